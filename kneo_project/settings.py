@@ -1,0 +1,254 @@
+"""Settings, read once. Every KNEO_SERV_* variable is read here and nowhere else; the empty string counts as unset.
+
+A secret may also come from a file: ``NAME_FILE`` names it (Docker and Kubernetes secrets).
+"""
+
+import math
+import os
+from pathlib import Path
+from typing import Any
+
+import environ
+from django.core.exceptions import ImproperlyConfigured
+
+env = environ.FileAwareEnv()
+TRUE_WORDS = frozenset({"1", "true", "yes", "on"})
+FALSE_WORDS = frozenset({"0", "false", "no", "off"})
+
+
+def text(name: str, default: str = "") -> str:
+    """Return the variable, or ``default`` when it is unset or empty."""
+    return str(env.str(name, default="")).strip() or default
+
+
+def flag(name: str, *, default: bool) -> bool:
+    """Return a yes/no variable."""
+    word = text(name).lower()
+    if not word:
+        return default
+    if word not in TRUE_WORDS | FALSE_WORDS:
+        raise ImproperlyConfigured(f"{name} must be one of {sorted(TRUE_WORDS | FALSE_WORDS)}, not {word!r}.")
+    return word in TRUE_WORDS
+
+
+def integer(name: str, default: int, *, minimum: int = 1) -> int:
+    """Return a whole number of at least ``minimum``."""
+    raw = text(name, str(default))
+    try:
+        value = int(raw)
+    except ValueError:
+        raise ImproperlyConfigured(f"{name} must be a whole number, not {raw!r}.") from None
+    if value < minimum:
+        raise ImproperlyConfigured(f"{name} must be at least {minimum}, not {value}.")
+    return value
+
+
+def number(name: str, default: float, *, minimum: float = 0.0) -> float:
+    """Return a finite number of at least ``minimum``."""
+    raw = text(name, str(default))
+    try:
+        value = float(raw)
+    except ValueError:
+        raise ImproperlyConfigured(f"{name} must be a number, not {raw!r}.") from None
+    if not math.isfinite(value) or value < minimum:
+        raise ImproperlyConfigured(f"{name} must be a finite number of at least {minimum}, not {raw}.")
+    return value
+
+
+def words(name: str, default: str = "") -> tuple[str, ...]:
+    """Return a comma-separated list."""
+    return tuple(word for word in (part.strip() for part in text(name, default).split(",")) if word)
+
+
+# --- Where things are -----------------------------------------------------------------------------------------------
+BASE_DIR = Path(__file__).resolve().parent.parent
+STATE_DIR = Path(text("KNEO_SERV_STATE_DIR", ".kneo")).resolve()
+SPEC_ROOT = Path(text("KNEO_SERV_SPEC_ROOT", ".")).resolve()
+
+# --- Web --------------------------------------------------------------------------------------------------------------
+DEBUG = flag("KNEO_SERV_DEBUG", default=False)
+SECRET_KEY = text("KNEO_SERV_SECRET_KEY")
+ALLOWED_HOSTS = list(words("KNEO_SERV_ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]"))
+CSRF_TRUSTED_ORIGINS = list(words("KNEO_SERV_CSRF_TRUSTED_ORIGINS"))
+BEHIND_TLS_PROXY = flag("KNEO_SERV_BEHIND_TLS_PROXY", default=False)
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if BEHIND_TLS_PROXY else None
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = BEHIND_TLS_PROXY
+SECURE_CONTENT_TYPE_NOSNIFF = True
+X_FRAME_OPTIONS = "DENY"
+ROOT_URLCONF = "kneo_project.urls"
+WSGI_APPLICATION = "kneo_project.wsgi.application"
+APPEND_SLASH = False
+USE_TZ = True
+TIME_ZONE = "UTC"
+LANGUAGE_CODE = "en-us"
+
+INSTALLED_APPS = [
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "whitenoise.runserver_nostatic",
+    "django.contrib.staticfiles",
+    "rest_framework",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "kneo_project",
+    "kneo_project.audit",
+    "specs",
+    "humantasks",
+    "runs",
+]
+MIDDLEWARE = [
+    "kneo_project.api.middleware.RequestIdMiddleware",
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "kneo_project.api.limits.BodySizeMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    }
+]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+STATIC_URL = "static/"
+STATIC_ROOT = STATE_DIR / "static"
+WHITENOISE_USE_FINDERS = True
+WHITENOISE_AUTOREFRESH = False
+
+# --- Database: PostgreSQL in production, SQLite in the embedded mode -------------------------------------------------
+WORKER_CONCURRENCY = integer("KNEO_SERV_WORKER_CONCURRENCY", 32)
+WEB_THREADS = integer("KNEO_SERV_WEB_THREADS", 64)
+DATABASE_POOL_SIZE = integer("KNEO_SERV_DATABASE_POOL_SIZE", 16)
+DATABASE_URL = text("KNEO_SERV_DATABASE_URL", f"sqlite:///{STATE_DIR / 'kneo.sqlite3'}")
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+
+def database(url: str) -> dict[str, Any]:
+    """Return Django's database entry for ``url``: pooled and health-checked on PostgreSQL, WAL on SQLite."""
+    entry: dict[str, Any] = dict(environ.Env.db_url_config(url))
+    options = dict(entry.get("OPTIONS", {}))
+    if entry["ENGINE"].endswith("sqlite3"):
+        pragmas = "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA busy_timeout=20000;"
+        options |= {"transaction_mode": "IMMEDIATE", "timeout": 20, "init_command": pragmas}
+    else:
+        pool = {"min_size": 1, "max_size": DATABASE_POOL_SIZE, "timeout": 30, "max_idle": 120}
+        options |= {"pool": pool, "connect_timeout": 5}
+        entry["CONN_HEALTH_CHECKS"] = True
+    return {**entry, "OPTIONS": options}
+
+
+DATABASES = {"default": database(DATABASE_URL)}
+
+# --- Broker: a doorbell, nothing more ----------------------------------------------------------------------------------
+BROKER_URL = text("KNEO_SERV_BROKER_URL", "kneo-files://")
+BROKER_DIR = STATE_DIR / "broker"
+
+# --- Runs ----------------------------------------------------------------------------------------------------------------
+WORKER_LEASE_SECONDS = integer("KNEO_SERV_WORKER_LEASE_SECONDS", 20)
+QUEUE_MAX_ATTEMPTS = integer("KNEO_SERV_QUEUE_MAX_ATTEMPTS", 5, minimum=0)
+MAX_QUEUE_DEPTH = integer("KNEO_SERV_MAX_QUEUE_DEPTH", 0, minimum=0)
+SHUTDOWN_TIMEOUT_SECONDS = integer("KNEO_SERV_SHUTDOWN_TIMEOUT_SECONDS", 2, minimum=0)
+SWEEP_SECONDS = number("KNEO_SERV_SWEEP_SECONDS", 2.0, minimum=0.1)
+SYNC_WAIT_SECONDS = number("KNEO_SERV_SYNC_WAIT_SECONDS", 110.0)
+MAX_SYNC_WAITS = integer("KNEO_SERV_MAX_SYNC_WAITS", max(1, WEB_THREADS - 16))
+STEP_RETRY_BACKOFF_SECONDS = number("KNEO_SERV_STEP_RETRY_BACKOFF_SECONDS", 1.0)
+STEP_RETRY_BACKOFF_MAX_SECONDS = number("KNEO_SERV_STEP_RETRY_BACKOFF_MAX_SECONDS", 60.0)
+WORKFLOW_RETRY_ON_TIMEOUT = flag("KNEO_SERV_WORKFLOW_RETRY_ON_TIMEOUT", default=False)
+TRACE_MAX_EVENTS = integer("KNEO_SERV_TRACE_MAX_EVENTS", 10_000, minimum=0)
+# Which modules a spec's functions may come from: dotted prefixes. Empty allows none.
+FUNCTION_MODULES = words("KNEO_SERV_FUNCTION_MODULES", "specs.examples")
+
+# --- Agents ---------------------------------------------------------------------------------------------------------------
+# Which environment variables a spec may name as the key of a model endpoint.
+SECRET_REFS = words("KNEO_SERV_SECRET_REFS", "OPENAI_API_KEY")
+PROVIDER_RETRIES = integer("KNEO_SERV_PROVIDER_RETRIES", 2, minimum=0)
+PROVIDER_RETRY_BACKOFF_SECONDS = number("KNEO_SERV_PROVIDER_RETRY_BACKOFF_SECONDS", 0.5)
+PROVIDER_TIMEOUT_SECONDS = number("KNEO_SERV_PROVIDER_TIMEOUT_SECONDS", 120.0, minimum=0.001)
+TOKEN_BUDGET = integer("KNEO_SERV_TOKEN_BUDGET", 0, minimum=0)
+
+# --- API --------------------------------------------------------------------------------------------------------------------
+AUTH_ENABLED = flag("KNEO_SERV_AUTH_ENABLED", default=False)
+API_KEYS = text("KNEO_SERV_API_KEYS")
+ADMIN_API_KEY = text("KNEO_SERV_ADMIN_API_KEY")
+MAX_BODY_BYTES = integer("KNEO_SERV_MAX_BODY_BYTES", 1_048_576)
+MAX_INPUT_CHARS = integer("KNEO_SERV_MAX_INPUT_CHARS", 20_000)
+MAX_HUMAN_CONTENT_CHARS = integer("KNEO_SERV_MAX_HUMAN_CONTENT_CHARS", 20_000)
+MAX_INLINE_SPEC_BYTES = integer("KNEO_SERV_MAX_INLINE_SPEC_BYTES", 262_144)
+MAX_OVERRIDES_BYTES = integer("KNEO_SERV_MAX_OVERRIDES_BYTES", 65_536)
+MAX_METADATA_BYTES = integer("KNEO_SERV_MAX_METADATA_BYTES", 32_768)
+MAX_LIST_ITEMS = integer("KNEO_SERV_MAX_LIST_ITEMS", 100)
+MAX_PATH_CHARS = integer("KNEO_SERV_MAX_PATH_CHARS", 4_096)
+DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_BODY_BYTES
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ["kneo_project.api.authentication.ApiKeyAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["kneo_project.api.permissions.HasScope"],
+    "DEFAULT_PARSER_CLASSES": ["kneo_project.api.parsers.StrictJSONParser"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "EXCEPTION_HANDLER": "kneo_project.api.exception_handler.handle",
+    "UNAUTHENTICATED_USER": None,
+    "COMPACT_JSON": True,
+    "STRICT_JSON": True,
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "kneo-serv",
+    "DESCRIPTION": "Durable runs of agent workflows, with people in the loop.",
+    "OAS_VERSION": "3.1.0",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "REDOC_DIST": "SIDECAR",
+}
+
+# --- Celery ------------------------------------------------------------------------------------------------------------------
+CELERY_BROKER_URL = BROKER_URL
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_WORKER_POOL = "threads"
+CELERY_WORKER_CONCURRENCY = WORKER_CONCURRENCY
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = False
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_TASK_DEFAULT_QUEUE = "kneo"
+CELERY_TASK_PUBLISH_RETRY = False  # a bell that does not ring is rung again by the sweep
+CELERY_BEAT_SCHEDULE_FILENAME = str(STATE_DIR / "beat")
+
+# --- Logs ---------------------------------------------------------------------------------------------------------------------
+LOG_LEVEL = text("KNEO_SERV_LOG_LEVEL", "INFO").upper()
+REQUEST_LOGS = flag("KNEO_SERV_REQUEST_LOGS", default=True)
+AUDIT_EXPORT_ENABLED = flag("KNEO_SERV_AUDIT_EXPORT_ENABLED", default=False)
+
+
+def embedded_secret_key() -> str:
+    """Return the key kept in the state directory, made on first use: only for the embedded mode (SQLite)."""
+    path = STATE_DIR / "secret_key"
+    if not path.exists():
+        STATE_DIR.mkdir(parents=True, exist_ok=True)
+        fresh = os.urandom(48).hex()
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "w") as stream:
+            stream.write(fresh)
+    return path.read_text()
+
+
+if not SECRET_KEY:
+    SECRET_KEY = embedded_secret_key()

@@ -1,0 +1,149 @@
+"""The plan: the compiled, frozen form of a spec that the engine reads. Values only, no behaviour."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+
+class StepKind(StrEnum):
+    """What a step does."""
+
+    AGENT = "agent"
+    FUNCTION = "function"
+    HUMAN = "human"
+
+
+class OnError(StrEnum):
+    """What happens once a step's attempts are used up."""
+
+    FAIL = "fail"
+    CONTINUE = "continue"
+    RETRY = "retry"
+    FALLBACK = "fallback"
+
+
+class OnTimeout(StrEnum):
+    """What a missed deadline of a human task means."""
+
+    FAIL = "fail"
+    CONTINUE = "continue"
+    ESCALATE = "escalate"
+
+
+class OnReject(StrEnum):
+    """What a rejection means for the run."""
+
+    CONTINUE = "continue"
+    FAIL = "fail"
+
+
+class RequestType(StrEnum):
+    """What a person is asked for."""
+
+    APPROVAL = "approval"
+    REVIEW = "review"
+    CORRECTION = "correction"
+    SELECTION = "selection"
+    FREEFORM = "freeform"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelPlan:
+    """Which model an agent talks to, and with which parameters."""
+
+    provider: str
+    name: str
+    temperature: float | None = None
+    max_tokens: int | None = None
+    token_budget: int | None = None
+    timeout_seconds: float | None = None
+    extra: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StrategyPlan:
+    """How an agent loops: ``simple``, ``react`` or ``plan-act``."""
+
+    type: str = "simple"
+    max_iterations: int | None = None
+    stop_on_tool_error: bool = False
+    parallel_tool_calls: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RuntimePlan:
+    """Which runtime serves the agent (the spec's ``runtime_preferences``)."""
+
+    preferred_mode: str = "bridge"
+    fallback_mode: str | None = None
+    native_provider: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgentPlan:
+    """One agent."""
+
+    name: str
+    description: str | None = None
+    system_prompt: str | None = None
+    model: ModelPlan | None = None
+    strategy: StrategyPlan = StrategyPlan()
+    runtime: RuntimePlan = RuntimePlan()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FunctionPlan:
+    """One function: a dotted path ``package.module.symbol``."""
+
+    implementation: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HumanPlan:
+    """One question put to a person."""
+
+    title: str = "Human review required"
+    prompt: str = "Please review this item."
+    request_type: RequestType = RequestType.APPROVAL
+    assignee: str | None = None
+    timeout_seconds: int | None = None
+    on_timeout: OnTimeout = OnTimeout.FAIL
+    on_reject: OnReject = OnReject.CONTINUE
+    options: tuple[str, ...] | None = None
+    default_option: str | None = None
+    context: Mapping[str, Any] = field(default_factory=dict)
+    response_role: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepPlan:
+    """One enabled step. ``timeout_seconds`` is per attempt; None is none. ``fallback`` names an enabled step or is None."""
+
+    id: str
+    kind: StepKind
+    ref: str
+    on_error: OnError = OnError.FAIL
+    fallback: str | None = None
+    max_retries: int = 0
+    timeout_seconds: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SequentialPlan:
+    """Steps in declared order; the output of one is the input of the next."""
+
+    name: str
+    description: str = ""
+    steps: tuple[StepPlan, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """Everything the engine needs to know about a spec. Mappings keep the spec's order."""
+
+    agent: AgentPlan
+    workflow: SequentialPlan | None = None
+    agents: Mapping[str, AgentPlan] = field(default_factory=dict)
+    functions: Mapping[str, FunctionPlan] = field(default_factory=dict)
+    humans: Mapping[str, HumanPlan] = field(default_factory=dict)
