@@ -229,8 +229,6 @@ CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = False
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_TASK_DEFAULT_QUEUE = "kneo"
-CELERY_TASK_PUBLISH_RETRY = False  # a bell that does not ring is rung again by the sweep
-CELERY_BEAT_SCHEDULE_FILENAME = str(STATE_DIR / "beat")
 
 # --- Logs ---------------------------------------------------------------------------------------------------------------------
 LOG_LEVEL = text("KNEO_SERV_LOG_LEVEL", "INFO").upper()

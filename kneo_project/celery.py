@@ -1,0 +1,60 @@
+"""The Celery app: one queue that works as a doorbell, and a beat that asks for the sweep.
+
+Losing, doubling or delaying a message costs time and never work, so publishing may fail: it does so within a second or
+two instead of holding the web request that rings, and the sweep rings again.
+"""
+
+import os
+from typing import Any
+
+from celery import Celery
+from django.conf import settings
+from kombu.transport import TRANSPORT_ALIASES
+
+CONNECT_SECONDS = 1.0
+ANSWER_SECONDS = 0.5
+SWEEP_EXPIRES_SECONDS = 60
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "kneo_project.settings")
+TRANSPORT_ALIASES["kneo-files"] = "kneo_project.broker:Transport"
+
+
+def broker_settings(url: str) -> dict[str, Any]:
+    """Return the Celery settings that make publishing to the broker ``url`` fail fast and lose little."""
+    scheme = url.partition(":")[0]
+    if scheme == "kneo-files":
+        return {"broker_transport_options": {"folder": str(settings.BROKER_DIR)}, "task_publish_retry": False}
+    if scheme.startswith("redis"):
+        # The client reconnects by itself. A worker waits a second for each message, so its timeout must be longer.
+        options = {"max_retries": 0, "socket_connect_timeout": CONNECT_SECONDS, "socket_timeout": 1.5}
+        return {"broker_transport_options": options, "task_publish_retry": False}
+    timeouts = {"read_timeout": ANSWER_SECONDS, "write_timeout": ANSWER_SECONDS}
+    return {
+        "broker_transport_options": {"max_retries": 0, "confirm_publish": True} | timeouts,
+        # One more try at once: a kept connection may have been closed since it was used last.
+        "task_publish_retry": True,
+        "task_publish_retry_policy": {"max_retries": 1, "interval_start": 0, "interval_step": 0},
+    }
+
+
+app = Celery("kneo")
+app.config_from_object("django.conf:settings", namespace="CELERY")
+app.conf.update(
+    **broker_settings(settings.BROKER_URL),
+    broker_connection_timeout=CONNECT_SECONDS,
+    task_routes={"*": {"timeout": ANSWER_SECONDS, "confirm_timeout": ANSWER_SECONDS}},
+    # Nothing in a message is worth a disk write of the broker: the row is the truth.
+    task_default_delivery_mode="transient",
+    # Nobody commands workers through the broker; cancelling goes through the run's row.
+    worker_enable_remote_control=False,
+    # The schedule is static: there is no file to corrupt, and any number of beats may run.
+    beat_scheduler="celery.beat:Scheduler",
+    beat_schedule={
+        "sweep": {
+            "task": "runs.sweep",
+            "schedule": settings.SWEEP_SECONDS,
+            "options": {"expires": SWEEP_EXPIRES_SECONDS},
+        },
+    },
+)
+app.autodiscover_tasks()
