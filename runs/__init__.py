@@ -1,0 +1,1 @@
+"""Runs: the only place where work moves forward."""

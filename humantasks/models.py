@@ -1,0 +1,106 @@
+"""A question put to a person, and the answer. Rows are kept after they are answered."""
+
+import uuid
+from typing import Any, Self
+
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Now
+
+from specs.language.plan import OnReject, OnTimeout, RequestType
+
+
+class TaskStatus(models.TextChoices):
+    """Where a human task is in its life."""
+
+    OPEN = "open"
+    ANSWERED = "answered"
+    EXPIRED = "expired"
+    CANCELLED = "cancelled"
+
+
+class HumanTaskQuerySet(models.QuerySet["HumanTask"]):
+    """Human tasks, by what somebody has to do about them."""
+
+    def open(self) -> Self:
+        """Return the tasks that wait for a person."""
+        return self.filter(status=TaskStatus.OPEN)
+
+    def overdue(self) -> Self:
+        """Return the open tasks whose deadline has passed and that nobody escalated yet."""
+        return self.open().filter(expires_at__lte=Now(), escalated_at=None)
+
+
+class HumanTask(models.Model):
+    """A question put to a person. ``id`` is the public ``continuation_id``."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    run = models.ForeignKey("runs.Run", on_delete=models.CASCADE, related_name="human_tasks")
+    status = models.CharField(max_length=16, choices=TaskStatus.choices, default=TaskStatus.OPEN)
+    path = models.CharField(max_length=1024)
+    iteration = models.PositiveIntegerField(default=1)
+    step_id = models.CharField(max_length=255)
+    step_index = models.PositiveIntegerField()
+    workflow_name = models.CharField(max_length=255)
+    shape = models.CharField(max_length=16)
+
+    request_id = models.UUIDField(default=uuid.uuid4, editable=False)
+    request_type = models.CharField(max_length=16, choices=[(kind.value, kind.value) for kind in RequestType])
+    title = models.TextField()
+    prompt = models.TextField()
+    context = models.JSONField(default=dict, blank=True)
+    options = models.JSONField(null=True, blank=True)
+    default_option = models.TextField(null=True, blank=True)  # noqa: DJ001 - null is "none" on the wire
+    assignee = models.TextField(null=True, blank=True)  # noqa: DJ001 - null is "nobody" on the wire
+    response_role = models.CharField(max_length=16, null=True, blank=True)  # noqa: DJ001 - null is "none given"
+    input_text = models.TextField(blank=True)
+    timeout_seconds = models.PositiveIntegerField(null=True, blank=True)
+    on_timeout = models.CharField(max_length=16, choices=[(way.value, way.value) for way in OnTimeout])
+    on_reject = models.CharField(max_length=16, choices=[(way.value, way.value) for way in OnReject])
+
+    created_at = models.DateTimeField()
+    expires_at = models.DateTimeField(null=True, blank=True)
+    escalated_at = models.DateTimeField(null=True, blank=True)
+
+    decision = models.CharField(max_length=16, null=True, blank=True)  # noqa: DJ001 - null is "no answer yet"
+    content = models.TextField(null=True, blank=True)  # noqa: DJ001 - null is "none given"
+    selected_option = models.TextField(null=True, blank=True)  # noqa: DJ001 - null is "none given"
+    response_metadata = models.JSONField(default=dict, blank=True)
+    decided_by = models.CharField(max_length=255, null=True, blank=True)  # noqa: DJ001 - null is "the platform"
+    decided_at = models.DateTimeField(null=True, blank=True)
+
+    objects = HumanTaskQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["run", "path", "iteration"], condition=Q(status="open"), name="human_task_open_once"
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["status", "expires_at"], name="human_task_status_expires_at"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.title} ({self.status})"
+
+    def as_request(self) -> dict[str, Any]:
+        """Return the question in the shape callers see."""
+        request: dict[str, Any] = {
+            "id": str(self.request_id),
+            "type": self.request_type,
+            "title": self.title,
+            "prompt": self.prompt,
+            "context": {"input_text": self.input_text, **self.context},
+            "options": self.options,
+            "default_option": self.default_option,
+            "requested_by": self.step_id,
+            "assignee": self.assignee,
+            "timeout_seconds": self.timeout_seconds,
+            "on_timeout": self.on_timeout,
+            "metadata": {},
+        }
+        if self.escalated_at and self.expires_at:
+            request["escalated_at"] = self.escalated_at.timestamp()
+            request["original_expires_at"] = self.expires_at.timestamp()
+        return request

@@ -1,0 +1,80 @@
+"""Opening, answering and closing human tasks. Never touches a run: the caller does, in the same transaction."""
+
+import uuid
+from datetime import datetime, timedelta
+
+from humantasks.errors import HumanTaskExpired, HumanTaskNotFound, InvalidDecision, RequestMismatch
+from humantasks.models import HumanTask, TaskStatus
+from humantasks.rules import Answer, misfit
+from specs.language.plan import HumanPlan, OnTimeout
+
+
+def new_task(run_id: uuid.UUID, human: HumanPlan, *, text: str, at: datetime) -> HumanTask:
+    """Return the task that puts ``human``'s question about ``text``, not yet saved. The caller adds where it is."""
+    timeout = human.timeout_seconds if human.timeout_seconds and human.timeout_seconds > 0 else None
+    return HumanTask(
+        run_id=run_id,
+        request_type=human.request_type,
+        title=human.title,
+        prompt=human.prompt,
+        context=dict(human.context),
+        options=None if human.options is None else list(human.options),
+        default_option=human.default_option,
+        assignee=human.assignee,
+        response_role=human.response_role,
+        input_text=text,
+        timeout_seconds=human.timeout_seconds,
+        on_timeout=human.on_timeout,
+        on_reject=human.on_reject,
+        created_at=at,
+        expires_at=None if timeout is None else at + timedelta(seconds=timeout),
+    )
+
+
+def open_task(task: HumanTask) -> None:
+    """Save the question. Two open questions of one step cannot exist: the database refuses the second."""
+    task.save(force_insert=True)
+
+
+def answerable_task(task_id: uuid.UUID, answer: Answer, at: datetime) -> HumanTask:
+    """Return the open task that ``answer`` may answer at the moment ``at``.
+
+    Raises HumanTaskNotFound, HumanTaskExpired, RequestMismatch or InvalidDecision; nothing is written.
+    """
+    task = HumanTask.objects.open().filter(pk=task_id).first()
+    if task is None:
+        raise HumanTaskNotFound(continuation_id=str(task_id))
+    if task.expires_at and task.expires_at <= at and task.on_timeout != OnTimeout.ESCALATE:
+        raise HumanTaskExpired(continuation_id=str(task_id), expires_at=task.expires_at.timestamp())
+    if answer.request_id != str(task.request_id):
+        raise RequestMismatch(continuation_id=str(task_id), request_id=str(task.request_id))
+    if reason := misfit(answer, task.options):
+        raise InvalidDecision(reason, options=task.options)
+    return task
+
+
+def record_decision(task: HumanTask, answer: Answer, *, decided_by: str | None, at: datetime) -> bool:
+    """Spend the task on ``answer``; return False when somebody else has answered it meanwhile."""
+    answered = HumanTask.objects.open().filter(pk=task.pk)
+    return bool(
+        answered.update(
+            status=TaskStatus.ANSWERED,
+            decision=answer.decision,
+            content=answer.content,
+            selected_option=answer.selected_option,
+            response_metadata=answer.metadata,
+            decided_by=decided_by,
+            decided_at=at,
+        )
+    )
+
+
+def close_tasks(run_id: uuid.UUID, status: TaskStatus) -> int:
+    """Close the run's open tasks without an answer, because the run ended; return how many there were."""
+    return HumanTask.objects.open().filter(run_id=run_id).update(status=status)
+
+
+def escalate(task: HumanTask, at: datetime) -> bool:
+    """Flag a task whose deadline was missed; it stays open. Returns False when that has been done, or it is answered."""
+    waiting = HumanTask.objects.open().filter(pk=task.pk, escalated_at=None)
+    return bool(waiting.update(escalated_at=at))

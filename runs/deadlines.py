@@ -1,0 +1,93 @@
+"""What time does to runs: lapsed leases, overdue tasks, overdue runs. Each sweep handles one row per transaction.
+
+Any number of processes may sweep at once: every function here compares and sets, and a loser does nothing.
+"""
+
+import logging
+import uuid
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import timedelta
+
+from django.conf import settings
+from django.db import models
+from django.db.models.functions import Now
+
+from humantasks.models import HumanTask
+from runs import leases, services, transitions
+from runs.engine.blame import deaths_before_isolation, is_given_up
+from runs.models import Run
+from specs.language.plan import OnTimeout
+
+logger = logging.getLogger(__name__)
+BATCH = 500
+ALONE_AT_ONCE = 4
+# A run rung for at its creation gets this long to be picked up before a sweep rings again.
+GRACE = timedelta(seconds=2)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Overlooked:
+    """Runs that are due and that nobody picked up: how many in the shared pool, and which must run alone."""
+
+    shared: int
+    alone: tuple[uuid.UUID, ...]
+
+
+def recover_lapsed() -> int:
+    """Take back every run whose owner died; return how many. Recovery executes nothing: the ordinary path does."""
+    recovered = _each(leases.lapsed(), _recover)
+    leases.forget_lapsed_owners()
+    return recovered
+
+
+def expire_overdue_tasks() -> int:
+    """Do what each overdue human task says about its missed deadline; return how many were handled."""
+    return _each(HumanTask.objects.overdue(), _miss_deadline)
+
+
+def time_out_overdue_runs() -> int:
+    """End every run that is past its deadline; return how many."""
+    return _each(Run.objects.overdue(), lambda run: services.time_out_run(run.pk))
+
+
+def overlooked() -> Overlooked:
+    """Return the due runs that nobody picked up in time: their bell was lost, or the workers are busy."""
+    limit = deaths_before_isolation(settings.QUEUE_MAX_ATTEMPTS)
+    due = Run.objects.due()
+    alone = due.filter(attempts__gte=limit).order_by("wake_at").values_list("pk", flat=True)
+    shared = due.filter(attempts__lt=limit, wake_at__lte=Now() - GRACE)[:BATCH].count()
+    return Overlooked(shared=shared, alone=tuple(alone[:ALONE_AT_ONCE]))
+
+
+def _recover(run: Run) -> bool:
+    if is_given_up(run.attempts, settings.QUEUE_MAX_ATTEMPTS):
+        return services.give_up_run(run)
+    return transitions.reclaim(run)
+
+
+def _miss_deadline(task: HumanTask) -> bool:
+    match OnTimeout(task.on_timeout):
+        case OnTimeout.FAIL:
+            return services.expire_run(task)
+        case OnTimeout.CONTINUE:
+            return services.approve_overdue(task)
+        case OnTimeout.ESCALATE:
+            return services.escalate_task(task)
+
+
+def _each[M: models.Model](rows: models.QuerySet[M], handle: Callable[[M], bool]) -> int:
+    """Handle up to BATCH rows; one that blows up is reported and does not stop the others."""
+    return sum(_safely(row, handle) for row in _batch(rows))
+
+
+def _batch[M: models.Model](rows: models.QuerySet[M]) -> Iterable[M]:
+    return list(rows.order_by("pk")[:BATCH])
+
+
+def _safely[M: models.Model](row: M, handle: Callable[[M], bool]) -> bool:
+    try:
+        return handle(row)
+    except Exception:  # noqa: BLE001 - one bad row must not keep the sweep from the others
+        logger.exception("Sweep failed for %s %s", type(row).__name__, row.pk)
+        return False

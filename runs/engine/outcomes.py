@@ -1,0 +1,90 @@
+"""What came back from an action."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+
+class EventType(StrEnum):
+    """What the trace tells about a run."""
+
+    WORKFLOW_STARTED = "workflow_started"
+    WORKFLOW_RESUMED = "workflow_resumed"
+    WORKFLOW_COMPLETED = "workflow_completed"
+    WORKFLOW_FAILED = "workflow_failed"
+    HUMAN_REQUESTED = "human_intervention_requested"
+    AGENT_STARTED = "run_started"
+    AGENT_COMPLETED = "run_completed"
+    AGENT_FAILED = "run_failed"
+    STEP_FAILED = "step_failed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """One trace event, not yet numbered. Previews are made where it is written, so that redaction sees it whole."""
+
+    type: EventType
+    at: datetime
+    step_id: str | None = None
+    agent_name: str | None = None
+    input_text: str | None = None
+    output_text: str | None = None
+    error: str | None = None
+    model: Mapping[str, str] = field(default_factory=dict)
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fault:
+    """An error as callers see it: ``type`` is stable, ``message`` a sentence."""
+
+    type: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Usage:
+    """Tokens spent."""
+
+    input_tokens: int = 0
+    output_tokens: int = 0
+    total_tokens: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Succeeded:
+    """The work is done; ``text`` flows on. Times bound the attempt; ``usage`` is None when nobody reported any."""
+
+    text: str
+    started_at: datetime
+    finished_at: datetime
+    usage: Usage | None = None
+    events: tuple[Event, ...] = ()
+    details: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failed:
+    """The work failed with ``fault``. ``is_retriable`` is the error's own judgement; ``is_timeout`` tells its kind."""
+
+    fault: Fault
+    started_at: datetime
+    finished_at: datetime
+    is_retriable: bool = True
+    is_timeout: bool = False
+    events: tuple[Event, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answered:
+    """A person answered: ``text`` flows on; ``is_final_rejection`` ends the run (``on_reject: fail``)."""
+
+    text: str
+    answered_at: datetime
+    is_final_rejection: bool = False
+    details: Mapping[str, Any] = field(default_factory=dict)
+
+
+type Outcome = Succeeded | Failed

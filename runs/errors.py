@@ -1,0 +1,57 @@
+"""What can be wrong with a request about runs."""
+
+from kneo_project.errors import KneoError, NotFound
+
+
+class RunNotFound(NotFound):
+    """There is no run of that id."""
+
+
+class RunStateConflict(KneoError):
+    """The run is not in a status that allows this."""
+
+    code = "run_state_conflict"
+    status = 409
+
+
+class QueueFull(KneoError):
+    """Too many runs are waiting already; try again later."""
+
+    code = "queue_full"
+    status = 503
+    retry_after_seconds = 5
+
+
+class RunFailed(KneoError):
+    """The run failed; its record says why."""
+
+    code = "internal_error"
+    status = 500
+
+
+class GuardrailBlocked(KneoError):
+    """A guardrail or tool policy stopped the run."""
+
+    code = "guardrail_violation"
+    status = 422
+
+
+class TokenBudgetSpent(KneoError):
+    """The run spent more tokens than its budget allows."""
+
+    code = "token_budget_exceeded"
+    status = 400
+
+
+class IdempotencyKeyConflict(KneoError):
+    """This Idempotency-Key was used for another request."""
+
+    code = "idempotency_key_conflict"
+    status = 409
+
+
+class InvalidIdempotencyKey(KneoError):
+    """The Idempotency-Key is longer than 256 characters."""
+
+    code = "invalid_idempotency_key"
+    status = 400

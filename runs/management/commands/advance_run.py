@@ -1,0 +1,29 @@
+"""Advance one run in this process, and nothing else: the isolation of runs whose processes keep dying."""
+
+import signal
+import uuid
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.management.base import BaseCommand
+
+from runs import executor, heartbeat
+
+
+class Command(BaseCommand):
+    """``manage.py advance_run RUN_ID``."""
+
+    help = "Advance one run alone in this process, if it is due. Used by workers for runs that killed theirs."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """Declare the run id."""
+        parser.add_argument("run_id", type=uuid.UUID)
+
+    def handle(self, *_args: Any, run_id: uuid.UUID, **_options: Any) -> None:
+        """Advance the run and say how far it came; SIGTERM makes it hand the run over."""
+        signal.signal(signal.SIGTERM, lambda *_: heartbeat.of_this_process().stop(grace_seconds=0))
+        try:
+            advanced = executor.advance(run_id, alone=True)
+        finally:
+            heartbeat.of_this_process().resign()
+        self.stdout.write(advanced.rest)

@@ -1,0 +1,219 @@
+"""What is known about runs. Behaviour lives elsewhere: ``transitions`` writes, ``leases`` says who may."""
+
+import uuid
+from typing import Self
+
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Now
+
+from humantasks.models import HumanTask
+from runs.engine.lifecycle import ACTIVE, TERMINAL, Status
+from runs.engine.progress import RecordType
+from specs.models import SpecSnapshot
+
+STATUS_CHOICES = [(status.value, status.value) for status in Status]
+
+
+class Target(models.TextChoices):
+    """Which part of a spec a run runs."""
+
+    WORKFLOW = "workflow"
+    AGENT = "agent"
+
+
+class LeaseOwner(models.Model):
+    """A process that advances runs. Its runs are its own as long as ``expires_at`` lies ahead."""
+
+    id = models.CharField(max_length=128, primary_key=True)
+    host = models.CharField(max_length=255)
+    pid = models.PositiveIntegerField()
+    started_at = models.DateTimeField(db_default=Now())
+    expires_at = models.DateTimeField()
+
+    class Meta:
+        indexes = [models.Index(fields=["expires_at"], name="lease_owner_expires_at")]
+
+    def __str__(self) -> str:
+        return self.id
+
+
+class RunQuerySet(models.QuerySet["Run"]):
+    """Runs, by what somebody has to do about them."""
+
+    def due(self) -> Self:
+        """Return the runs that somebody should look at now and nobody does."""
+        return self.filter(wake_at__lte=Now(), status__in=ACTIVE, lease_owner=None)
+
+    def overdue(self) -> Self:
+        """Return the unfinished runs whose deadline has passed."""
+        return self.filter(deadline_at__lte=Now()).exclude(status__in=TERMINAL)
+
+    def leased_to(self, owner_id: str) -> Self:
+        """Return the runs that ``owner_id`` is advancing."""
+        return self.filter(lease_owner=owner_id)
+
+
+class Run(models.Model):
+    """One execution of one plan on one input. The row stays small and hot; what the steps did is in checkpoints.
+
+    ``fence`` grows with every claim and every change from outside, and each write names the fence it was made under.
+    ``wake_at`` is the next moment somebody must look at the run; null means nobody must.
+    ``attempts`` counts the executions that died with their process.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    status = models.CharField(max_length=16, choices=STATUS_CHOICES, default=Status.CREATED)
+    target = models.CharField(max_length=16, choices=Target.choices, default=Target.WORKFLOW)
+    snapshot = models.ForeignKey(SpecSnapshot, on_delete=models.PROTECT, related_name="runs")
+    spec_path = models.CharField(max_length=4096, null=True, blank=True)  # noqa: DJ001 - null is "inline" on the wire
+    overlay_paths = models.JSONField(default=list, blank=True)
+    agent_name = models.CharField(max_length=255)
+    workflow_name = models.CharField(max_length=255, null=True, blank=True)  # noqa: DJ001 - null is "no workflow"
+    environment = models.CharField(max_length=4096, null=True, blank=True)  # noqa: DJ001 - null is "none given"
+    session_id = models.CharField(max_length=4096, null=True, blank=True)  # noqa: DJ001 - null is "none given"
+    caller_metadata = models.JSONField(default=dict, blank=True)
+    input_text = models.TextField(blank=True)
+    output_text = models.TextField(null=True, blank=True)  # noqa: DJ001 - null is "no output yet"
+    error_type = models.CharField(max_length=255, null=True, blank=True)  # noqa: DJ001 - null is "no error"
+    error_message = models.TextField(null=True, blank=True)  # noqa: DJ001 - null is "no error"
+
+    cursor = models.JSONField(default=dict, blank=True)
+    sequence = models.PositiveIntegerField(default=0)
+    trace_count = models.PositiveIntegerField(default=0)
+    trace_dropped = models.PositiveIntegerField(default=0)
+    input_tokens = models.PositiveBigIntegerField(null=True, blank=True)
+    output_tokens = models.PositiveBigIntegerField(null=True, blank=True)
+    total_tokens = models.PositiveBigIntegerField(null=True, blank=True)
+
+    fence = models.PositiveBigIntegerField(default=0)
+    lease_owner = models.CharField(max_length=128, null=True, blank=True)  # noqa: DJ001 - null is "nobody"
+    attempts = models.PositiveSmallIntegerField(default=0)
+    wake_at = models.DateTimeField(null=True, blank=True)
+    deadline_at = models.DateTimeField(null=True, blank=True)
+    timeout_seconds = models.PositiveIntegerField(null=True, blank=True)
+
+    created_at = models.DateTimeField()
+    updated_at = models.DateTimeField()
+    started_at = models.DateTimeField(null=True, blank=True)
+    completed_at = models.DateTimeField(null=True, blank=True)
+
+    objects = RunQuerySet.as_manager()
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["status", "-updated_at"], name="run_status_updated_at"),
+            models.Index(fields=["-updated_at"], name="run_updated_at"),
+            models.Index(fields=["created_at"], name="run_created_at"),
+            models.Index(fields=["session_id"], name="run_session_id", condition=Q(session_id__isnull=False)),
+            models.Index(fields=["wake_at"], name="run_wake_at", condition=Q(wake_at__isnull=False)),
+            models.Index(fields=["lease_owner"], name="run_lease_owner", condition=Q(lease_owner__isnull=False)),
+            models.Index(
+                fields=["deadline_at"],
+                name="run_deadline_at",
+                condition=Q(deadline_at__isnull=False, completed_at__isnull=True),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.workflow_name or self.agent_name} {self.id}"
+
+    @property
+    def is_terminal(self) -> bool:
+        """Whether the run has ended for good."""
+        return self.status in TERMINAL
+
+    @property
+    def pending_task(self) -> HumanTask | None:
+        """Return the question the run waits for, if it does."""
+        if self.status != Status.BLOCKED:
+            return None
+        return HumanTask.objects.open().filter(run_id=self.id).first()
+
+
+class Checkpoint(models.Model):
+    """What a committed step or change of status left behind. Append-only; ordered by ``sequence`` within its run."""
+
+    run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="checkpoints")
+    sequence = models.PositiveIntegerField()
+    type = models.CharField(max_length=24)
+    status = models.CharField(max_length=16)
+    step_id = models.CharField(max_length=255, null=True, blank=True)  # noqa: DJ001 - null is "of the run itself"
+    path = models.CharField(max_length=1024, blank=True)
+    iteration = models.PositiveIntegerField(default=1)
+    attempt = models.PositiveSmallIntegerField(default=1)
+    input_text = models.TextField(null=True, blank=True)  # noqa: DJ001 - null is "none"
+    output_text = models.TextField(null=True, blank=True)  # noqa: DJ001 - null is "none"
+    error_type = models.CharField(max_length=255, null=True, blank=True)  # noqa: DJ001 - null is "none"
+    error_message = models.TextField(null=True, blank=True)  # noqa: DJ001 - null is "none"
+    details = models.JSONField(default=dict, blank=True)
+    started_at = models.DateTimeField(null=True, blank=True)
+    created_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["run", "sequence"], name="checkpoint_once_per_sequence"),
+            models.UniqueConstraint(
+                fields=["run", "path", "iteration"],
+                condition=Q(type=RecordType.STEP_COMPLETED.value),
+                name="step_recorded_once",
+            ),
+        ]
+        ordering = ["sequence"]
+
+    def __str__(self) -> str:
+        return f"{self.sequence} {self.type} {self.path}".rstrip()
+
+    @property
+    def public_id(self) -> uuid.UUID:
+        """Return the id callers see: derived, so that no index is kept for it."""
+        return uuid.uuid5(self.run_id, f"checkpoint/{self.sequence}")
+
+
+class TraceEvent(models.Model):
+    """What the run did, for debugging. Append-only; numbered within its run."""
+
+    run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="trace_events")
+    number = models.PositiveIntegerField()
+    type = models.CharField(max_length=40)
+    at = models.DateTimeField()
+    checkpoint_sequence = models.PositiveIntegerField()
+    step_id = models.CharField(max_length=255, null=True, blank=True)  # noqa: DJ001 - null is "of the run itself"
+    agent_name = models.CharField(max_length=255, null=True, blank=True)  # noqa: DJ001 - null is "no agent"
+    input_preview = models.TextField(null=True, blank=True)  # noqa: DJ001 - null is "none"
+    output_preview = models.TextField(null=True, blank=True)  # noqa: DJ001 - null is "none"
+    error = models.TextField(null=True, blank=True)  # noqa: DJ001 - null is "none"
+    model = models.JSONField(default=dict, blank=True)
+    metadata = models.JSONField(default=dict, blank=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["run", "number"], name="trace_event_once_per_number")]
+        ordering = ["number"]
+
+    def __str__(self) -> str:
+        return f"{self.number} {self.type}"
+
+    @property
+    def public_id(self) -> uuid.UUID:
+        """Return the id callers see: derived, so that no index is kept for it."""
+        return uuid.uuid5(self.run_id, f"event/{self.number}")
+
+
+class IdempotencyRecord(models.Model):
+    """A promise kept: the same key from the same principal gets the same run and the same answer."""
+
+    principal = models.CharField(max_length=255)
+    scope = models.CharField(max_length=64)
+    key = models.CharField(max_length=256)
+    request_hash = models.CharField(max_length=64)
+    run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="idempotency_records")
+    status_code = models.PositiveSmallIntegerField(null=True, blank=True)
+    response = models.JSONField(null=True, blank=True)
+    created_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["principal", "scope", "key"], name="idempotency_key_once")]
+        indexes = [models.Index(fields=["created_at"], name="idempotency_created_at")]
+
+    def __str__(self) -> str:
+        return f"{self.scope} {self.key}"

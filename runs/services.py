@@ -1,0 +1,248 @@
+"""What people and clients can do with runs: one function per use case. Who drives the run is the caller's business."""
+
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+
+from humantasks import services as humantasks
+from humantasks.errors import HumanTaskNotFound
+from humantasks.models import HumanTask, TaskStatus
+from humantasks.rules import Answer, Decision, text_after
+from kneo_project.audit.services import record
+from kneo_project.transient import retry_transient
+from runs import idempotency, transitions
+from runs.engine import interpreter
+from runs.engine.actions import AskHuman
+from runs.engine.outcomes import Answered, Fault
+from runs.engine.progress import Progress
+from runs.engine.state import State
+from runs.errors import QueueFull, RunNotFound, RunStateConflict
+from runs.models import Run, Target
+from specs.language.plan import OnReject
+from specs.services import SpecSource, freeze, load_plan, store
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StartRun:
+    """A request to start a run. ``timeout_seconds`` is the run's deadline from now; None is none."""
+
+    source: SpecSource
+    input_text: str
+    target: Target = Target.WORKFLOW
+    session_id: str | None = None
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+    timeout_seconds: int | None = None
+    async_mode: bool = False
+
+
+@retry_transient
+def start_run(request: StartRun, *, actor: str, key: idempotency.Key | None = None) -> Run:
+    """Create the run that ``request`` asks for: frozen spec, run, first checkpoint, audit event and key, or nothing.
+
+    Raises SpecInvalid, InvalidRequest or SpecPathConfined for a spec that cannot run, and QueueFull.
+    """
+    frozen = freeze(request.source, allowed_functions=settings.FUNCTION_MODULES)
+    _refuse_when_full()
+    run = _new_run(request, frozen.digest)
+    workflow = frozen.plan.workflow if request.target == Target.WORKFLOW else None
+    run.agent_name = frozen.plan.agent.name
+    run.workflow_name = None if workflow is None else workflow.name
+    with transaction.atomic():
+        store(frozen)
+        transitions.start(run)
+        idempotency.bind(key, run)
+        record("run.created", actor=actor, run_id=run.pk, metadata=_creation(request))
+    return run
+
+
+def _refuse_when_full() -> None:
+    limit = settings.MAX_QUEUE_DEPTH
+    if not limit:
+        return
+    depth = Run.objects.due().count()
+    if depth >= limit:
+        raise QueueFull(queue_depth=depth, limit=limit)
+
+
+def _new_run(request: StartRun, digest: str) -> Run:
+    now = timezone.now()
+    timeout = request.timeout_seconds
+    return Run(
+        target=request.target,
+        snapshot_id=digest,
+        spec_path=request.source.spec_path,
+        overlay_paths=list(request.source.overlays),
+        environment=request.source.environment,
+        session_id=request.session_id,
+        caller_metadata=dict(request.metadata),
+        input_text=request.input_text,
+        timeout_seconds=timeout,
+        deadline_at=None if timeout is None else now + timedelta(seconds=timeout),
+        created_at=now,
+        updated_at=now,
+    )
+
+
+def _creation(request: StartRun) -> dict[str, Any]:
+    return {
+        "async_mode": request.async_mode,
+        "target": request.target,
+        "spec_path": request.source.spec_path,
+        "inline_spec": request.source.spec is not None,
+        "environment": request.source.environment,
+        "session_id": request.session_id,
+        "metadata": dict(request.metadata),
+    }
+
+
+def find_run(run_id: uuid.UUID) -> Run:
+    """Return the run. Raises RunNotFound."""
+    run = Run.objects.select_related("snapshot").filter(pk=run_id).first()
+    if run is None:
+        raise RunNotFound(run_id=str(run_id))
+    return run
+
+
+@retry_transient
+def cancel_run(run_id: uuid.UUID, *, actor: str) -> Run:
+    """Cancel the run at once, whatever it is doing; a run that has ended stays as it is. Raises RunNotFound."""
+    find_run(run_id)
+    fault = Fault(type="cancelled", message="Run cancellation requested.")
+    with transaction.atomic():
+        if transitions.cancel(run_id, fault):
+            humantasks.close_tasks(run_id, TaskStatus.CANCELLED)
+            record("run.cancelled", actor=actor, run_id=run_id)
+    return find_run(run_id)
+
+
+@retry_transient
+def time_out_run(run_id: uuid.UUID) -> bool:
+    """End a run whose deadline has passed; return False when it had ended before."""
+    run = find_run(run_id)
+    if run.deadline_at is None or run.deadline_at > timezone.now():
+        return False
+    fault = Fault(type="run_timed_out", message=f"The run did not finish within {run.timeout_seconds} seconds.")
+    facts = {
+        "timeout_seconds": run.timeout_seconds,
+        "deadline_at": run.deadline_at.timestamp(),
+        "timed_out_at": timezone.now().timestamp(),
+        "status_at_timeout": run.status,
+    }
+    with transaction.atomic():
+        if not transitions.time_out(run_id, fault):
+            return False
+        humantasks.close_tasks(run_id, TaskStatus.CANCELLED)
+        record("run.timed_out", actor=None, run_id=run_id, metadata=facts)
+    return True
+
+
+@retry_transient
+def resume_run(task_id: uuid.UUID, answer: Answer, *, actor: str, key: idempotency.Key | None = None) -> Run:
+    """Spend the human task on ``answer`` and let its run go on: decision, checkpoints, audit and key, or nothing.
+
+    Raises HumanTaskNotFound, HumanTaskExpired, RequestMismatch, InvalidDecision or RunStateConflict.
+    """
+    now = timezone.now()
+    task = humantasks.answerable_task(task_id, answer, now)
+    run = find_run(task.run_id)
+    progress = _answered(run, task, answer)
+    facts = {
+        "request_id": answer.request_id,
+        "decision": answer.decision,
+        "has_content": answer.content is not None,
+        "selected_option": answer.selected_option,
+        "status": progress.status,
+    }
+    with transaction.atomic():
+        if not humantasks.record_decision(task, answer, decided_by=actor, at=now):
+            raise HumanTaskNotFound(continuation_id=str(task_id))
+        if not transitions.unblock(run, progress, now):
+            raise RunStateConflict(run_id=str(run.pk), status=run.status)
+        idempotency.bind(key, run)
+        record("human.decision", actor=actor, run_id=run.pk, continuation_id=task.pk, metadata=facts)
+    return find_run(run.pk)
+
+
+def approve_overdue(task: HumanTask) -> bool:
+    """Let the run of an overdue task go on as if it had been approved; return False when it was answered meanwhile."""
+    now = timezone.now()
+    why = {"auto_continued": True, "reason": "timeout", "original_assignee": task.assignee}
+    answer = Answer(request_id=str(task.request_id), decision=Decision.APPROVED, metadata=why)
+    run = find_run(task.run_id)
+    with transaction.atomic():
+        if not humantasks.record_decision(task, answer, decided_by=None, at=now):
+            return False
+        if not transitions.unblock(run, _answered(run, task, answer), now):
+            transaction.set_rollback(True)
+            return False
+        record("human.continued", actor=None, run_id=run.pk, continuation_id=task.pk, metadata=_overdue(task))
+    return True
+
+
+def expire_run(task: HumanTask) -> bool:
+    """End the run of an overdue task; return False when it was answered or ended meanwhile."""
+    fault = Fault(type="human_task_expired", message="A human task was not answered in time.")
+    with transaction.atomic():
+        if not humantasks.close_tasks(task.run_id, TaskStatus.EXPIRED):
+            return False
+        if not transitions.expire(task.run_id, fault):
+            transaction.set_rollback(True)
+            return False
+        record("human.expired", actor=None, run_id=task.run_id, continuation_id=task.pk, metadata=_overdue(task))
+    return True
+
+
+def escalate_task(task: HumanTask) -> bool:
+    """Flag an overdue task and keep it open; return False when that is no longer called for."""
+    with transaction.atomic():
+        if not humantasks.escalate(task, timezone.now()):
+            return False
+        facts = _overdue(task) | {"assignee": task.assignee}
+        record("human.escalated", actor=None, run_id=task.run_id, continuation_id=task.pk, metadata=facts)
+    return True
+
+
+def give_up_run(run: Run) -> bool:
+    """End a run whose executions keep dying with their process; return False when it moved meanwhile."""
+    attempts = run.attempts + 1
+    fault = Fault(type="dead_letter", message=f"The run's process died {attempts} times; the run was given up.")
+    facts = {"attempts": attempts, "limit": settings.QUEUE_MAX_ATTEMPTS}
+    with transaction.atomic():
+        if not transitions.dead_letter(run, fault):
+            return False
+        record("run.dead_lettered", actor=None, run_id=run.pk, metadata=facts)
+    return True
+
+
+def _answered(run: Run, task: HumanTask, answer: Answer) -> Progress:
+    plan = load_plan(run.snapshot_id)
+    workflow = plan.workflow
+    if workflow is None:
+        raise RunStateConflict(run_id=str(run.pk), status=run.status)
+    state = State.restore(run.cursor, text=task.input_text)
+    action = interpreter.next_action(plan, workflow, state)
+    if not isinstance(action, AskHuman) or action.step.id != task.step_id:
+        raise RunStateConflict(run_id=str(run.pk), status=run.status)
+    details = {"continuation_id": str(task.pk), "decision": answer.decision.value}
+    answered = Answered(
+        text=text_after(answer, task.input_text),
+        answered_at=timezone.now(),
+        is_final_rejection=answer.decision is Decision.REJECTED and task.on_reject == OnReject.FAIL,
+        details=details,
+    )
+    return interpreter.answer(state, action, answered)
+
+
+def _overdue(task: HumanTask) -> dict[str, Any]:
+    return {
+        "timeout_seconds": task.timeout_seconds,
+        "expired_at": timezone.now().timestamp(),
+        "expires_at": task.expires_at.timestamp() if task.expires_at else None,
+        "on_timeout": task.on_timeout,
+    }

@@ -1,0 +1,56 @@
+"""Celery tasks: who looks at a run, and when. They carry at most a run id; what to do is in the database."""
+
+import uuid
+
+from celery import shared_task
+from django.conf import settings
+
+from runs import deadlines, executor, isolation, transitions
+from runs.executor import Rest
+
+NEAR_SECONDS = 10.0
+MAX_DRAINS = 32
+
+
+@shared_task(name="runs.advance_run")
+def advance_run(run_id: str) -> None:
+    """Look at this run."""
+    _look_at(uuid.UUID(run_id))
+
+
+@shared_task(name="runs.advance_due")
+def advance_due() -> None:
+    """Look at the runs that nobody looked at, one after another, until there are none."""
+    while (run_id := transitions.next_due(overlooked_for=deadlines.GRACE)) is not None:
+        if _look_at(run_id) is not Rest.SETTLED:
+            return
+
+
+@shared_task(name="runs.advance_alone")
+def advance_alone(run_id: str) -> None:
+    """Look at this run in a process of its own: the last executions died with their process."""
+    isolation.advance_in_child(run_id)
+
+
+@shared_task(name="runs.sweep")
+def sweep() -> None:
+    """Find what time, dead workers and lost messages left behind, and ring for it."""
+    deadlines.recover_lapsed()
+    deadlines.expire_overdue_tasks()
+    deadlines.time_out_overdue_runs()
+    overlooked = deadlines.overlooked()
+    lifetime = max(settings.SWEEP_SECONDS * 2, 5.0)
+    for _ in range(min(overlooked.shared, MAX_DRAINS)):
+        advance_due.apply_async(expires=lifetime)
+    for run_id in overlooked.alone:
+        advance_alone.apply_async((str(run_id),), expires=lifetime)
+
+
+def _look_at(run_id: uuid.UUID) -> Rest:
+    advanced = executor.advance(run_id)
+    delay = advanced.retry_after_seconds
+    if delay is not None and delay <= NEAR_SECONDS:
+        advance_run.apply_async((str(run_id),), countdown=delay)
+    if advanced.rest is Rest.HANDED_OVER:
+        advance_run.delay(str(run_id))
+    return advanced.rest

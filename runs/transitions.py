@@ -1,0 +1,177 @@
+"""The only code that writes a run's status.
+
+Every function here is one guarded write: the status moves together with its checkpoints and its trace events, or
+nothing does. False (or None) means that somebody else was quicker; the caller then stops and writes nothing.
+"""
+
+import uuid
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import F
+from django.db.models.functions import Coalesce, Now
+from django.utils import timezone
+
+from kneo_project.transient import retry_transient
+from runs.changes import Change
+from runs.engine.blame import deaths_before_isolation
+from runs.engine.lifecycle import REACHED_FROM, Status
+from runs.engine.outcomes import Fault
+from runs.engine.progress import Progress, Record, RecordType
+from runs.leases import Lease
+from runs.models import Checkpoint, Run
+from runs.writing import write
+
+RUNNING_ONLY = frozenset({Status.RUNNING})
+
+
+def start(run: Run) -> None:
+    """Write a new run with its first checkpoint. The caller's transaction holds its spec, audit and idempotency rows."""
+    run.sequence = 1
+    run.wake_at = Now()  # type: ignore[assignment] # django-stubs does not know expressions on a datetime field
+    run.save(force_insert=True)
+    Checkpoint.objects.create(
+        run=run,
+        sequence=1,
+        type=RecordType.RUN_STARTED,
+        status=Status.RUNNING,
+        input_text=run.input_text,
+        details={"target": run.target, "environment": run.environment, "timeout_seconds": run.timeout_seconds},
+        created_at=run.created_at,
+    )
+
+
+@retry_transient
+def claim(run_id: uuid.UUID, owner_id: str, *, alone: bool = False) -> Lease | None:
+    """Take the run for ``owner_id`` if it is due and free; ``alone`` is for the runs that must run in isolation."""
+    limit = deaths_before_isolation(settings.QUEUE_MAX_ATTEMPTS)
+    free = Run.objects.due().filter(pk=run_id)
+    free = free.filter(attempts__gte=limit) if alone else free.filter(attempts__lt=limit)
+    with transaction.atomic():
+        now = timezone.now()
+        claimed = free.update(
+            status=Status.RUNNING,
+            lease_owner=owner_id,
+            fence=F("fence") + 1,
+            wake_at=None,
+            started_at=Coalesce(F("started_at"), now),
+            updated_at=now,
+        )
+        return _lease(Run.objects.get(pk=run_id), owner_id) if claimed else None
+
+
+def _lease(run: Run, owner_id: str) -> Lease:
+    return Lease(
+        run_id=run.pk,
+        owner_id=owner_id,
+        fence=run.fence,
+        snapshot_id=run.snapshot_id,
+        target=run.target,
+        input_text=run.input_text,
+        cursor=run.cursor,
+        sequence=run.sequence,
+        attempts=run.attempts,
+        deadline_at=run.deadline_at,
+    )
+
+
+def next_due(*, overlooked_for: timedelta) -> uuid.UUID | None:
+    """Return the longest waiting run that nobody picked up for ``overlooked_for``, if there is one."""
+    limit = deaths_before_isolation(settings.QUEUE_MAX_ATTEMPTS)
+    due = Run.objects.due().filter(wake_at__lte=Now() - overlooked_for, attempts__lt=limit)
+    return due.order_by("wake_at").values_list("pk", flat=True).first()
+
+
+@retry_transient
+def commit_step(lease: Lease, progress: Progress, at: datetime) -> Lease | None:
+    """Remember what a step did, under ``lease``; return the lease to go on with.
+
+    The lease is kept unless the run ends or waits for a retry. The guard includes the sequence, so that a commit whose
+    acknowledgement was lost cannot be written a second time.
+    """
+    delay = progress.retry_after_seconds
+    change = Change(
+        run_id=lease.run_id,
+        sources=RUNNING_ONLY,
+        fence=lease.fence,
+        sequence=lease.sequence,
+        progress=progress,
+        at=at,
+        keeps_lease=progress.status is Status.RUNNING and delay is None,
+        wake_at=None if delay is None else at + timedelta(seconds=delay),
+    )
+    if not write(change):
+        return None
+    return replace(lease, sequence=lease.sequence + len(progress.records))
+
+
+def block(lease: Lease, progress: Progress, at: datetime) -> bool:
+    """Let the run wait for a person, under ``lease``. The caller's transaction holds the human task."""
+    return write(Change(run_id=lease.run_id, sources=RUNNING_ONLY, fence=lease.fence, progress=progress, at=at))
+
+
+def unblock(run: Run, progress: Progress, at: datetime) -> bool:
+    """Let a blocked run go on (or end, when ``progress`` says so). The caller's transaction holds the decision."""
+    wake_at = at if progress.status is Status.RUNNING else None
+    return write(
+        Change(
+            run_id=run.pk,
+            sources=frozenset({Status.BLOCKED}),
+            fence=run.fence,
+            progress=progress,
+            at=at,
+            wake_at=wake_at,
+        )
+    )
+
+
+@retry_transient
+def release(run_id: uuid.UUID, fence: int) -> bool:
+    """Give the run back unharmed: it is due again at once, and nobody is blamed."""
+    return _free(run_id, fence, deaths=0)
+
+
+def reclaim(run: Run) -> bool:
+    """Take a run back from an owner that died: due again at once, with one more death on its account."""
+    return _free(run.pk, run.fence, deaths=1)
+
+
+def _free(run_id: uuid.UUID, fence: int, *, deaths: int) -> bool:
+    leased = Run.objects.filter(pk=run_id, fence=fence, status=Status.RUNNING, lease_owner__isnull=False)
+    freed = leased.update(lease_owner=None, fence=F("fence") + 1, wake_at=Now(), attempts=F("attempts") + deaths)
+    return bool(freed)
+
+
+@retry_transient
+def fail(lease: Lease, fault: Fault) -> bool:
+    """End the run under ``lease`` with ``fault``: for faults that no step is to blame for."""
+    return write(replace(_end(lease.run_id, Status.FAILED, RecordType.RUN_FAILED, fault), fence=lease.fence))
+
+
+def dead_letter(run: Run, fault: Fault) -> bool:
+    """Give a run up whose executions keep dying."""
+    return write(replace(_end(run.pk, Status.FAILED, RecordType.RUN_FAILED, fault), fence=run.fence))
+
+
+def cancel(run_id: uuid.UUID, fault: Fault) -> bool:
+    """End the run because somebody asked for it. A step that is running learns of it and can record nothing."""
+    return write(_end(run_id, Status.CANCELLED, RecordType.RUN_CANCELLED, fault))
+
+
+@retry_transient
+def time_out(run_id: uuid.UUID, fault: Fault) -> bool:
+    """End the run because its deadline has passed."""
+    return write(_end(run_id, Status.TIMED_OUT, RecordType.RUN_TIMED_OUT, fault))
+
+
+def expire(run_id: uuid.UUID, fault: Fault) -> bool:
+    """End the run because a person did not answer in time."""
+    return write(_end(run_id, Status.EXPIRED, RecordType.RUN_EXPIRED, fault))
+
+
+def _end(run_id: uuid.UUID, status: Status, record_type: RecordType, fault: Fault) -> Change:
+    record = Record(type=record_type, status=status, fault=fault)
+    progress = Progress(status=status, records=(record,), fault=fault)
+    return Change(run_id=run_id, sources=REACHED_FROM[status], progress=progress, at=timezone.now())

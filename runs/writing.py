@@ -1,0 +1,84 @@
+"""How a change reaches the database, by the ORM. ``statements`` does the same in one statement on PostgreSQL."""
+
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import F
+from django.db.models.functions import Coalesce
+
+from runs.changes import Change
+from runs.engine.lifecycle import TERMINAL
+from runs.engine.outcomes import Usage
+from runs.models import Checkpoint, Run, TraceEvent
+from runs.rows import checkpoint_columns, event_columns
+
+
+def write(change: Change) -> bool:
+    """Apply ``change`` in one transaction; return False, with nothing written, when its guard does not hold."""
+    with transaction.atomic():
+        guarded = Run.objects.filter(pk=change.run_id, status__in=change.sources)
+        if change.fence is not None:
+            guarded = guarded.filter(fence=change.fence)
+        if change.sequence is not None:
+            guarded = guarded.filter(sequence=change.sequence)
+        if not guarded.update(**_run_columns(change)):
+            return False
+        sequence, trace_count = Run.objects.values_list("sequence", "trace_count").get(pk=change.run_id)
+        _write_checkpoints(change, sequence)
+        _write_events(change, sequence, trace_count)
+    return True
+
+
+def _run_columns(change: Change) -> dict[str, Any]:
+    progress = change.progress
+    columns: dict[str, Any] = {
+        "status": progress.status.value,
+        "sequence": F("sequence") + len(progress.records),
+        "updated_at": change.at,
+    }
+    if progress.state is not None:
+        columns["cursor"] = progress.state.cursor()
+    if not change.keeps_lease:
+        columns |= {"lease_owner": None, "fence": F("fence") + 1, "wake_at": change.wake_at}
+    if progress.output_text is not None:
+        columns["output_text"] = progress.output_text
+    if progress.fault is not None:
+        columns |= {"error_type": progress.fault.type, "error_message": progress.fault.message}
+    if progress.status in TERMINAL:
+        columns["completed_at"] = change.at
+    if progress.usage is not None:
+        columns |= _usage_columns(progress.usage)
+    return columns
+
+
+def _usage_columns(usage: Usage) -> dict[str, Any]:
+    spent = {
+        "input_tokens": usage.input_tokens,
+        "output_tokens": usage.output_tokens,
+        "total_tokens": usage.total_tokens,
+    }
+    return {name: Coalesce(F(name), 0) + count for name, count in spent.items()}
+
+
+def _write_checkpoints(change: Change, sequence: int) -> None:
+    first = sequence - len(change.progress.records) + 1
+    Checkpoint.objects.bulk_create(
+        Checkpoint(run_id=change.run_id, sequence=first + offset, **columns)
+        for offset, columns in enumerate(checkpoint_columns(change))
+    )
+
+
+def _write_events(change: Change, sequence: int, trace_count: int) -> None:
+    events = list(event_columns(change))
+    if not events:
+        return
+    cap = settings.TRACE_MAX_EVENTS
+    kept = events[: max(0, cap - trace_count)] if cap else events
+    TraceEvent.objects.bulk_create(
+        TraceEvent(run_id=change.run_id, number=trace_count + offset, checkpoint_sequence=sequence, **columns)
+        for offset, columns in enumerate(kept, start=1)
+    )
+    Run.objects.filter(pk=change.run_id).update(
+        trace_count=F("trace_count") + len(kept), trace_dropped=F("trace_dropped") + len(events) - len(kept)
+    )
