@@ -1,0 +1,56 @@
+# Every target makes the virtual environment first, so each works from a bare clone.
+.DEFAULT_GOAL := help
+.PHONY: help setup lock demo serve test verify lint format bench clean
+
+BIN := .venv/bin
+READY := .venv/.ready
+PORT ?= 8000
+HOST ?= 127.0.0.1
+export PYTHON
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: $(READY) ## Make .venv with the locked dependencies (PYTHON= to choose the interpreter)
+
+$(READY): requirements/dev.txt pyproject.toml .ci/setup
+	@.ci/setup
+	@touch $@
+
+demo: $(READY) ## Run a spec with a human approval from start to end, on a stack of its own
+	@$(BIN)/python manage.py demo
+
+serve: $(READY) ## Start web, worker and beat without any server to install (PORT=8000 HOST=127.0.0.1)
+	@$(BIN)/python manage.py serve --host $(HOST) --port $(PORT)
+
+test: $(READY) ## Run all tests: once on SQLite, and the rings that touch the database again on PostgreSQL
+	$(BIN)/pytest
+	KNEO_TEST_DATABASE=postgres $(BIN)/pytest tests/integration tests/api
+
+verify: $(READY) ## Run the longer storms as well
+	$(BIN)/pytest -m storm --timeout 3600
+
+lint: export KNEO_SERV_STATE_DIR := $(CURDIR)/.venv/lint
+lint: $(READY) ## Check style, types, imports, migrations and size budgets
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy .
+	$(BIN)/lint-imports --no-logo
+	$(BIN)/python manage.py makemigrations --check --dry-run
+	$(BIN)/python -m tests.budgets
+
+format: $(READY) ## Format the code and apply the safe fixes
+	$(BIN)/ruff check --fix-only .
+	$(BIN)/ruff format .
+
+bench: $(READY) ## Measure throughput and latency (needs PostgreSQL and RabbitMQ)
+	$(BIN)/python -m tests.benchmarks
+
+lock: ## Compile requirements/*.in to hash-pinned *.txt (needs uv)
+	@for name in base dev; do \
+	    uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-emit-find-links \
+	        --python-version 3.12 requirements/$$name.in --output-file requirements/$$name.txt || exit 1; \
+	done
+
+clean: ## Remove the virtual environment and the caches
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis build dist
