@@ -68,6 +68,7 @@ SPEC_ROOT = Path(text("KNEO_SERV_SPEC_ROOT", ".")).resolve()
 # --- Web --------------------------------------------------------------------------------------------------------------
 DEBUG = flag("KNEO_SERV_DEBUG", default=False)
 SECRET_KEY = text("KNEO_SERV_SECRET_KEY")
+HAS_OWN_SECRET_KEY = bool(SECRET_KEY)
 ALLOWED_HOSTS = list(words("KNEO_SERV_ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]"))
 CSRF_TRUSTED_ORIGINS = list(words("KNEO_SERV_CSRF_TRUSTED_ORIGINS"))
 BEHIND_TLS_PROXY = flag("KNEO_SERV_BEHIND_TLS_PROXY", default=False)
@@ -203,9 +204,11 @@ REST_FRAMEWORK = {
     "DEFAULT_PERMISSION_CLASSES": ["kneo_project.api.permissions.HasScope"],
     "DEFAULT_PARSER_CLASSES": ["kneo_project.api.parsers.StrictJSONParser"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "kneo_project.api.parsers.OneFormat",
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "EXCEPTION_HANDLER": "kneo_project.api.exception_handler.handle",
     "UNAUTHENTICATED_USER": None,
+    "URL_FORMAT_OVERRIDE": None,
     "COMPACT_JSON": True,
     "STRICT_JSON": True,
 }

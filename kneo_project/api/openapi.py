@@ -1,0 +1,19 @@
+"""The OpenAPI document: how callers authenticate, and where the document is served."""
+
+from drf_spectacular.extensions import OpenApiAuthenticationExtension
+
+from kneo_project.api.authentication import ApiKeyAuthentication
+
+
+class ApiKeyScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
+    """Describes the two headers in the OpenAPI document."""
+
+    target_class = ApiKeyAuthentication
+    name = ["bearerKey", "headerKey"]
+
+    def get_security_definition(self, auto_schema: object) -> list[dict[str, str]]:
+        """Return one scheme per header."""
+        return [
+            {"type": "http", "scheme": "bearer"},
+            {"type": "apiKey", "in": "header", "name": "X-Kneo-Api-Key"},
+        ]
