@@ -1,5 +1,6 @@
 """How a running step learns that nobody waits for its result any more."""
 
+import contextlib
 import threading
 from collections.abc import Callable
 
@@ -30,10 +31,15 @@ class Interrupt:
         for callback in callbacks:
             callback()
 
-    def on_trip(self, callback: Callable[[], None]) -> None:
-        """Run ``callback`` when tripped (at once if that has happened already)."""
+    def on_trip(self, callback: Callable[[], None]) -> Callable[[], None]:
+        """Run ``callback`` when tripped (at once if that has happened already); return how to forget it again."""
         with self._lock:
             if self.reason is None:
                 self._callbacks.append(callback)
-                return
+                return lambda: self._forget(callback)
         callback()
+        return lambda: None
+
+    def _forget(self, callback: Callable[[], None]) -> None:
+        with self._lock, contextlib.suppress(ValueError):
+            self._callbacks.remove(callback)

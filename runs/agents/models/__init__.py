@@ -1,0 +1,1 @@
+"""Model providers, a module each, and the choice between them."""

@@ -1,0 +1,72 @@
+"""Why an agent or a function failed. The name of the class is the public ``error.type``, so it never changes."""
+
+MAX_MESSAGE_CHARS = 500
+
+
+class AgentError(RuntimeError):
+    """A step failed for a reason its author can act on; ``retriable`` says whether a further attempt may help."""
+
+    retriable: bool = False
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message if len(message) <= MAX_MESSAGE_CHARS else f"{message[: MAX_MESSAGE_CHARS - 1]}…")
+
+
+class ProviderError(AgentError):
+    """The model endpoint refused, could not be reached, or gave an answer nobody can read.
+
+    ``status`` is the HTTP status it answered, if it did; ``retry_after_seconds`` is how long it asked to be left alone.
+    """
+
+    def __init__(
+        self, message: str, *, status: int | None, retriable: bool, retry_after_seconds: float | None = None
+    ) -> None:
+        super().__init__(message)
+        self.status = status
+        self.retriable = retriable
+        self.retry_after_seconds = retry_after_seconds
+
+
+class ProviderTimeout(ProviderError):
+    """The model endpoint did not answer in time."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, status=None, retriable=True)
+
+
+class MissingSecret(AgentError):
+    """The key of a model endpoint is not set."""
+
+
+class SecretNotAllowed(AgentError):
+    """A spec names an environment variable that it may not read."""
+
+
+class UnsupportedProvider(AgentError):
+    """Nothing here can serve the runtime or the provider that the spec asks for."""
+
+
+class TokenBudgetExceeded(AgentError):
+    """An agent used more tokens than it may."""
+
+
+class MaxIterationsReached(AgentError):
+    """An agent used all its turns without coming to an answer."""
+
+
+class FunctionNotAllowed(AgentError):
+    """A spec names a function outside the modules that the operator allows."""
+
+
+class FunctionNotFound(AgentError):
+    """A spec names a function that does not exist."""
+
+
+class ProcessExitAttempted(AgentError):
+    """A function tried to end the process that runs it."""
+
+    retriable = True
+
+
+class StepInterrupted(AgentError):
+    """Somebody asked the step to stop before it was done; the run's own state says what follows."""

@@ -1,0 +1,63 @@
+"""Which provider serves an agent: from the spec's runtime preferences to something that can be asked."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from runs.agents.errors import UnsupportedProvider
+from runs.agents.models.dummy import DummyProvider
+from runs.agents.models.endpoint import CONNECTION_KEYS, endpoint_of
+from runs.agents.models.openai import OpenAIProvider
+from runs.agents.models.provider import ModelParams, Provider
+from runs.agents.settings import AgentSettings
+from specs.language.plan import AgentPlan, ModelPlan
+
+OPENAI_NAMES = frozenset({"openai", "openai-agents"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Binding:
+    """An agent's provider, the runtime mode it was found under, and the parameters it is asked with."""
+
+    mode: str
+    provider: Provider
+    params: ModelParams
+
+
+def bind(agent: AgentPlan, settings: AgentSettings) -> Binding:
+    """Return what serves ``agent``. The fallback mode counts only when nothing serves the preferred one.
+
+    Raises:
+        UnsupportedProvider: nothing serves the modes or the provider that the spec asks for.
+        AgentError: the provider exists, but its endpoint or key is not usable; there is no fallback for that.
+    """
+    for mode in (agent.runtime.preferred_mode, agent.runtime.fallback_mode):
+        runtime = RUNTIMES.get(mode or "")
+        if mode and runtime:
+            return Binding(mode=mode, provider=runtime(agent, settings), params=_params(agent.model))
+    message = (
+        f"Agent {agent.name!r} prefers the runtime mode {agent.runtime.preferred_mode!r}, which nothing serves here"
+    )
+    raise UnsupportedProvider(f"{message}; use bridge or native, or set fallback_mode.")
+
+
+def _bridge(_agent: AgentPlan, _settings: AgentSettings) -> Provider:
+    """The offline model, whatever model the spec names."""
+    return DummyProvider()
+
+
+def _native(agent: AgentPlan, settings: AgentSettings) -> Provider:
+    name = agent.runtime.native_provider or (agent.model.provider if agent.model else "") or "openai"
+    if name not in OPENAI_NAMES:
+        message = f"Agent {agent.name!r} asks for the provider {name!r}; served are {', '.join(sorted(OPENAI_NAMES))}."
+        raise UnsupportedProvider(message)
+    return OpenAIProvider(endpoint_of(agent.model, settings), settings)
+
+
+def _params(model: ModelPlan | None) -> ModelParams:
+    if model is None:
+        return ModelParams()
+    extra = {name: value for name, value in model.extra.items() if name not in CONNECTION_KEYS}
+    return ModelParams(temperature=model.temperature, max_tokens=model.max_tokens, extra=extra)
+
+
+RUNTIMES: Mapping[str, Callable[[AgentPlan, AgentSettings], Provider]] = {"bridge": _bridge, "native": _native}

@@ -1,0 +1,91 @@
+"""Where a model is served, and with which key: the part of a spec that steers real network calls and secrets."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx
+
+from runs.agents.errors import MissingSecret, ProviderError, SecretNotAllowed
+from runs.agents.settings import AgentSettings
+from specs.language.plan import ModelPlan
+
+DEFAULT_BASE_URL = "https://api.openai.com/v1"
+DEFAULT_KEY_REF = "OPENAI_API_KEY"
+DEFAULT_MODEL = "gpt-4o"
+# What model.extra says about the connection; all its other keys are parameters of the request.
+CONNECTION_KEYS = frozenset({"base_url", "api_key", "api_key_ref"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Endpoint:
+    """One model at one address."""
+
+    url: httpx.URL
+    model: str
+    timeout_seconds: float
+    api_key: str | None = field(repr=False)
+
+    @property
+    def shown(self) -> str:
+        """The address as it may appear in a message: without a query, where some servers expect their key."""
+        return str(self.url.copy_with(query=None, fragment=None))
+
+
+def endpoint_of(model: ModelPlan | None, settings: AgentSettings) -> Endpoint:
+    """Return the endpoint that ``model`` asks for; without a model, the default one.
+
+    Raises:
+        SecretNotAllowed: the spec names a variable that is not in ``settings.secret_refs``.
+        MissingSecret: the variable is not set, or cannot be a key.
+        ProviderError: the base URL is not one.
+    """
+    extra = model.extra if model else {}
+    return Endpoint(
+        url=_completions_url(extra.get("base_url") or DEFAULT_BASE_URL),
+        model=(model.name if model else "") or DEFAULT_MODEL,
+        timeout_seconds=(model.timeout_seconds if model else None) or settings.timeout_seconds,
+        api_key=_api_key(extra, settings),
+    )
+
+
+def _completions_url(base_url: object) -> httpx.URL:
+    try:
+        url = httpx.URL(base_url if isinstance(base_url, str) else "")
+    except httpx.InvalidURL:
+        url = httpx.URL("")
+    # A password in a URL would be written to logs by whoever logs requests.
+    if url.scheme not in {"http", "https"} or not url.host or url.userinfo:
+        message = "model.extra.base_url must be an http or https URL with a host and without a user name or password."
+        raise ProviderError(message, status=None, retriable=False)
+    return url.copy_with(path=f"{url.path.rstrip('/')}/chat/completions")
+
+
+def _api_key(extra: Mapping[str, Any], settings: AgentSettings) -> str | None:
+    """Return the key to send, if any: the referenced one, else the literal one, else the default one.
+
+    The default key goes to the default address only: a spec must name a key to have it sent to a server of its choice.
+    """
+    if extra.get("api_key_ref"):
+        return _secret(extra["api_key_ref"], settings)
+    if extra.get("api_key"):
+        return _usable(extra["api_key"], "model.extra.api_key")
+    return None if extra.get("base_url") else _secret(DEFAULT_KEY_REF, settings)
+
+
+def _secret(ref: object, settings: AgentSettings) -> str:
+    # The reference is not repeated: an author may have put the key itself there.
+    if ref not in settings.secret_refs:
+        message = "The key reference of this model (model.extra.api_key_ref) is not one of KNEO_SERV_SECRET_REFS."
+        raise SecretNotAllowed(message)
+    return _usable(settings.environ.get(str(ref)), f"The environment variable {ref}")
+
+
+def _usable(key: object, source: str) -> str:
+    text = key.strip() if isinstance(key, str) else ""
+    if not text:
+        raise MissingSecret(f"{source} is not set; the model cannot be called without its key.")
+    # Anything else would be refused by the HTTP library with a message that quotes the key.
+    if not (text.isascii() and text.isprintable() and " " not in text):
+        raise MissingSecret(f"{source} does not hold a key: it has spaces, line breaks or non-ASCII characters.")
+    return text

@@ -1,0 +1,77 @@
+"""What a model provider is: messages in, a completion out. Every provider is a module beside this one."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol
+
+from runs.agents.models.usage import Usage
+
+Role = Literal["system", "user", "assistant", "tool"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToolDefinition:
+    """A tool offered to a model; ``parameters`` is a JSON Schema."""
+
+    name: str
+    description: str
+    parameters: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToolCall:
+    """A tool that a model wants called."""
+
+    id: str
+    name: str
+    arguments: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Message:
+    """One turn of a conversation. ``name`` and ``tool_call_id`` belong to a tool's result."""
+
+    role: Role
+    content: str
+    name: str | None = None
+    tool_call_id: str | None = None
+    tool_calls: tuple[ToolCall, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Completion:
+    """What a model answered; ``usage`` is None when it did not say."""
+
+    text: str
+    tool_calls: tuple[ToolCall, ...] = ()
+    usage: Usage | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelParams:
+    """How a model is asked. None leaves the choice to the provider; ``extra`` are further fields of the request."""
+
+    temperature: float | None = None
+    max_tokens: int | None = None
+    extra: Mapping[str, Any] = field(default_factory=dict)
+
+
+class Provider(Protocol):
+    """Who serves a model."""
+
+    @property
+    def name(self) -> str:
+        """The provider's public name, such as ``openai``."""
+
+    @property
+    def model(self) -> str:
+        """The name of the model it serves."""
+
+    async def complete(
+        self, messages: Sequence[Message], tools: Sequence[ToolDefinition], params: ModelParams
+    ) -> Completion:
+        """Return the model's answer to ``messages``.
+
+        Raises:
+            ProviderError: the model could not be asked, or gave no usable answer.
+        """

@@ -1,0 +1,49 @@
+"""How many tokens were used, as far as providers say so."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Self
+
+INPUT_KEYS = ("input_tokens", "prompt_tokens")
+OUTPUT_KEYS = ("output_tokens", "completion_tokens")
+TOTAL_KEYS = ("total_tokens",)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Usage:
+    """Tokens of one model call, or of several added up."""
+
+    input_tokens: int
+    output_tokens: int
+    total_tokens: int
+
+    def __add__(self, other: Self) -> Self:
+        return type(self)(
+            input_tokens=self.input_tokens + other.input_tokens,
+            output_tokens=self.output_tokens + other.output_tokens,
+            total_tokens=self.total_tokens + other.total_tokens,
+        )
+
+
+def usage_of(reported: object) -> Usage | None:
+    """Return what a provider reported; None when no count in it can be trusted, which is not the same as zero."""
+    if not isinstance(reported, Mapping):
+        return None
+    counts = [_first(reported, keys) for keys in (INPUT_KEYS, OUTPUT_KEYS, TOTAL_KEYS)]
+    if counts == [None, None, None]:
+        return None
+    spent, produced, total = counts
+    spent, produced = spent or 0, produced or 0
+    return Usage(input_tokens=spent, output_tokens=produced, total_tokens=spent + produced if total is None else total)
+
+
+def _first(reported: Mapping[object, object], keys: tuple[str, ...]) -> int | None:
+    counts = (_count(reported.get(key)) for key in keys)
+    return next((count for count in counts if count is not None), None)
+
+
+def _count(value: object) -> int | None:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    return round(value) if math.isfinite(value) and value >= 0 else None

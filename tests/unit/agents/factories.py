@@ -1,0 +1,38 @@
+"""Values that the tests of agents are about, with defaults that do not matter to them."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from runs.agents.context import StepContext
+from runs.agents.interrupt import Interrupt
+from runs.agents.settings import AgentSettings
+from specs.language.plan import AgentPlan, ModelPlan, RuntimePlan, StrategyPlan
+
+KEY = "sk-test-0123456789abcdef"
+
+
+def step_context(interrupt: Interrupt | None = None) -> StepContext:
+    return StepContext(run_id="run-1", step_path="draft", iteration=1, attempt=1, interrupt=interrupt or Interrupt())
+
+
+def agent_settings(environ: Mapping[str, str] | None = None, **settings: Any) -> AgentSettings:
+    defaults: dict[str, Any] = {"secret_refs": ("OPENAI_API_KEY",), "retries": 0, "backoff_seconds": 0.001}
+    return AgentSettings(environ=environ or {}, **(defaults | settings))
+
+
+def agent_plan(strategy: str = "simple", *, max_iterations: int | None = None, **plan: Any) -> AgentPlan:
+    return AgentPlan(name="writer", strategy=StrategyPlan(type=strategy, max_iterations=max_iterations), **plan)
+
+
+def served_agent(
+    base_url: str, strategy: str = "simple", *, max_iterations: int | None = None, **model: Any
+) -> AgentPlan:
+    """An agent whose model is served at ``base_url``."""
+    extra = {"base_url": base_url} | model.pop("extra", {})
+    return agent_plan(
+        strategy,
+        max_iterations=max_iterations,
+        system_prompt="Be brief.",
+        model=ModelPlan(provider="openai", name="small", extra=extra, **model),
+        runtime=RuntimePlan(preferred_mode="native"),
+    )
