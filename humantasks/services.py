@@ -75,6 +75,6 @@ def close_tasks(run_id: uuid.UUID, status: TaskStatus) -> int:
 
 
 def escalate(task: HumanTask, at: datetime) -> bool:
-    """Flag a task whose deadline was missed; it stays open. Returns False when that has been done, or it is answered."""
+    """Flag a task whose deadline was missed; it stays open. Returns False when it is flagged or answered already."""
     waiting = HumanTask.objects.open().filter(pk=task.pk, escalated_at=None)
     return bool(waiting.update(escalated_at=at))

@@ -14,7 +14,7 @@ FIRST_DELAY_SECONDS = 0.05
 
 
 def retry_transient[**P, R](write: Callable[P, R]) -> Callable[P, R]:
-    """Make ``write``, one whole transaction, survive a blip of the database. Inside a transaction it changes nothing."""
+    """Make ``write``, one whole transaction, survive a blip; called inside a transaction it is tried only once."""
 
     @functools.wraps(write)
     def patient(*args: P.args, **kwargs: P.kwargs) -> R:

@@ -88,6 +88,6 @@ def _batch[M: models.Model](rows: models.QuerySet[M]) -> Iterable[M]:
 def _safely[M: models.Model](row: M, handle: Callable[[M], bool]) -> bool:
     try:
         return handle(row)
-    except Exception:  # noqa: BLE001 - one bad row must not keep the sweep from the others
+    except Exception:
         logger.exception("Sweep failed for %s %s", type(row).__name__, row.pk)
         return False

@@ -9,6 +9,7 @@ from enum import StrEnum
 from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
+from specs.services import load_plan
 
 from humantasks.services import new_task, open_task
 from kneo_project.transient import retry_transient
@@ -25,7 +26,6 @@ from runs.heartbeat import Hold
 from runs.leases import Lease
 from runs.models import Checkpoint, Target
 from specs.language.plan import Plan, SequentialPlan
-from specs.services import load_plan
 
 logger = logging.getLogger(__name__)
 
@@ -55,7 +55,7 @@ def advance(run_id: uuid.UUID, *, alone: bool = False) -> Advanced:
     """
     pulse = heartbeat.of_this_process()
     if pulse.is_stopping:
-        return Advanced(rest=Rest.NOT_DUE)
+        return Advanced(rest=Rest.HANDED_OVER)
     pulse.ensure_alive()
     lease = transitions.claim(run_id, pulse.owner_id, alone=alone)
     if lease is None:

@@ -15,10 +15,21 @@ from django.db.models.functions import Now
 from runs.engine.lifecycle import Status
 from runs.models import LeaseOwner, Run
 
+LEASED_COLUMNS = (
+    "fence",
+    "snapshot_id",
+    "target",
+    "input_text",
+    "cursor",
+    "sequence",
+    "attempts",
+    "deadline_at",
+)
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+
+@dataclass(frozen=True, slots=True)
 class Lease:
-    """The right to advance one run, and what the run looked like when it was taken."""
+    """The right to advance one run, and what the run looked like when it was taken: LEASED_COLUMNS, in that order."""
 
     run_id: uuid.UUID
     owner_id: str

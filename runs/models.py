@@ -3,14 +3,15 @@
 import uuid
 from typing import Self
 
+from django.conf import settings
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
+from specs.models import SpecSnapshot
 
 from humantasks.models import HumanTask
 from runs.engine.lifecycle import ACTIVE, TERMINAL, Status
 from runs.engine.progress import RecordType
-from specs.models import SpecSnapshot
 
 STATUS_CHOICES = [(status.value, status.value) for status in Status]
 
@@ -59,7 +60,7 @@ class Run(models.Model):
 
     ``fence`` grows with every claim and every change from outside, and each write names the fence it was made under.
     ``wake_at`` is the next moment somebody must look at the run; null means nobody must.
-    ``attempts`` counts the executions that died with their process.
+    ``attempts`` counts the executions that died with their process; ``trace_count`` all trace events there ever were.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -81,7 +82,6 @@ class Run(models.Model):
     cursor = models.JSONField(default=dict, blank=True)
     sequence = models.PositiveIntegerField(default=0)
     trace_count = models.PositiveIntegerField(default=0)
-    trace_dropped = models.PositiveIntegerField(default=0)
     input_tokens = models.PositiveBigIntegerField(null=True, blank=True)
     output_tokens = models.PositiveBigIntegerField(null=True, blank=True)
     total_tokens = models.PositiveBigIntegerField(null=True, blank=True)
@@ -122,6 +122,16 @@ class Run(models.Model):
     def is_terminal(self) -> bool:
         """Whether the run has ended for good."""
         return self.status in TERMINAL
+
+    @property
+    def trace_event_count(self) -> int:
+        """Return how many of the run's trace events are kept."""
+        return min(self.trace_count, settings.TRACE_MAX_EVENTS or self.trace_count)
+
+    @property
+    def trace_dropped(self) -> int:
+        """Return how many trace events came after the run's share of them was used up."""
+        return self.trace_count - self.trace_event_count
 
     @property
     def pending_task(self) -> HumanTask | None:

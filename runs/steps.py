@@ -14,13 +14,14 @@ from typing import Any
 from django.conf import settings
 from django.db import connections
 from django.utils import timezone
-
 from kneo_project.redaction import redact_text
+
 from runs.agents.context import StepContext
-from runs.agents.errors import AgentError, StepInterrupted
+from runs.agents.errors import AgentError, MaxIterationsReached, StepInterrupted
 from runs.agents.functions import call_function
 from runs.agents.interrupt import Interrupt
-from runs.agents.loop import AgentReply, AgentSettings, run_agent
+from runs.agents.loop import AgentReply, run_agent
+from runs.agents.settings import AgentSettings
 from runs.engine.actions import RunAgent, Work
 from runs.engine.outcomes import Event, EventType, Failed, Fault, Outcome, Succeeded, Usage
 from runs.leases import Lease
@@ -69,6 +70,11 @@ def perform(plan: Plan, action: Work, lease: Lease, interrupt: Interrupt) -> Out
 
 class _TimedOut(Exception):
     """The attempt took longer than it may. Not the builtin TimeoutError: a step may raise that itself."""
+
+
+def storable(text: str) -> str:
+    """Return ``text`` without what no database can store: NUL characters and halves of surrogate pairs."""
+    return text.replace("\0", "\ufffd").encode("utf-8", "replace").decode()
 
 
 def _limit(action: Work, deadline_at: datetime | None, now: datetime) -> _Limit:
@@ -124,7 +130,7 @@ def _work(plan: Plan, action: Work, context: StepContext, started_at: datetime) 
         return _agent(plan.agents[action.work.ref], action, context, started_at)
     function = plan.functions[action.work.ref]
     text = call_function(function, action.text, context=context, allowed_modules=settings.FUNCTION_MODULES)
-    return Succeeded(text=text, started_at=started_at, finished_at=timezone.now())
+    return Succeeded(text=storable(text), started_at=started_at, finished_at=timezone.now())
 
 
 def _agent(agent: AgentPlan, action: Work, context: StepContext, started_at: datetime) -> Succeeded:
@@ -140,7 +146,7 @@ def _agent(agent: AgentPlan, action: Work, context: StepContext, started_at: dat
     )
     usage = reply.usage
     return Succeeded(
-        text=reply.text,
+        text=storable(reply.text),
         started_at=started_at,
         finished_at=finished_at,
         usage=usage
@@ -186,7 +192,8 @@ def _agent_settings() -> AgentSettings:
 
 def _failure(action: Work, error: Exception, started_at: datetime) -> Failed:
     now = timezone.now()
-    fault = Fault(type=type(error).__name__, message=redact_text(str(error)))
+    kind = "max_iterations" if isinstance(error, MaxIterationsReached) else type(error).__name__
+    fault = Fault(type=kind, message=storable(redact_text(str(error))))
     events: tuple[Event, ...] = ()
     if isinstance(action, RunAgent):
         opening = _agent_started(action.agent, action, started_at)

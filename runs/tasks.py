@@ -1,15 +1,24 @@
 """Celery tasks: who looks at a run, and when. They carry at most a run id; what to do is in the database."""
 
+import logging
 import uuid
+from typing import Any
 
-from celery import shared_task
+from celery import Task, shared_task
 from django.conf import settings
+from kombu.exceptions import OperationalError
 
 from runs import deadlines, executor, isolation, transitions
 from runs.executor import Rest
 
+logger = logging.getLogger(__name__)
 NEAR_SECONDS = 10.0
 MAX_DRAINS = 32
+
+
+def ring(run_id: uuid.UUID, *, after_seconds: float | None = None) -> None:
+    """Tell the workers to look at this run. A bell that cannot be rung is no failure: the sweep finds the run."""
+    _publish(advance_run, (str(run_id),), countdown=after_seconds)
 
 
 @shared_task(name="runs.advance_run")
@@ -22,13 +31,13 @@ def advance_run(run_id: str) -> None:
 def advance_due() -> None:
     """Look at the runs that nobody looked at, one after another, until there are none."""
     while (run_id := transitions.next_due(overlooked_for=deadlines.GRACE)) is not None:
-        if _look_at(run_id) is not Rest.SETTLED:
+        if _look_at(run_id) is Rest.HANDED_OVER:
             return
 
 
 @shared_task(name="runs.advance_alone")
 def advance_alone(run_id: str) -> None:
-    """Look at this run in a process of its own: the last executions died with their process."""
+    """Look at this run in a process of its own: its last executions died with their process."""
     isolation.advance_in_child(run_id)
 
 
@@ -41,16 +50,23 @@ def sweep() -> None:
     overlooked = deadlines.overlooked()
     lifetime = max(settings.SWEEP_SECONDS * 2, 5.0)
     for _ in range(min(overlooked.shared, MAX_DRAINS)):
-        advance_due.apply_async(expires=lifetime)
+        _publish(advance_due, (), expires=lifetime)
     for run_id in overlooked.alone:
-        advance_alone.apply_async((str(run_id),), expires=lifetime)
+        _publish(advance_alone, (str(run_id),), expires=lifetime)
 
 
 def _look_at(run_id: uuid.UUID) -> Rest:
     advanced = executor.advance(run_id)
     delay = advanced.retry_after_seconds
     if delay is not None and delay <= NEAR_SECONDS:
-        advance_run.apply_async((str(run_id),), countdown=delay)
+        ring(run_id, after_seconds=delay)
     if advanced.rest is Rest.HANDED_OVER:
-        advance_run.delay(str(run_id))
+        ring(run_id)
     return advanced.rest
+
+
+def _publish(task: Task[Any, None], arguments: tuple[str, ...], **options: Any) -> None:
+    try:
+        task.apply_async(arguments, **options)
+    except OperationalError:
+        logger.warning("Broker not reachable; the sweep will look at what this message was about")

@@ -7,28 +7,31 @@ nothing does. False (or None) means that somebody else was quicker; the caller t
 import uuid
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.conf import settings
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import F
 from django.db.models.functions import Coalesce, Now
 from django.utils import timezone
 
 from kneo_project.transient import retry_transient
+from runs import statements
 from runs.changes import Change
 from runs.engine.blame import deaths_before_isolation
 from runs.engine.lifecycle import REACHED_FROM, Status
 from runs.engine.outcomes import Fault
 from runs.engine.progress import Progress, Record, RecordType
-from runs.leases import Lease
+from runs.leases import LEASED_COLUMNS, Lease
 from runs.models import Checkpoint, Run
 from runs.writing import write
 
 RUNNING_ONLY = frozenset({Status.RUNNING})
+MOST_ATTEMPTS = 32_768
 
 
 def start(run: Run) -> None:
-    """Write a new run with its first checkpoint. The caller's transaction holds its spec, audit and idempotency rows."""
+    """Write a new run with its first checkpoint, in the caller's transaction."""
     run.sequence = 1
     run.wake_at = Now()  # type: ignore[assignment] # django-stubs does not know expressions on a datetime field
     run.save(force_insert=True)
@@ -47,34 +50,26 @@ def start(run: Run) -> None:
 def claim(run_id: uuid.UUID, owner_id: str, *, alone: bool = False) -> Lease | None:
     """Take the run for ``owner_id`` if it is due and free; ``alone`` is for the runs that must run in isolation."""
     limit = deaths_before_isolation(settings.QUEUE_MAX_ATTEMPTS)
-    free = Run.objects.due().filter(pk=run_id)
-    free = free.filter(attempts__gte=limit) if alone else free.filter(attempts__lt=limit)
+    attempts = range(limit, MOST_ATTEMPTS) if alone else range(limit)
+    if connection.vendor == "postgresql":
+        row = statements.claim(run_id, owner_id, timezone.now(), attempts=attempts)
+    else:
+        row = _claim_by_orm(run_id, owner_id, timezone.now(), attempts=attempts)
+    return None if row is None else Lease(run_id, owner_id, *row)
+
+
+def _claim_by_orm(run_id: uuid.UUID, owner_id: str, at: datetime, *, attempts: range) -> tuple[Any, ...] | None:
+    free = Run.objects.due().filter(pk=run_id, attempts__gte=attempts.start, attempts__lt=attempts.stop)
     with transaction.atomic():
-        now = timezone.now()
         claimed = free.update(
             status=Status.RUNNING,
             lease_owner=owner_id,
             fence=F("fence") + 1,
             wake_at=None,
-            started_at=Coalesce(F("started_at"), now),
-            updated_at=now,
+            started_at=Coalesce(F("started_at"), at),
+            updated_at=at,
         )
-        return _lease(Run.objects.get(pk=run_id), owner_id) if claimed else None
-
-
-def _lease(run: Run, owner_id: str) -> Lease:
-    return Lease(
-        run_id=run.pk,
-        owner_id=owner_id,
-        fence=run.fence,
-        snapshot_id=run.snapshot_id,
-        target=run.target,
-        input_text=run.input_text,
-        cursor=run.cursor,
-        sequence=run.sequence,
-        attempts=run.attempts,
-        deadline_at=run.deadline_at,
-    )
+        return Run.objects.values_list(*LEASED_COLUMNS).get(pk=run_id) if claimed else None
 
 
 def next_due(*, overlooked_for: timedelta) -> uuid.UUID | None:

@@ -1,12 +1,13 @@
-"""How a change reaches the database, by the ORM. ``statements`` does the same in one statement on PostgreSQL."""
+"""How a change reaches the database: by the ORM, or on PostgreSQL by one statement that does the same."""
 
 from typing import Any
 
 from django.conf import settings
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import F
 from django.db.models.functions import Coalesce
 
+from runs import statements
 from runs.changes import Change
 from runs.engine.lifecycle import TERMINAL
 from runs.engine.outcomes import Usage
@@ -16,6 +17,11 @@ from runs.rows import checkpoint_columns, event_columns
 
 def write(change: Change) -> bool:
     """Apply ``change`` in one transaction; return False, with nothing written, when its guard does not hold."""
+    return statements.write(change) if connection.vendor == "postgresql" else write_by_orm(change)
+
+
+def write_by_orm(change: Change) -> bool:
+    """Do what ``write`` does on any database."""
     with transaction.atomic():
         guarded = Run.objects.filter(pk=change.run_id, status__in=change.sources)
         if change.fence is not None:
@@ -35,6 +41,7 @@ def _run_columns(change: Change) -> dict[str, Any]:
     columns: dict[str, Any] = {
         "status": progress.status.value,
         "sequence": F("sequence") + len(progress.records),
+        "trace_count": F("trace_count") + len(progress.events),
         "updated_at": change.at,
     }
     if progress.state is not None:
@@ -71,14 +78,10 @@ def _write_checkpoints(change: Change, sequence: int) -> None:
 
 def _write_events(change: Change, sequence: int, trace_count: int) -> None:
     events = list(event_columns(change))
-    if not events:
-        return
-    cap = settings.TRACE_MAX_EVENTS
-    kept = events[: max(0, cap - trace_count)] if cap else events
+    cap = settings.TRACE_MAX_EVENTS or trace_count
+    numbered = enumerate(events, start=trace_count - len(events) + 1)
     TraceEvent.objects.bulk_create(
-        TraceEvent(run_id=change.run_id, number=trace_count + offset, checkpoint_sequence=sequence, **columns)
-        for offset, columns in enumerate(kept, start=1)
-    )
-    Run.objects.filter(pk=change.run_id).update(
-        trace_count=F("trace_count") + len(kept), trace_dropped=F("trace_dropped") + len(events) - len(kept)
+        TraceEvent(run_id=change.run_id, number=number, checkpoint_sequence=sequence, **columns)
+        for number, columns in numbered
+        if number <= cap
     )

@@ -1,0 +1,152 @@
+"""The hot path on PostgreSQL: the same writes as the ORM's, each as one statement, one round trip and one commit.
+
+The only raw SQL of the project. ``writing.write`` and ``transitions.claim`` are its equivalents on other databases,
+and both pass the same tests.
+"""
+
+import json
+import uuid
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any
+
+from django.conf import settings
+from django.db import connection
+
+from runs.changes import Change
+from runs.engine.lifecycle import TERMINAL
+from runs.rows import checkpoint_columns, event_columns
+
+CHECKPOINT_COLUMNS = {
+    "type": "text",
+    "status": "text",
+    "step_id": "text",
+    "path": "text",
+    "iteration": "integer",
+    "attempt": "smallint",
+    "input_text": "text",
+    "output_text": "text",
+    "error_type": "text",
+    "error_message": "text",
+    "details": "jsonb",
+    "started_at": "timestamptz",
+    "created_at": "timestamptz",
+}
+EVENT_COLUMNS = {
+    "type": "text",
+    "at": "timestamptz",
+    "step_id": "text",
+    "agent_name": "text",
+    "input_preview": "text",
+    "output_preview": "text",
+    "error": "text",
+    "model": "jsonb",
+    "metadata": "jsonb",
+}
+
+
+def _of_row(columns: Mapping[str, str]) -> str:
+    return ", ".join(f"r.{name}" for name in columns)
+
+
+def _typed(columns: Mapping[str, str]) -> str:
+    return ", ".join(f"{name} {kind}" for name, kind in columns.items())
+
+
+WRITE = f"""
+WITH moved AS (
+    UPDATE runs_run SET
+        status = %(status)s,
+        cursor = COALESCE(%(cursor)s::jsonb, cursor),
+        sequence = sequence + %(records)s::integer,
+        trace_count = trace_count + %(events)s::integer,
+        updated_at = %(at)s,
+        completed_at = CASE WHEN %(is_terminal)s::boolean THEN %(at)s ELSE completed_at END,
+        output_text = COALESCE(%(output_text)s::text, output_text),
+        error_type = COALESCE(%(error_type)s::text, error_type),
+        error_message = COALESCE(%(error_message)s::text, error_message),
+        input_tokens = COALESCE(input_tokens + %(input_tokens)s::bigint, input_tokens, %(input_tokens)s::bigint),
+        output_tokens = COALESCE(output_tokens + %(output_tokens)s::bigint, output_tokens, %(output_tokens)s::bigint),
+        total_tokens = COALESCE(total_tokens + %(total_tokens)s::bigint, total_tokens, %(total_tokens)s::bigint),
+        lease_owner = CASE WHEN %(keeps_lease)s::boolean THEN lease_owner END,
+        wake_at = CASE WHEN %(keeps_lease)s::boolean THEN wake_at ELSE %(wake_at)s::timestamptz END,
+        fence = fence + CASE WHEN %(keeps_lease)s::boolean THEN 0 ELSE 1 END
+    WHERE id = %(run_id)s AND status = ANY(%(sources)s)
+        AND (%(fence)s::bigint IS NULL OR fence = %(fence)s::bigint)
+        AND (%(sequence)s::integer IS NULL OR sequence = %(sequence)s::integer)
+    RETURNING id, sequence, trace_count
+), recorded AS (
+    INSERT INTO runs_checkpoint (run_id, sequence, {", ".join(CHECKPOINT_COLUMNS)})
+    SELECT moved.id, moved.sequence - %(records)s::integer + r.position, {_of_row(CHECKPOINT_COLUMNS)}
+    FROM moved, jsonb_to_recordset(%(checkpoint_rows)s::jsonb) AS r (position integer, {_typed(CHECKPOINT_COLUMNS)})
+), traced AS (
+    INSERT INTO runs_traceevent (run_id, number, checkpoint_sequence, {", ".join(EVENT_COLUMNS)})
+    SELECT moved.id, moved.trace_count - %(events)s::integer + r.position, moved.sequence, {_of_row(EVENT_COLUMNS)}
+    FROM moved, jsonb_to_recordset(%(event_rows)s::jsonb) AS r (position integer, {_typed(EVENT_COLUMNS)})
+    WHERE %(cap)s::integer = 0 OR moved.trace_count - %(events)s::integer + r.position <= %(cap)s::integer
+)
+SELECT count(*) FROM moved
+"""  # noqa: S608 - made of our own column names
+
+CLAIM = """
+UPDATE runs_run SET
+    status = 'running', lease_owner = %(owner_id)s, fence = fence + 1, wake_at = NULL,
+    started_at = COALESCE(started_at, %(at)s), updated_at = %(at)s
+WHERE id = %(run_id)s AND status IN ('created', 'running') AND lease_owner IS NULL AND wake_at <= statement_timestamp()
+    AND attempts BETWEEN %(least)s AND %(most)s
+RETURNING fence, snapshot_id, target, input_text, cursor, sequence, attempts, deadline_at
+"""
+
+
+def write(change: Change) -> bool:
+    """Apply ``change``; return False, with nothing written, when its guard does not hold."""
+    progress = change.progress
+    checkpoints, events = list(checkpoint_columns(change)), list(event_columns(change))
+    usage, fault = progress.usage, progress.fault
+    parameters = {
+        "run_id": change.run_id,
+        "sources": [status.value for status in change.sources],
+        "fence": change.fence,
+        "sequence": change.sequence,
+        "keeps_lease": change.keeps_lease,
+        "wake_at": change.wake_at,
+        "at": change.at,
+        "status": progress.status.value,
+        "is_terminal": progress.status in TERMINAL,
+        "cursor": None if progress.state is None else json.dumps(progress.state.cursor()),
+        "output_text": progress.output_text,
+        "error_type": fault and fault.type,
+        "error_message": fault and fault.message,
+        "input_tokens": usage and usage.input_tokens,
+        "output_tokens": usage and usage.output_tokens,
+        "total_tokens": usage and usage.total_tokens,
+        "records": len(checkpoints),
+        "checkpoint_rows": _rows(checkpoints),
+        "events": len(events),
+        "event_rows": _rows(events),
+        "cap": settings.TRACE_MAX_EVENTS,
+    }
+    (written,) = _one(WRITE, parameters) or (0,)
+    return bool(written)
+
+
+def claim(run_id: uuid.UUID, owner_id: str, at: datetime, *, attempts: range) -> tuple[Any, ...] | None:
+    """Take a due and free run whose attempts lie in ``attempts``; return its columns as CLAIM names them, or None."""
+    bounds = {"least": attempts.start, "most": attempts.stop - 1}
+    row = _one(CLAIM, {"run_id": run_id, "owner_id": owner_id, "at": at} | bounds)
+    return row and (*row[:4], json.loads(row[4]), *row[5:])
+
+
+def _one(statement: str, parameters: Mapping[str, Any]) -> tuple[Any, ...] | None:
+    with connection.cursor() as cursor:
+        cursor.execute(statement, parameters)
+        row: tuple[Any, ...] | None = cursor.fetchone()
+    return row
+
+
+def _rows(rows: Iterable[Mapping[str, Any]]) -> str:
+    return json.dumps([{"position": position, **row} for position, row in enumerate(rows, start=1)], default=_moment)
+
+
+def _moment(value: datetime) -> str:
+    return value.isoformat()
