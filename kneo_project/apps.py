@@ -2,10 +2,13 @@
 
 from django.apps import AppConfig
 
+from kneo_project.celery import app
+
 
 class KneoProjectConfig(AppConfig):
-    """Base layer and composition root."""
+    """Base layer and composition root; loading it makes the Celery app the current one in every process."""
 
     name = "kneo_project"
     label = "kneo_project"
     verbose_name = "kneo-serv"
+    celery_app = app

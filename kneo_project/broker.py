@@ -10,7 +10,7 @@ from collections import defaultdict, deque
 from collections.abc import Iterator
 from pathlib import Path
 from queue import Empty
-from time import time_ns
+from time import sleep, time_ns
 from typing import Any
 from uuid import uuid4
 
@@ -88,12 +88,18 @@ class Transport(virtual.Transport):
     polling_interval = 0.02
 
     def drain_events(self, connection: "Transport", timeout: float | None = None) -> None:
-        """Deliver one message, or raise ``TimeoutError`` after at most one polling interval.
+        """Deliver one message; with a ``timeout``, raise ``TimeoutError`` after one polling interval without any.
 
-        The worker acknowledges between two calls, and stops taking messages while too many are unacknowledged: a long
-        wait in here would hold back the next ones.
+        The worker acknowledges between two calls and takes no messages while too many are unacknowledged: a long wait
+        in here would hold back the next ones.
         """
-        super().drain_events(connection, timeout=min(timeout, self.polling_interval) if timeout else timeout)
+        while True:
+            try:
+                return self.cycle.get(self._deliver, timeout=timeout)
+            except Empty:
+                sleep(self.polling_interval)
+            if timeout is not None:
+                raise TimeoutError
 
     def driver_version(self) -> str:
         """Return nothing of interest: there is no server."""
