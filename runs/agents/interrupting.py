@@ -15,19 +15,20 @@ def run_interruptibly[T](work: Coroutine[Any, Any, T], interrupt: Interrupt) -> 
     Raises:
         StepInterrupted: ``interrupt`` was tripped first; ``work`` has been cancelled, so its sockets are closed.
     """
-    return asyncio.run(_watch(work, interrupt))
+    try:
+        stop_if_tripped(interrupt)
+        return asyncio.run(_watch(work, interrupt))
+    finally:
+        work.close()  # a coroutine that never began would complain
 
 
 def stop_if_tripped(interrupt: Interrupt) -> None:
     """Raise ``StepInterrupted`` when ``interrupt`` was tripped."""
     if interrupt.is_tripped:
-        raise _interrupted(interrupt)
+        raise StepInterrupted(f"The step was stopped: {interrupt.reason}.")
 
 
 async def _watch[T](work: Coroutine[Any, Any, T], interrupt: Interrupt) -> T:
-    if interrupt.is_tripped:
-        work.close()
-        raise _interrupted(interrupt)
     loop, task = asyncio.get_running_loop(), asyncio.ensure_future(work)
 
     def cancel() -> None:
@@ -39,10 +40,7 @@ async def _watch[T](work: Coroutine[Any, Any, T], interrupt: Interrupt) -> T:
     try:
         return await task
     except asyncio.CancelledError:
-        raise _interrupted(interrupt) from None
+        stop_if_tripped(interrupt)
+        raise
     finally:
         forget()
-
-
-def _interrupted(interrupt: Interrupt) -> StepInterrupted:
-    return StepInterrupted(f"The step was stopped: {interrupt.reason or 'it cancelled itself'}.")
