@@ -161,6 +161,7 @@ DATABASES = {"default": database(DATABASE_URL)}
 # --- Broker: a doorbell, nothing more ----------------------------------------------------------------------------------
 BROKER_URL = text("KNEO_SERV_BROKER_URL", "kneo-files://")
 BROKER_DIR = STATE_DIR / "broker"
+QUEUE = text("KNEO_SERV_QUEUE", "kneo")  # deployments that share a broker need a name each
 
 # --- Runs ----------------------------------------------------------------------------------------------------------------
 WORKER_LEASE_SECONDS = integer("KNEO_SERV_WORKER_LEASE_SECONDS", 20)
@@ -231,7 +232,7 @@ CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = False
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
-CELERY_TASK_DEFAULT_QUEUE = "kneo"
+CELERY_TASK_DEFAULT_QUEUE = QUEUE
 
 # --- Logs ---------------------------------------------------------------------------------------------------------------------
 LOG_LEVEL = text("KNEO_SERV_LOG_LEVEL", "INFO").upper()
