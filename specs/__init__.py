@@ -1,0 +1,1 @@
+"""Specs: the language, where they come from, how they are kept."""

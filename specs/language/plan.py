@@ -118,7 +118,7 @@ class HumanPlan:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepPlan:
-    """One enabled step. ``timeout_seconds`` is per attempt; None is none. ``fallback`` names an enabled step or is None."""
+    """One enabled step. ``timeout_seconds`` is per attempt (None: no limit); ``fallback`` names an enabled step."""
 
     id: str
     kind: StepKind

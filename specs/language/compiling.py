@@ -1,0 +1,176 @@
+"""From a checked spec to the plan the engine reads."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from specs.language.checking import examine
+from specs.language.diagnostics import CompileError, Finding, Location, Positions, diagnose
+from specs.language.limits import MAX_TIMEOUT_SECONDS
+from specs.language.plan import (
+    AgentPlan,
+    FunctionPlan,
+    HumanPlan,
+    ModelPlan,
+    OnError,
+    OnReject,
+    OnTimeout,
+    Plan,
+    RequestType,
+    RuntimePlan,
+    SequentialPlan,
+    StepKind,
+    StepPlan,
+    StrategyPlan,
+)
+from specs.language.schema import Spec
+from specs.language.schema.agents import AgentSpec, ModelSpec, RuntimePreferences, StrategySpec
+from specs.language.schema.components import HumanSpec
+from specs.language.schema.workflows import SequentialSpec, StepSpec
+from specs.language.unsupported import unsupported_findings
+
+
+def compile_plan(data: Mapping[str, Any], *, environment: str | None = None) -> Plan:
+    """Return the plan of the document ``data``.
+
+    Raises:
+        CompileError: the document has errors, or this release cannot run it.
+    """
+    examination = examine(data, environment=environment)
+    if examination.spec is None or examination.errors:
+        raise CompileError(examination.errors)
+    return compile_spec(examination.spec)
+
+
+def compile_spec(spec: Spec, *, positions: Positions | None = None) -> Plan:
+    """Return the plan of ``spec``, in which no check has found an error; ``positions`` are for diagnostics.
+
+    Raises:
+        CompileError: this release cannot run it.
+    """
+    if findings := [*unsupported_findings(spec), *_unrunnable(spec)]:
+        raise CompileError(diagnose(findings, positions))
+    return Plan(
+        agent=_agent(spec.agent),
+        workflow=_sequential(spec.workflow) if isinstance(spec.workflow, SequentialSpec) else None,
+        agents={name: _agent(agent) for name, agent in spec.components.agents.items()},
+        functions={
+            name: FunctionPlan(implementation=function.implementation)
+            for name, function in spec.components.functions.items()
+        },
+        humans={name: _human(human) for name, human in spec.components.humans.items()},
+    )
+
+
+def _unrunnable(spec: Spec) -> Iterator[Finding]:
+    """Yield what the language lets pass and no run could do anything with."""
+    for at, agent in spec.located_agents():
+        if not agent.name.strip():
+            yield Finding("E_AGENT_NAME", (*at, "name"), "An agent needs a name.")
+    for name, function in spec.components.functions.items():
+        if not _is_dotted(function.implementation):
+            where = ("components", "functions", name, "implementation")
+            yield Finding("E_FUNCTION_PATH", where, "An implementation is a dotted path `package.module.symbol`.")
+    if isinstance(spec.workflow, SequentialSpec) and not any(step.enabled for step in spec.workflow.steps):
+        yield Finding("E_WORKFLOW_EMPTY", ("workflow", "steps"), "The workflow has no enabled step.")
+    yield from _overlong(spec)
+
+
+def _overlong(spec: Spec) -> Iterator[Finding]:
+    humans = spec.components.humans.items()
+    timeouts: list[tuple[Location, int | None]] = [
+        (("components", "humans", name, "timeout_seconds"), human.timeout_seconds) for name, human in humans
+    ]
+    if isinstance(spec.workflow, SequentialSpec):
+        steps = enumerate(spec.workflow.steps)
+        timeouts += [(("workflow", "steps", index, "timeout_seconds"), step.timeout_seconds) for index, step in steps]
+    for at, seconds in timeouts:
+        if seconds is not None and seconds > MAX_TIMEOUT_SECONDS:
+            yield Finding("E_LIMIT", at, f"A timeout is at most {MAX_TIMEOUT_SECONDS} seconds, which is ten years.")
+
+
+def _is_dotted(path: str) -> bool:
+    parts = path.split(".")
+    return len(parts) > 1 and all(part.isidentifier() for part in parts)
+
+
+def _agent(agent: AgentSpec) -> AgentPlan:
+    return AgentPlan(
+        name=agent.name,
+        description=agent.description,
+        system_prompt=agent.system_prompt,
+        model=_model(agent.model) if agent.model else None,
+        strategy=_strategy(agent.strategy) if agent.strategy else StrategyPlan(),
+        runtime=_runtime(agent.runtime_preferences) if agent.runtime_preferences else RuntimePlan(),
+    )
+
+
+def _model(model: ModelSpec) -> ModelPlan:
+    return ModelPlan(
+        provider=model.provider,
+        name=model.name,
+        temperature=model.temperature,
+        max_tokens=model.max_tokens,
+        token_budget=model.token_budget,
+        timeout_seconds=_limit(model.timeout_seconds),
+        extra=model.extra,
+    )
+
+
+def _strategy(strategy: StrategySpec) -> StrategyPlan:
+    return StrategyPlan(
+        type=strategy.type,
+        max_iterations=strategy.max_iterations,
+        stop_on_tool_error=bool(strategy.stop_on_tool_error),
+        parallel_tool_calls=bool(strategy.parallel_tool_calls),
+    )
+
+
+def _runtime(preferences: RuntimePreferences) -> RuntimePlan:
+    return RuntimePlan(
+        preferred_mode=preferences.preferred_mode or "bridge",
+        fallback_mode=preferences.fallback_mode,
+        native_provider=preferences.native_provider,
+    )
+
+
+def _human(human: HumanSpec) -> HumanPlan:
+    words = {"title": human.description, "prompt": human.description} if human.description else {}
+    return HumanPlan(
+        **words,
+        request_type=RequestType(human.request_type),
+        assignee=human.assignee,
+        timeout_seconds=int(limit) if (limit := _limit(human.timeout_seconds)) else None,
+        on_timeout=OnTimeout(human.on_timeout),
+        on_reject=OnReject(human.on_reject),
+        options=tuple(human.options) if human.options is not None else None,
+        default_option=human.default_option,
+        context=human.context or {},
+        response_role=human.response_role,
+    )
+
+
+def _sequential(workflow: SequentialSpec) -> SequentialPlan:
+    enabled = [step for step in workflow.steps if step.enabled]
+    ids = {step.id for step in enabled}
+    return SequentialPlan(
+        name=workflow.name or "sequential-workflow",
+        description=workflow.description or "",
+        steps=tuple(_step(step, fallbacks=ids) for step in enabled),
+    )
+
+
+def _step(step: StepSpec, *, fallbacks: set[str]) -> StepPlan:
+    return StepPlan(
+        id=step.id,
+        kind=StepKind(step.kind),
+        ref=step.ref,
+        on_error=OnError(step.on_error),
+        fallback=step.fallback_ref if step.fallback_ref in fallbacks else None,
+        max_retries=max(0, step.max_retries),
+        timeout_seconds=_limit(step.timeout_seconds),
+    )
+
+
+def _limit(seconds: int | None) -> int | None:
+    """Return the limit that ``seconds`` stands for: nothing, zero and less are no limit."""
+    return seconds if seconds is not None and seconds > 0 else None

@@ -1,0 +1,128 @@
+"""What the language has to say about a spec: findings while checking, diagnostics when told to somebody."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, NamedTuple
+
+from specs.language.codes import MEANINGS
+
+type Location = tuple[str | int, ...]
+"""The way from the root of a document to a value: mapping keys and list indexes."""
+
+type Positions = Mapping[Location, Position]
+
+
+class Position(NamedTuple):
+    """A place in a text, both counted from 1."""
+
+    line: int
+    column: int
+
+
+class Severity(StrEnum):
+    """How much a diagnostic weighs: only an error makes a spec invalid."""
+
+    ERROR = "error"
+    WARNING = "warning"
+    INFO = "info"
+
+
+SEVERITY_BY_PREFIX = {"E": Severity.ERROR, "W": Severity.WARNING, "I": Severity.INFO}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Diagnostic:
+    """One remark on a spec, in the field order of the public API. ``line`` and ``column`` are None when unknown."""
+
+    code: str
+    severity: Severity
+    message: str
+    path: str | None = None
+    suggestion: str | None = None
+    line: int | None = None
+    column: int | None = None
+
+    @property
+    def is_error(self) -> bool:
+        """Whether this makes the spec invalid."""
+        return self.severity is Severity.ERROR
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the public form: five fixed keys, then the position when it is known."""
+        public: dict[str, Any] = {
+            "code": self.code,
+            "severity": self.severity.value,
+            "message": self.message,
+            "path": self.path,
+            "suggestion": self.suggestion,
+        }
+        return public if self.line is None else public | {"line": self.line, "column": self.column}
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """A diagnostic in the making: ``at`` is what it is about, ``near`` where to look when ``at`` says nothing."""
+
+    code: str
+    at: Location
+    message: str
+    suggestion: str | None = None
+    near: Location = ()
+
+
+class SpecError(Exception):
+    """A spec was refused; ``diagnostics`` say why and are never empty."""
+
+    def __init__(self, diagnostics: Sequence[Diagnostic]) -> None:
+        self.diagnostics = tuple(diagnostics)
+        super().__init__("; ".join(diagnostic.message for diagnostic in self.diagnostics))
+
+
+class SpecSyntaxError(SpecError):
+    """The text cannot be read as a spec."""
+
+
+class CompileError(SpecError):
+    """The spec cannot be turned into a plan."""
+
+
+def path_of(location: Location) -> str | None:
+    """Return the public form of ``location``: dots for keys, ``[i]`` for indexes, None for the whole document."""
+    if not location:
+        return None
+    parts = (f"[{part}]" if isinstance(part, int) else f".{part}" for part in location)
+    return "".join(parts).removeprefix(".")
+
+
+def diagnose(findings: Iterable[Finding], positions: Positions | None = None) -> list[Diagnostic]:
+    """Return ``findings`` as diagnostics, each with the position of the nearest known enclosing value."""
+    return [_diagnostic(finding, positions or {}) for finding in findings]
+
+
+def _diagnostic(finding: Finding, positions: Positions) -> Diagnostic:
+    if finding.code not in MEANINGS:
+        raise KeyError(finding.code)
+    position = nearest(finding.at or finding.near, positions)
+    return Diagnostic(
+        code=finding.code,
+        severity=SEVERITY_BY_PREFIX[finding.code[0]],
+        message=finding.message,
+        path=path_of(finding.at),
+        suggestion=finding.suggestion,
+        line=position.line if position else None,
+        column=position.column if position else None,
+    )
+
+
+def nearest(location: Location, positions: Positions) -> Position | None:
+    """Return the position of ``location`` or of the closest value around it."""
+    for length in range(len(location), -1, -1):
+        if position := positions.get(location[:length]):
+            return position
+    return None
+
+
+def syntax_error(message: str, position: Position, *, code: str = "E_SYNTAX") -> SpecSyntaxError:
+    """Return the error that says ``message`` about ``position`` of a text."""
+    return SpecSyntaxError(diagnose([Finding(code, (), message)], {(): position}))

@@ -1,0 +1,67 @@
+"""What steps and agents refer to by name: functions, humans, tools, MCP servers, skills."""
+
+from typing import Literal
+
+from specs.language.schema.block import Block, FreeForm, PlainPath
+
+
+class FunctionSpec(Block):
+    """A Python function that takes the step's input."""
+
+    implementation: str
+    input_schema: FreeForm | None = None
+    output_schema: FreeForm | None = None
+
+
+class HumanSpec(Block):
+    """A question put to a person. ``on_reject`` is an addition of this release; the default keeps the old behaviour."""
+
+    description: str | None = None
+    assignee: str | None = None
+    timeout_seconds: int | None = None
+    on_timeout: Literal["fail", "continue", "escalate"] = "fail"
+    on_reject: Literal["fail", "continue"] = "continue"
+    request_type: Literal["approval", "review", "correction", "selection", "freeform"] = "approval"
+    options: list[str] | None = None
+    default_option: str | None = None
+    context: FreeForm | None = None
+    response_role: Literal["user", "assistant", "system"] | None = None
+
+
+class ToolSpec(Block):
+    """Something an agent can call, backed by exactly one of implementation, mcp and agent."""
+
+    description: str
+    parameters: FreeForm = {}
+    implementation: str | None = None
+    mcp: FreeForm | None = None
+    agent: str | None = None
+
+
+class McpServerSpec(Block):
+    """A server of tools that speaks the Model Context Protocol."""
+
+    transport: Literal["stdio", "http", "sse"]
+    command: str | None = None
+    args: list[str] = []
+    env: dict[str, str] | None = None
+    cwd: PlainPath | None = None
+    url: str | None = None
+    sse_url: str | None = None
+    message_url: str | None = None
+    headers: dict[str, str] | None = None
+    timeout: float | None = None
+    max_response_bytes: int | None = None
+    sse_read_timeout: float | None = None
+    verify: bool | None = None
+    ca_bundle: PlainPath | None = None
+    client_cert: PlainPath | None = None
+    client_key: PlainPath | None = None
+    client_key_ref: str | None = None
+
+
+class SkillSpec(Block):
+    """Where the packaged instructions of a skill lie."""
+
+    source: PlainPath
+    description: str | None = None

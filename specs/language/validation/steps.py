@@ -1,0 +1,98 @@
+"""What holds for a step of any shape: what it refers to, and what it falls back on."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from specs.language.diagnostics import Finding, Location
+from specs.language.schema import Spec
+from specs.language.schema.workflows import StepSpec, WorkflowSpec
+from specs.language.suggesting import did_you_mean
+
+BUCKETS = {"agent": "agents", "function": "functions", "human": "humans", "workflow": "workflows"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scope:
+    """What a workflow's steps can see. ``own_name`` is None for the root workflow."""
+
+    spec: Spec
+    asking: frozenset[str]
+    """The component workflows in which a person is asked, directly or deeper."""
+    own_name: str | None
+
+    def names(self, kind: str) -> Mapping[str, object]:
+        """Return the components a step of ``kind`` may name."""
+        bucket: Mapping[str, object] = getattr(self.spec.components, BUCKETS[kind])
+        return bucket
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FallbackCodes:
+    """The codes that a shape uses for the fallbacks of its steps."""
+
+    missing: str
+    unknown: str
+    human: str
+    disabled: str
+
+
+def reference_findings(step: StepSpec, at: Location, scope: Scope) -> Iterator[Finding]:
+    """Yield what is wrong with what ``step`` runs."""
+    if step.kind == "guardrail":
+        return
+    at = (*at, "ref")
+    names = scope.names(step.kind)
+    if step.ref not in names:
+        hint = did_you_mean(step.ref, names, otherwise=f"Declare it under components.{BUCKETS[step.kind]}.")
+        message = f"Step {step.id!r} refers to {step.kind} {step.ref!r}, which is not declared."
+        yield Finding(f"E_STEP_{step.kind.upper()}_REF", at, message, hint)
+    if step.kind != "workflow":
+        return
+    if step.ref == scope.own_name:
+        yield Finding("E_STEP_WORKFLOW_SELF_REF", at, f"Step {step.id!r} runs the workflow it is part of.")
+    if step.enabled and step.ref in scope.asking:
+        message = f"Step {step.id!r} runs workflow {step.ref!r}, in which a person is asked; that cannot be resumed."
+        yield Finding("E_STEP_WORKFLOW_NESTED_HUMAN", at, message, "Move the human step to the root workflow.")
+
+
+def fallback_findings(
+    step: StepSpec, at: Location, targets: Mapping[str, StepSpec], codes: FallbackCodes
+) -> Iterator[Finding]:
+    """Yield what is wrong with what ``step`` falls back on, among ``targets`` by id."""
+    at = (*at, "fallback_ref")
+    if not step.fallback_ref:
+        if step.on_error == "fallback":
+            yield Finding(codes.missing, at, f"Step {step.id!r} falls back on error, but names no `fallback_ref`.")
+        return
+    target = targets.get(step.fallback_ref)
+    if target is None:
+        message = f"The fallback {step.fallback_ref!r} of step {step.id!r} does not exist."
+        yield Finding(codes.unknown, at, message, did_you_mean(step.fallback_ref, targets))
+        return
+    if target.kind == "human":
+        yield Finding(codes.human, at, f"The fallback of step {step.id!r} asks a person, which a fallback cannot.")
+    if not target.enabled:
+        yield Finding(codes.disabled, at, f"The fallback {step.fallback_ref!r} of step {step.id!r} is disabled.")
+
+
+def has_enabled_human(workflow: WorkflowSpec) -> bool:
+    """Return whether ``workflow`` itself asks a person."""
+    return any(step.enabled and step.kind == "human" for step in workflow.all_steps)
+
+
+def workflows_that_ask(spec: Spec) -> frozenset[str]:
+    """Return the component workflows of ``spec`` that ask a person, directly or through enabled workflow steps."""
+    workflows = spec.components.workflows
+    callers: dict[str, list[str]] = {}
+    for name, workflow in workflows.items():
+        for step in workflow.all_steps:
+            if step.enabled and step.kind == "workflow":
+                callers.setdefault(step.ref, []).append(name)
+    asking: set[str] = set()
+    pending = [name for name, workflow in workflows.items() if has_enabled_human(workflow)]
+    while pending:
+        name = pending.pop()
+        if name not in asking:
+            asking.add(name)
+            pending.extend(callers.get(name, ()))
+    return frozenset(asking)

@@ -1,0 +1,118 @@
+"""What other apps do with specs: validate, freeze, store, load the plan."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from kneo_project.errors import NotFound
+from specs.errors import SpecInvalid
+from specs.gathering import Gathered, SpecSource, gather, layered
+from specs.language.compiling import compile_plan, compile_spec
+from specs.language.diagnostics import CompileError, Diagnostic, Finding, diagnose
+from specs.language.plan import Plan
+from specs.models import SpecSnapshot
+from specs.plan_cache import PlanCache
+
+__all__ = ["FrozenSpec", "SpecSource", "freeze", "load_plan", "store", "validate"]
+
+plans = PlanCache(512)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FrozenSpec:
+    """A spec that will not change any more. ``digest`` is the SHA-256 of the canonical JSON of ``content``."""
+
+    digest: str
+    content: Mapping[str, Any]
+    plan: Plan
+
+
+def validate(source: SpecSource) -> list[Diagnostic]:
+    """Return everything there is to say about the language of what ``source`` names; not whether it can be run here.
+
+    Raises:
+        InvalidRequest: no spec is given, or a file is missing.
+        SpecPathConfined: a path leads outside the spec root.
+        SpecInvalid: the text of a file is not a readable document.
+    """
+    gathered = gather(source)
+    return gathered.unsound_values() or list(gathered.examine().diagnostics)
+
+
+def freeze(source: SpecSource, *, allowed_functions: tuple[str, ...] | None) -> FrozenSpec:
+    """Read, check and compile what ``source`` names, and return it frozen. Nothing is stored.
+
+    Args:
+        source: where the spec comes from.
+        allowed_functions: the dotted module prefixes functions may come from; None allows all.
+
+    Raises:
+        InvalidRequest: no spec is given, or a file is missing.
+        SpecPathConfined: a path leads outside the spec root.
+        SpecInvalid: the spec has errors or cannot be run here; with all diagnostics.
+    """
+    gathered = gather(source)
+    if unsound := gathered.unsound_values():
+        raise SpecInvalid.because(unsound)
+    digest = gathered.digest()
+    plan = plans.get(digest)
+    if plan is None:
+        plan = _compile(gathered)
+        plans.put(digest, plan)
+    if findings := list(_foreign_functions(plan, allowed_functions)):
+        raise SpecInvalid.because(diagnose(findings, gathered.positions))
+    return FrozenSpec(digest=digest, content=gathered.content, plan=plan)
+
+
+def store(frozen: FrozenSpec) -> SpecSnapshot:
+    """Store ``frozen`` unless it is stored already. Safe when several do it at once, and inside a transaction."""
+    snapshot = SpecSnapshot(digest=frozen.digest, content=frozen.content)
+    SpecSnapshot.objects.bulk_create([snapshot], ignore_conflicts=True)
+    return snapshot
+
+
+def load_plan(digest: str) -> Plan:
+    """Return the plan of the stored spec ``digest``.
+
+    Raises:
+        NotFound: no such spec is stored.
+        SpecInvalid: this release cannot run the spec any more.
+    """
+    plan = plans.get(digest)
+    if plan is None:
+        plan = _compile_stored(digest)
+        plans.put(digest, plan)
+    return plan
+
+
+def _compile(gathered: Gathered) -> Plan:
+    examination = gathered.examine()
+    if examination.spec is None or examination.errors:
+        raise SpecInvalid.because(examination.diagnostics)
+    try:
+        return compile_spec(examination.spec, positions=gathered.positions)
+    except CompileError as error:
+        raise SpecInvalid.because(error.diagnostics) from error
+
+
+def _compile_stored(digest: str) -> Plan:
+    snapshot = SpecSnapshot.objects.filter(digest=digest).first()
+    if snapshot is None:
+        raise NotFound("The spec of this run is not stored any more.")
+    try:
+        return compile_plan(layered(snapshot.content), environment=snapshot.content["environment"])
+    except CompileError as error:
+        raise SpecInvalid.because(error.diagnostics) from error
+
+
+def _foreign_functions(plan: Plan, allowed: tuple[str, ...] | None) -> Iterator[Finding]:
+    if allowed is None:
+        return
+    prefixes = tuple(f"{prefix}." for prefix in allowed)
+    for name, function in plan.functions.items():
+        if not function.implementation.startswith(prefixes):
+            at = ("components", "functions", name, "implementation")
+            message = f"Function {name!r} comes from a module that this service does not allow."
+            yield Finding(
+                "E_FUNCTION_NOT_ALLOWED", at, message, "The operator lists modules in KNEO_SERV_FUNCTION_MODULES."
+            )
