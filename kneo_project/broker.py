@@ -14,8 +14,10 @@ from time import sleep, time_ns
 from typing import Any
 from uuid import uuid4
 
+from kombu import Connection
 from kombu.exceptions import ChannelError
 from kombu.transport import virtual
+from kombu.utils.scheduling import FairCycle
 
 SUFFIX = ".msg"
 QUEUE_NAME = re.compile(r"\w[\w.@-]*")
@@ -26,7 +28,8 @@ class Channel(virtual.Channel):
 
     def __init__(self, connection: "Transport", **kwargs: Any) -> None:
         super().__init__(connection, **kwargs)
-        self.root = Path(connection.client.transport_options["folder"])
+        options: dict[str, Any] = connection.client.transport_options or {}
+        self.root = Path(options["folder"])
         self.listed: defaultdict[str, deque[Path]] = defaultdict(deque)
 
     def _folder(self, queue: str) -> Path:
@@ -86,8 +89,10 @@ class Transport(virtual.Transport):
     driver_name = "kneo-files"
     default_port = 0
     polling_interval = 0.02
+    client: Connection
+    cycle: FairCycle
 
-    def drain_events(self, connection: "Transport", timeout: float | None = None) -> None:
+    def drain_events(self, connection: object, timeout: float | None = None, **_: Any) -> None:
         """Deliver one message; with a ``timeout``, raise ``TimeoutError`` after one polling interval without any.
 
         The worker acknowledges between two calls and takes no messages while too many are unacknowledged: a long wait
@@ -95,9 +100,11 @@ class Transport(virtual.Transport):
         """
         while True:
             try:
-                return self.cycle.get(self._deliver, timeout=timeout)
+                self.cycle.get(self._deliver, timeout=timeout)
             except Empty:
                 sleep(self.polling_interval)
+            else:
+                return
             if timeout is not None:
                 raise TimeoutError
 

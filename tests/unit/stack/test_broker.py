@@ -6,6 +6,7 @@ import threading
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from typing import cast
 
 import pytest
 from hypothesis import given
@@ -14,7 +15,8 @@ from kombu import Connection, Consumer, Queue
 from kombu.exceptions import ChannelError
 from kombu.message import Message
 
-from kneo_project import broker, celery
+from kneo_project import broker
+from kneo_project.celery import app
 
 PUBLISHERS = 3
 PER_PUBLISHER = 1000
@@ -31,14 +33,18 @@ with connect(sys.argv[1]) as connection:
 
 def connect(folder: str | Path) -> Connection:
     """Return a connection to the broker that lives in ``folder``."""
-    assert celery.TRANSPORT_ALIASES["kneo-files"]
-    return Connection("kneo-files://", transport_options={"folder": str(folder)})
+    return Connection(transport=broker.Transport, transport_options={"folder": str(folder)})
 
 
 def publish(connection: Connection, body: object) -> None:
     """Put one message into the queue."""
     with connection.channel() as channel, connection.Producer(channel) as producer:
         producer.publish(body, routing_key=QUEUE.name)
+
+
+def channel_of(connection: Connection) -> broker.Channel:
+    """Return a new channel, typed as ours."""
+    return cast("broker.Channel", connection.channel())
 
 
 def read_until(connection: Connection, seen: list[object], *, enough: int) -> None:
@@ -110,20 +116,20 @@ def test_a_message_listed_by_two_readers_goes_to_one(tmp_path: Path) -> None:
     with connect(tmp_path) as first, connect(tmp_path) as second:
         for body in ("a", "b"):
             publish(first, body)
-        taken = [reader.channel().basic_get(QUEUE.name) for reader in (first, second, first)]
+        taken = [channel_of(reader).basic_get(QUEUE.name) for reader in (first, second, first)]
     assert [message.payload if message else None for message in taken] == ["a", "b", None]
 
 
 def test_purging_empties_the_queue(connection: Connection) -> None:
     publish(connection, "old")
-    channel = connection.channel()
+    channel = channel_of(connection)
     assert (channel.queue_purge(QUEUE.name), channel.basic_get(QUEUE.name)) == (1, None)
 
 
 @pytest.mark.parametrize("name", ["../elsewhere", "", ".hidden", "a/b"])
 def test_a_queue_cannot_lead_out_of_the_folder(connection: Connection, name: str) -> None:
     with pytest.raises(ChannelError):
-        connection.channel().queue_declare(name or "..")
+        channel_of(connection).queue_declare(name or "..")
 
 
 def test_the_folder_of_a_queue_is_private(connection: Connection, tmp_path: Path) -> None:
@@ -132,4 +138,4 @@ def test_the_folder_of_a_queue_is_private(connection: Connection, tmp_path: Path
 
 
 def test_the_transport_is_known_by_its_scheme() -> None:
-    assert isinstance(connect("anywhere").transport, broker.Transport)
+    assert isinstance(Connection(app.conf.broker_url).transport, broker.Transport)

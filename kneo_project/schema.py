@@ -1,0 +1,38 @@
+"""Whether the database has exactly the schema of this code."""
+
+from dataclasses import dataclass
+
+from django.apps import apps
+from django.db import connection
+from django.db.migrations.executor import MigrationExecutor
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SchemaDifference:
+    """Migrations, as ``app.name``, that only one side has."""
+
+    missing: tuple[str, ...]
+    unknown: tuple[str, ...]
+
+    def __bool__(self) -> bool:
+        return bool(self.missing or self.unknown)
+
+
+def schema_difference() -> SchemaDifference:
+    """Return what the database lacks, and what it has that this code does not know (it was written by a newer one).
+
+    Raises ``InconsistentMigrationHistory`` when a migration is applied whose predecessor is not.
+    """
+    executor = MigrationExecutor(connection)
+    loader = executor.loader
+    loader.check_consistent_history(connection)
+    installed = {config.label for config in apps.get_app_configs()}
+    # A squashed migration counts as known under the names that it replaces.
+    known = set(loader.disk_migrations).union(*(squashed.replaces for squashed in loader.disk_migrations.values()))
+    applied = {key for key in loader.applied_migrations if key[0] in installed}
+    return SchemaDifference(
+        missing=tuple(
+            f"{step.app_label}.{step.name}" for step, _ in executor.migration_plan(loader.graph.leaf_nodes())
+        ),
+        unknown=tuple(sorted(".".join(key) for key in applied - known)),
+    )

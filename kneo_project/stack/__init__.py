@@ -1,0 +1,1 @@
+"""The embedded stack: web, worker and beat as children of one command, on one machine."""
