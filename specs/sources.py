@@ -8,7 +8,7 @@ from django.conf import settings
 
 from kneo_project.errors import InvalidRequest
 from specs.errors import SpecInvalid, SpecPathConfined
-from specs.language.diagnostics import SpecSyntaxError
+from specs.language.diagnostics import Position, SpecSyntaxError, syntax_error
 from specs.language.limits import MAX_TEXT_CHARS
 from specs.language.parsing import Document, load
 
@@ -23,9 +23,9 @@ def read_document(path: str) -> Document:
         InvalidRequest: there is no such file, or it is not an ordinary one.
         SpecInvalid: the text is not a readable document.
     """
-    text = _read_text(confined_path(path))
+    real_path = confined_path(path)
     try:
-        return load(text, name=Path(path).name)
+        return load(read_text(real_path), name=Path(path).name)
     except SpecSyntaxError as error:
         raise SpecInvalid.because(error.diagnostics) from error
 
@@ -47,17 +47,26 @@ def confined_path(path: str) -> Path:
     return resolved
 
 
-def _read_text(path: Path) -> str:
+def read_text(path: Path) -> str:
+    """Return the text of the file at ``path``, in which all symbolic links are resolved.
+
+    Raises:
+        InvalidRequest: there is no such file, or it is not an ordinary one.
+        SpecSyntaxError: it is not UTF-8 text.
+    """
     try:
-        # O_NONBLOCK: opening a named pipe must not wait for its writer. O_NOFOLLOW: the path has been resolved before.
-        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC)
-    except OSError:
+        with open(path, "rb", opener=_open_unfollowed) as stream:
+            if not stat.S_ISREG(os.fstat(stream.fileno()).st_mode):
+                raise InvalidRequest("The spec path is not an ordinary file.")
+            raw = stream.read(MOST_BYTES + 1)
+    except (OSError, ValueError):
         raise InvalidRequest("The spec file was not found or cannot be read.") from None
-    with os.fdopen(descriptor, "rb") as stream:
-        if not stat.S_ISREG(os.fstat(stream.fileno()).st_mode):
-            raise InvalidRequest("The spec path is not a file.")
-        raw = stream.read(MOST_BYTES + 1)
     try:
         return raw.decode("utf-8-sig")
     except UnicodeDecodeError:
-        raise SpecInvalid("The spec file is not UTF-8 text.", diagnostics=[]) from None
+        raise syntax_error("The file is not UTF-8 text.", Position(1, 1)) from None
+
+
+def _open_unfollowed(path: str, flags: int) -> int:
+    # Opening a named pipe must not wait for its writer, and nobody may swap a link in after the path was resolved.
+    return os.open(path, flags | os.O_NONBLOCK | os.O_NOFOLLOW)

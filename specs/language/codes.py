@@ -3,6 +3,7 @@
 from types import MappingProxyType
 
 _TEXT = {
+    "E_FILE": "The file cannot be read.",
     "E_SYNTAX": "The text is not a readable YAML or JSON document.",
     "E_LIMIT": "Something is larger, deeper or longer than the language allows.",
     "E_VERSION": "The version is not one this release knows.",

@@ -1,0 +1,1 @@
+"""Runnable specs and the functions they use."""

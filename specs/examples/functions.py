@@ -1,0 +1,40 @@
+"""The functions of the examples. A function takes the text of its step and returns the text for the next one."""
+
+import re
+
+AMOUNT = re.compile(r"(?P<amount>\d+(?:[.,]\d{2})?)\s*(?P<currency>EUR|USD|GBP)\b", re.IGNORECASE)
+ORDER = re.compile(r"(?P<count>\d+)\s*x\s*(?P<article>\w[\w -]*)")
+COST_CENTRES = {"train": "7100 travel", "flight": "7100 travel", "hotel": "7200 lodging", "dinner": "7300 meals"}
+OTHER_COST_CENTRE = "7900 other"
+
+
+def add_cost_centre(claim: str) -> str:
+    """Return ``claim`` with a line that names its amount and the cost centre to charge.
+
+    Raises:
+        ValueError: the claim names no amount with a currency, for example ``120.50 EUR``.
+    """
+    found = AMOUNT.search(claim)
+    if found is None:
+        raise ValueError("The claim names no amount with a currency, such as 120.50 EUR.")
+    words = claim.lower()
+    centre = next((centre for word, centre in COST_CENTRES.items() if word in words), OTHER_COST_CENTRE)
+    amount = found["amount"].replace(",", ".")
+    return f"{claim}\nAmount: {amount} {found['currency'].upper()}\nCost centre: {centre}"
+
+
+def extract_order(text: str) -> str:
+    """Return the order in ``text`` as ``count x article``.
+
+    Raises:
+        ValueError: the text holds no order, for example ``3 x paper``.
+    """
+    found = ORDER.search(text)
+    if found is None:
+        raise ValueError("The text holds no order, such as 3 x paper.")
+    return f"{found['count']} x {found['article'].strip()}"
+
+
+def tidy(text: str) -> str:
+    """Return ``text`` on one line, without superfluous white space. Applying it twice changes nothing."""
+    return " ".join(text.split())
