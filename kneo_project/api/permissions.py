@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Protocol, cast
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
-from kneo_project.api.authentication import Principal
 from kneo_project.errors import Forbidden, Unauthorized
+from kneo_project.principals import Principal
 
 if TYPE_CHECKING:
     # rest_framework.views imports this module while it is being imported: the setting names it.
