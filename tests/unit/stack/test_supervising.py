@@ -40,9 +40,12 @@ def wait_for[T](probe: Callable[[], T]) -> T:
 
 def pids(starts: Path, *, count: int) -> list[int]:
     """Wait until the program has started ``count`` times and return its process ids."""
-    return wait_for(
-        lambda: starts.exists() and len(found := [*map(int, starts.read_text().split())]) >= count and found
-    )
+
+    def started() -> list[int]:
+        found = [int(line) for line in starts.read_text().split()] if starts.exists() else []
+        return found if len(found) >= count else []
+
+    return wait_for(started)
 
 
 def is_alive(pid: int) -> bool:
