@@ -55,6 +55,14 @@ def number(name: str, default: float, *, minimum: float = 0.0) -> float:
     return value
 
 
+def one_of(name: str, default: str, *others: str) -> str:
+    """Return one of a few words, in upper case."""
+    word = text(name, default).upper()
+    if word not in {default, *others}:
+        raise ImproperlyConfigured(f"{name} must be one of {', '.join((default, *others))}, not {word!r}.")
+    return word
+
+
 def words(name: str, default: str = "") -> tuple[str, ...]:
     """Return a comma-separated list."""
     return tuple(word for word in (part.strip() for part in text(name, default).split(",")) if word)
@@ -235,9 +243,31 @@ CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_TASK_DEFAULT_QUEUE = QUEUE
 
 # --- Logs ---------------------------------------------------------------------------------------------------------------------
-LOG_LEVEL = text("KNEO_SERV_LOG_LEVEL", "INFO").upper()
+LOG_LEVEL = one_of("KNEO_SERV_LOG_LEVEL", "INFO", "DEBUG", "WARNING", "ERROR", "CRITICAL")
 REQUEST_LOGS = flag("KNEO_SERV_REQUEST_LOGS", default=True)
 AUDIT_EXPORT_ENABLED = flag("KNEO_SERV_AUDIT_EXPORT_ENABLED", default=False)
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"json": {"()": "kneo_project.logs.json_formatter"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "json"}},
+    "root": {"handlers": ["stderr"], "level": "WARNING"},
+    "loggers": {
+        "kneo_serv": {"level": LOG_LEVEL},
+        "kneo_agent": {"level": LOG_LEVEL},
+        "celery": {"level": LOG_LEVEL},
+        # Two lines per message would say nothing that the runs' own records do not say better.
+        "celery.worker.strategy": {"level": "WARNING"},
+        "celery.app.trace": {"level": "WARNING"},
+        "runs": {"level": LOG_LEVEL},
+        "specs": {"level": LOG_LEVEL},
+        "humantasks": {"level": LOG_LEVEL},
+        "django": {"handlers": [], "level": "WARNING"},
+        # Refusals are in the request line already.
+        "django.request": {"level": "ERROR"},
+        "django.server": {"handlers": [], "level": "WARNING", "propagate": True},
+    },
+}
 
 
 def embedded_secret_key() -> str:
