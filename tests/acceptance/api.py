@@ -1,0 +1,58 @@
+"""The service as its clients see it: /v1 over HTTP."""
+
+from typing import Any
+
+import httpx
+
+PATIENCE_SECONDS = 90.0
+TERMINAL = frozenset({"completed", "failed", "cancelled", "timed_out", "expired"})
+
+
+class Api:
+    """A client of one deployment."""
+
+    def __init__(self, base_url: str) -> None:
+        self.http = httpx.Client(base_url=base_url, timeout=PATIENCE_SECONDS)
+
+    def is_up(self) -> bool:
+        """Whether the web process answers."""
+        try:
+            return self.http.get("/livez").is_success
+        except httpx.TransportError:
+            return False
+
+    def create(self, spec: dict[str, Any], text: str, **fields: Any) -> httpx.Response:
+        """Ask for a run of ``spec`` on ``text``."""
+        return self.http.post("/v1/runs", json={"spec": spec, "input": text, **fields})
+
+    def run(self, run_id: str) -> dict[str, Any]:
+        """Return the run."""
+        return self._get(f"/v1/runs/{run_id}")
+
+    def status(self, run_id: str) -> str:
+        """Return the run's status."""
+        return str(self.run(run_id)["status"])
+
+    def checkpoints(self, run_id: str) -> list[dict[str, Any]]:
+        """Return the run's checkpoints in order."""
+        checkpoints: list[dict[str, Any]] = self._get(f"/v1/runs/{run_id}/checkpoints")["checkpoints"]
+        return checkpoints
+
+    def cancel(self, run_id: str) -> dict[str, Any]:
+        """Cancel the run and return it."""
+        response = self.http.post(f"/v1/runs/{run_id}/cancel")
+        response.raise_for_status()
+        cancelled: dict[str, Any] = response.json()
+        return cancelled
+
+    def approve(self, run_id: str) -> httpx.Response:
+        """Approve what the blocked run asks; the answer comes when the run rests again."""
+        run = self.run(run_id)
+        body = {"request_id": run["pending_human_request"]["id"], "decision": "approved"}
+        return self.http.post(f"/v1/human-tasks/{run['continuation_id']}/resume", json=body)
+
+    def _get(self, path: str) -> dict[str, Any]:
+        response = self.http.get(path)
+        response.raise_for_status()
+        body: dict[str, Any] = response.json()
+        return body

@@ -1,0 +1,73 @@
+"""The brokers that this ring runs on, each behind a proxy that can be cut."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from urllib.parse import urlsplit
+
+import pytest
+from celery import Celery
+from kombu import Connection, Queue
+
+from tests import services
+from tests.acceptance.conditions import until
+from tests.acceptance.proxy import Proxy
+
+DEFAULT_PORTS = {"amqp": 5672, "redis": 6379}
+BROKERS = [
+    pytest.param(services.RABBITMQ, id="rabbitmq", marks=[pytest.mark.postgres, pytest.mark.rabbitmq]),
+    pytest.param(services.REDIS, id="redis", marks=[pytest.mark.postgres, pytest.mark.redis]),
+]
+# For what only the database decides.
+ONE_BROKER = pytest.mark.parametrize("site", BROKERS[:1], indirect=True, scope="session")
+
+
+class Broker:
+    """A queue of one deployment on ``service``."""
+
+    def __init__(self, service: services.Service, queue: str) -> None:
+        self._direct_url = service.url
+        self.queue = queue
+        place = urlsplit(self._direct_url)
+        self._proxy = Proxy(place.hostname or "127.0.0.1", place.port or DEFAULT_PORTS[place.scheme])
+        login = f"{place.netloc.rpartition('@')[0]}@" if "@" in place.netloc else ""
+        self.url = place._replace(netloc=f"{login}127.0.0.1:{self._proxy.port}").geturl()
+
+    def cut(self) -> None:
+        """Make the broker unreachable for the deployment, and break its connections."""
+        self._proxy.cut()
+
+    def heal(self) -> None:
+        """Make the broker reachable again."""
+        self._proxy.heal()
+
+    def ring(self, run_id: str, *, times: int) -> None:
+        """Send the message that asks workers to look at the run, ``times`` times."""
+        with Celery("bell", broker=self._direct_url, set_as_current=False) as app:
+            app.conf.update(task_default_queue=self.queue, task_ignore_result=True)
+            for _ in range(times):
+                app.send_task("runs.advance_run", (run_id,))
+
+    def waiting(self) -> int:
+        """Return how many messages nobody has taken yet."""
+        with self._open_queue() as queue:
+            return int(queue.queue_declare(passive=True).message_count)
+
+    def wait_until_quiet(self, *, within: float) -> None:
+        """Wait until the workers have taken every message."""
+        until(lambda: self.waiting() == 0, within=within, what="the workers have taken every message")
+
+    def purge(self) -> int:
+        """Throw away every waiting message; return how many."""
+        with self._open_queue() as queue:
+            return int(queue.purge())
+
+    def close(self) -> None:
+        """Delete the queue and stop the proxy."""
+        self._proxy.close()
+        with self._open_queue() as queue:
+            queue.delete()
+
+    @contextmanager
+    def _open_queue(self) -> Iterator[Queue]:
+        with Connection(self._direct_url) as connection:
+            yield Queue(self.queue)(connection.default_channel)

@@ -1,0 +1,80 @@
+"""Real processes, each the leader of a group of its own, so that a kill reaches its children too."""
+
+import contextlib
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+from kneo_project.stack.programs import Program
+from tests.acceptance.conditions import until
+
+ROOT = Path(__file__).resolve().parents[2]
+TAIL_CHARS = 6_000
+
+
+class Process:
+    """One process of a deployment, with its output in a file."""
+
+    def __init__(self, program: Program, *, name: str, env: Mapping[str, str], folder: Path) -> None:
+        self.name = name
+        self.log = folder / f"{name}.log"
+        with self.log.open("ab") as output:
+            self._popen = subprocess.Popen(
+                program.command,
+                cwd=ROOT,
+                env=dict(env),
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                pass_fds=program.inherits,
+                start_new_session=True,
+            )
+
+    @property
+    def pid(self) -> int:
+        """Return the process id; it is also that of the group."""
+        return self._popen.pid
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether it has not ended."""
+        return self._popen.poll() is None
+
+    def has_said(self, words: str) -> bool:
+        """Whether ``words`` are in its output."""
+        return words in self.log.read_text(errors="replace")
+
+    def kill(self) -> float:
+        """End it at once, with everything it started (``kill -9``); return when, by the monotonic clock."""
+        self._signal(signal.SIGKILL)
+        self._popen.wait()
+        return time.monotonic()
+
+    def terminate(self) -> float:
+        """Ask it to stop, as a supervisor does (SIGTERM to it alone); return when, by the monotonic clock."""
+        self._popen.terminate()
+        return time.monotonic()
+
+    def freeze(self) -> None:
+        """Stop it in its tracks: SIGSTOP."""
+        self._signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Let it go on: SIGCONT."""
+        self._signal(signal.SIGCONT)
+
+    def wait_gone(self, *, within: float) -> None:
+        """Wait for its end, and sweep up what it may have started."""
+        until(lambda: not self.is_alive, within=within, what=f"{self.name} has ended")
+        self._signal(signal.SIGKILL)
+
+    def tail(self) -> str:
+        """Return the end of its output."""
+        return self.log.read_text(errors="replace")[-TAIL_CHARS:]
+
+    def _signal(self, number: signal.Signals) -> None:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.pid, number)

@@ -1,0 +1,36 @@
+"""A deployment together with the servers that it runs on."""
+
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.acceptance.brokers import Broker
+from tests.acceptance.databases import PostgresDatabase
+from tests.acceptance.deployment import Deployment
+from tests.services import Service
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Site:
+    """What a test may break: the deployment's processes, its database and its broker."""
+
+    deployment: Deployment
+    database: PostgresDatabase
+    broker: Broker
+
+
+@contextmanager
+def open_site(service: Service, folder: Path) -> Iterator[Site]:
+    """Open a deployment on PostgreSQL and the broker ``service``; leave nothing behind."""
+    database = PostgresDatabase()
+    broker = Broker(service, queue=f"kneo_acc_{uuid.uuid4().hex[:12]}")
+    deployment = Deployment(folder, database_url=database.url, broker_url=broker.url, queue=broker.queue)
+    try:
+        deployment.open()
+        yield Site(deployment=deployment, database=database, broker=broker)
+    finally:
+        deployment.close()
+        broker.close()
+        database.drop()

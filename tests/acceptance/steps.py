@@ -1,0 +1,55 @@
+"""The functions of this ring's specs. Each notes in its run's ledger what it does, and passes its text on."""
+
+import os
+import time
+
+from runs.agents.context import StepContext
+from tests.acceptance.ledger import Entry, Event, Ledger
+
+GATE_POLL_SECONDS = 0.02
+
+
+def mark(text: str, context: StepContext) -> str:
+    """Do nothing else."""
+    _note(text, context, Event.BEGAN)
+    return text
+
+
+def gate(text: str, context: StepContext) -> str:
+    """Wait until the test opens the gate of this step, or until nobody waits for the result any more."""
+    _note(text, context, Event.BEGAN)
+    ledger = Ledger.of_this_process(text)
+    while not ledger.is_open(context.step_path):
+        if context.interrupt.is_tripped:
+            _note(text, context, Event.INTERRUPTED)
+            return text
+        time.sleep(GATE_POLL_SECONDS)
+    _note(text, context, Event.PASSED)
+    return text
+
+
+def nap(text: str, context: StepContext) -> str:
+    """Take a second."""
+    return _sleep(text, context, seconds=1)
+
+
+def long_nap(text: str, context: StepContext) -> str:
+    """Take five seconds."""
+    return _sleep(text, context, seconds=5)
+
+
+def exit_process(text: str, context: StepContext) -> str:
+    """End the process without a word."""
+    _note(text, context, Event.BEGAN)
+    os._exit(1)
+
+
+def _sleep(text: str, context: StepContext, *, seconds: float) -> str:
+    _note(text, context, Event.BEGAN)
+    time.sleep(seconds)
+    _note(text, context, Event.PASSED)
+    return text
+
+
+def _note(text: str, context: StepContext, event: Event) -> None:
+    Ledger.of_this_process(text).write(Entry(step=context.step_path, event=event, attempt=context.attempt))
