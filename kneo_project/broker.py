@@ -108,6 +108,11 @@ class Transport(virtual.Transport):
             if timeout is not None:
                 raise TimeoutError
 
+    @property
+    def default_connection_params(self) -> dict[str, Any]:
+        """Return no host to assume: there is none, and its absence is nothing to warn of."""
+        return {"port": self.default_port}
+
     def driver_version(self) -> str:
         """Return nothing of interest: there is no server."""
         return "1"

@@ -1,5 +1,6 @@
 """``manage.py serve``: the whole stack on one machine, without any server to install."""
 
+import os
 import signal
 from typing import Any
 
@@ -35,6 +36,7 @@ class Command(BaseCommand):
             raise CommandError(str(refusal)) from refusal
         console.print(banner(base_url(listener), password=password))
         connections.close_all()
+        os.environ["CELERY_SKIP_CHECKS"] = "1"  # they have just passed, once for all
         supervisor = Supervisor(
             programs.stack(listener.fileno()),
             logs=settings.STATE_DIR / "logs",
