@@ -8,6 +8,7 @@ from typing import Any
 
 from django.db import IntegrityError
 
+from kneo_project.errors import KneoError
 from runs.errors import IdempotencyKeyConflict, InvalidIdempotencyKey
 from runs.models import IdempotencyRecord, Run
 
@@ -24,13 +25,18 @@ class Key:
     request_hash: str
 
 
-def key_of(header: str | None, *, principal: str, scope: str, payload: Mapping[str, Any]) -> Key | None:
-    """Return the key that ``header`` names, or None when it names none. Raises InvalidIdempotencyKey."""
+def word_in(header: str | None) -> str | None:
+    """Return the word that ``header`` gives, or None when it gives none. Raises InvalidIdempotencyKey."""
     word = (header or "").strip()
-    if not word:
-        return None
     if len(word) > MAX_KEY_CHARS:
         raise InvalidIdempotencyKey
+    return word or None
+
+
+def key_of(word: str | None, *, principal: str, scope: str, payload: Mapping[str, Any]) -> Key | None:
+    """Return the key of the request ``payload`` under ``word``, or None when there is none."""
+    if word is None:
+        return None
     canonical = json.dumps(payload, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     digest = hashlib.sha256(canonical.encode()).hexdigest()
     return Key(principal=principal, scope=scope, key=word, request_hash=digest)
@@ -50,13 +56,14 @@ def find(key: Key | None) -> IdempotencyRecord | None:
 def once(key: Key | None, act: Callable[[], Run]) -> tuple[Run, IdempotencyRecord | None]:
     """Return the run that ``act`` makes, or the one made before under ``key`` with what was promised for it.
 
-    Two requests with the same key may arrive at once: the database lets one bind it, and the other finds the first.
+    Two requests with the same key may arrive at once: the database lets one bind it, and the other finds the first,
+    whether it failed at the key or at what the first had changed already.
     """
     promised = find(key)
     if promised is None:
         try:
             return act(), None
-        except IntegrityError:
+        except (IntegrityError, KneoError):
             promised = find(key)
             if promised is None:
                 raise
@@ -71,8 +78,8 @@ def bind(key: Key | None, run: Run) -> None:
         )
 
 
-def keep_answer(key: Key | None, *, status_code: int, response: Mapping[str, Any]) -> None:
-    """Keep the first answer given under ``key``, to be given again."""
+def keep_answer(key: Key | None, *, status_code: int, response: str) -> None:
+    """Keep the first answer given under ``key``, to be given again byte for byte. ``response`` is its JSON text."""
     if key is not None:
         waiting = IdempotencyRecord.objects.filter(
             principal=key.principal, scope=key.scope, key=key.key, response__isnull=True

@@ -218,7 +218,7 @@ class IdempotencyRecord(models.Model):
     request_hash = models.CharField(max_length=64)
     run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="idempotency_records")
     status_code = models.PositiveSmallIntegerField(null=True, blank=True)
-    response = models.JSONField(null=True, blank=True)
+    response = models.TextField(null=True, blank=True)  # noqa: DJ001 - null is "no answer yet"
     created_at = models.DateTimeField(db_default=Now())
 
     class Meta:

@@ -54,7 +54,7 @@ def start_run(request: StartRun, *, actor: str, key: idempotency.Key | None = No
     run.agent_name = frozen.plan.agent.name
     run.workflow_name = None if workflow is None else workflow.name
     with transaction.atomic():
-        store(frozen)
+        run.snapshot = store(frozen)
         transitions.start(run)
         idempotency.bind(key, run)
         record("run.created", actor=actor, run_id=run.pk, metadata=_creation(request))

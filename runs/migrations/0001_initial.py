@@ -74,7 +74,7 @@ class Migration(migrations.Migration):
                 ('key', models.CharField(max_length=256)),
                 ('request_hash', models.CharField(max_length=64)),
                 ('status_code', models.PositiveSmallIntegerField(blank=True, null=True)),
-                ('response', models.JSONField(blank=True, null=True)),
+                ('response', models.TextField(blank=True, null=True)),
                 ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
                 ('run', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='idempotency_records', to='runs.run')),
             ],

@@ -1,0 +1,103 @@
+"""A checkpoint as callers see it: the row, and the run as it was then."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from runs.engine.lifecycle import Status
+from runs.engine.progress import RecordType
+from runs.inspection.metadata import WORKFLOW_TYPE
+from runs.inspection.run_views import AWAITING_HUMAN, RunView
+from runs.models import Checkpoint, Run, TraceEvent
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckpointView:
+    """One checkpoint of ``run``, the steps completed up to it, and the trace events written with it."""
+
+    checkpoint: Checkpoint
+    run: Run
+    visited_steps: tuple[str, ...]
+    trace_events: tuple[TraceEvent, ...]
+
+    @property
+    def state(self) -> dict[str, Any]:
+        """The run as it was then, without its spec; the output is what this checkpoint recorded."""
+        row, view = self.checkpoint, RunView(run=self.run)
+        return {
+            "id": str(self.run.pk),
+            "status": row.status,
+            "agent_name": self.run.agent_name,
+            "workflow_name": self.run.workflow_name,
+            "workflow_kind": view.workflow_kind,
+            "session_id": self.run.session_id,
+            "input_text": self.run.input_text,
+            "output_text": AWAITING_HUMAN if row.status == Status.BLOCKED else row.output_text,
+            "current_step_id": self.visited_steps[-1] if self.visited_steps else None,
+            "current_node_id": None,
+            "visited_steps": list(self.visited_steps),
+            "visited_nodes": [],
+            "continuation_id": row.details.get("continuation_id") if row.status == Status.BLOCKED else None,
+            "pending_human_request": row.details.get("request"),
+            "error": _error(row) if row.type in _ENDS else None,
+        }
+
+    @property
+    def metadata(self) -> dict[str, Any]:
+        """What this type of checkpoint tells."""
+        row = self.checkpoint
+        match RecordType(row.type):
+            case RecordType.STEP_COMPLETED | RecordType.STEP_FAILED:
+                return row.details | _step_facts(row)
+            case RecordType.RUN_STARTED:
+                deadline = self.run.deadline_at
+                return row.details | {"deadline_at": deadline.timestamp() if deadline else None}
+            case RecordType.RUN_COMPLETED:
+                return row.details | {"output_text": row.output_text}
+            case RecordType.RUN_FAILED:
+                return {"error": _error(row)}
+            case RecordType.RUN_CANCELLED | RecordType.RUN_TIMED_OUT | RecordType.RUN_EXPIRED:
+                return {"reason": row.error_message}
+            case RecordType.HUMAN_PAUSE | RecordType.HUMAN_RESUME:
+                return row.details
+
+
+_ENDS = (RecordType.RUN_FAILED, RecordType.RUN_CANCELLED, RecordType.RUN_TIMED_OUT, RecordType.RUN_EXPIRED)
+
+
+def checkpoint_views(run: Run, page: Sequence[Checkpoint]) -> list[CheckpointView]:
+    """Return the views of ``page``, some checkpoints of ``run``, in two queries however many there are."""
+    done = run.checkpoints.filter(type=RecordType.STEP_COMPLETED).values_list("sequence", "step_id")
+    steps = [(sequence, step_id) for sequence, step_id in done if step_id is not None]
+    events: dict[int, list[TraceEvent]] = defaultdict(list)
+    for event in run.trace_events.filter(checkpoint_sequence__in=[row.sequence for row in page]):
+        events[event.checkpoint_sequence].append(event)
+    return [
+        CheckpointView(
+            checkpoint=row,
+            run=run,
+            visited_steps=tuple(step_id for sequence, step_id in steps if sequence <= row.sequence),
+            trace_events=tuple(events[row.sequence]),
+        )
+        for row in page
+    ]
+
+
+def _step_facts(row: Checkpoint) -> dict[str, Any]:
+    took = None if row.started_at is None else (row.created_at - row.started_at).total_seconds() * 1000
+    return {
+        "workflow_type": WORKFLOW_TYPE,
+        "input_text": row.input_text,
+        "output_text": row.output_text,
+        "error": row.error_message,
+        "iteration": row.iteration,
+        "attempt": row.attempt,
+        "duration_ms": took,
+    }
+
+
+def _error(row: Checkpoint) -> dict[str, str] | None:
+    if row.error_type is None:
+        return None
+    return {"message": row.error_message or "", "type": row.error_type}

@@ -1,0 +1,165 @@
+"""A run as callers see it."""
+
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+from humantasks.models import HumanTask
+from runs.engine.lifecycle import Status
+from runs.engine.outcomes import Usage
+from runs.engine.progress import RecordType
+from runs.inspection.records import records_of, visited
+from runs.inspection.transcript import Message, transcript
+from runs.models import Checkpoint, Run
+from specs.models import SpecSnapshot
+
+AWAITING_HUMAN = "Human intervention required."
+_STEP_RECORDS = (RecordType.STEP_COMPLETED, RecordType.STEP_FAILED)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunView:
+    """One run with what its rows tell.
+
+    ``records`` are its telling checkpoints in order, ``task`` is the question it waits for, and ``frozen`` is as much
+    of its frozen spec as was asked for.
+    """
+
+    run: Run
+    records: tuple[Checkpoint, ...] = ()
+    task: HumanTask | None = None
+    frozen: Mapping[str, Any] = field(default_factory=dict)
+
+    # Only graph workflows have nodes, and runs are neither nested nor tagged.
+    current_node_id: ClassVar[None] = None
+    visited_nodes: ClassVar[tuple[str, ...]] = ()
+    parent_run_id: ClassVar[None] = None
+    tags: ClassVar[tuple[str, ...]] = ()
+
+    @property
+    def status(self) -> str:
+        """The public status: a run that waits for a worker is running, as far as callers are concerned."""
+        return Status.RUNNING if self.is_queued else self.run.status
+
+    @property
+    def is_queued(self) -> bool:
+        """Whether no worker has taken the run yet."""
+        return self.run.status == Status.CREATED
+
+    @property
+    def workflow_kind(self) -> str:
+        """Whether the run runs a workflow or the agent alone."""
+        return "agent" if self.run.workflow_name is None else "workflow"
+
+    @property
+    def current_step_index(self) -> int | None:
+        """Where an unfinished workflow run is, from 0."""
+        if self.run.workflow_name is None or self.run.is_terminal:
+            return None
+        return int(self.run.cursor.get("index", 0))
+
+    @property
+    def steps(self) -> list[Checkpoint]:
+        """The records of steps: completed, or failed for good."""
+        return [record for record in self.records if record.type in _STEP_RECORDS]
+
+    @property
+    def last_step(self) -> Checkpoint | None:
+        """The record of the latest step."""
+        return self.steps[-1] if self.steps else None
+
+    @property
+    def current_step_id(self) -> str | None:
+        """The step that was recorded last."""
+        return self.last_step.step_id if self.last_step else None
+
+    @property
+    def visited_steps(self) -> list[str]:
+        """The completed steps, in order."""
+        return visited(self.records)
+
+    @property
+    def output_text(self) -> str | None:
+        """The run's output; until there is one, that of its latest completed step."""
+        if self.run.status == Status.BLOCKED:
+            return AWAITING_HUMAN
+        if self.run.output_text is not None:
+            return self.run.output_text
+        outputs = [record.output_text for record in self.steps if record.type == RecordType.STEP_COMPLETED]
+        return outputs[-1] if outputs else None
+
+    @property
+    def answer_text(self) -> str | None:
+        """What a caller who waited gets: a cancelled run has no output."""
+        return "" if self.run.status == Status.CANCELLED else self.output_text
+
+    @property
+    def messages(self) -> list[Message]:
+        """The conversation so far."""
+        return transcript(self.run.input_text, self.records)
+
+    @property
+    def human_intervention_required(self) -> bool:
+        """Whether the run waits for a person."""
+        return self.run.status == Status.BLOCKED
+
+    @property
+    def continuation_id(self) -> str | None:
+        """The id of the open human task."""
+        return str(self.task.pk) if self.task else None
+
+    @property
+    def pending_human_request(self) -> dict[str, Any] | None:
+        """The open question."""
+        return self.task.as_request() if self.task else None
+
+    @property
+    def usage(self) -> Usage | None:
+        """The tokens that the run's agents spent, if any were reported."""
+        run = self.run
+        if run.total_tokens is None:
+            return None
+        return Usage(
+            input_tokens=run.input_tokens or 0, output_tokens=run.output_tokens or 0, total_tokens=run.total_tokens
+        )
+
+    @property
+    def error(self) -> dict[str, str] | None:
+        """Why the run failed or was ended."""
+        if self.run.error_type is None:
+            return None
+        return {"message": self.run.error_message or "", "type": self.run.error_type}
+
+
+def fresh_view(run: Run) -> RunView:
+    """Return the view of a run that was just created, as it was then, whatever happened since."""
+    return RunView(run=run, frozen=run.snapshot.content)
+
+
+def full_view(run: Run) -> RunView:
+    """Return the view of ``run`` with its whole frozen spec."""
+    return _views([run], {run.pk: run.snapshot.content})[0]
+
+
+def outcome_view(run_id: uuid.UUID) -> RunView:
+    """Return the view of an existing run without its spec."""
+    return _views([Run.objects.get(pk=run_id)], {})[0]
+
+
+def list_views(runs: Sequence[Run]) -> list[RunView]:
+    """Return the views of ``runs``, with no more of their specs than the overrides."""
+    digests = {run.snapshot_id for run in runs}
+    rows = SpecSnapshot.objects.filter(pk__in=digests).values_list("pk", "content__overrides")
+    overrides = dict(rows)
+    return _views(runs, {run.pk: {"overrides": overrides.get(run.snapshot_id)} for run in runs})
+
+
+def _views(runs: Sequence[Run], frozen: Mapping[uuid.UUID, Mapping[str, Any]]) -> list[RunView]:
+    records = records_of([run.pk for run in runs])
+    blocked = [run.pk for run in runs if run.status == Status.BLOCKED]
+    tasks = {task.run_id: task for task in HumanTask.objects.open().filter(run_id__in=blocked)} if blocked else {}
+    return [
+        RunView(run=run, records=records.get(run.pk, ()), task=tasks.get(run.pk), frozen=frozen.get(run.pk, {}))
+        for run in runs
+    ]

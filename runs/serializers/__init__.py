@@ -1,0 +1,1 @@
+"""The bodies of requests and answers about runs: what documents them is what produces them."""

@@ -1,0 +1,88 @@
+"""What a caller sends to start a run."""
+
+from typing import Any, Unpack
+
+from rest_framework import serializers
+
+from kneo_project.api.serializers import (
+    FieldOptions,
+    FlagField,
+    ItemsField,
+    JsonObjectField,
+    PathField,
+    StrictSerializer,
+    StringField,
+    WordField,
+)
+from kneo_project.errors import InvalidRequest
+from runs.models import Target
+from runs.services import StartRun
+from specs.services import SpecSource
+
+LONGEST_TIMEOUT_SECONDS = 2**31 - 1
+
+
+class TimeoutField(serializers.IntegerField):
+    """A whole number of seconds, at least one."""
+
+    default_error_messages = {"int_type": "Input should be a valid integer"}
+
+    def __init__(self, **options: Unpack[FieldOptions]) -> None:
+        super().__init__(min_value=1, max_value=LONGEST_TIMEOUT_SECONDS, **options)
+
+    def to_internal_value(self, data: object) -> int:
+        """Return ``data`` if it is a whole number, and not one in words or a boolean."""
+        if not isinstance(data, int) or isinstance(data, bool):
+            self.fail("int_type")
+        return data
+
+
+class SkillsOverlaySerializer(StrictSerializer):
+    """Which of the spec's skills a run may use besides, or must not use."""
+
+    add = ItemsField(child=StringField(limit="MAX_PATH_CHARS"), limit=None, default=list)
+    disable = ItemsField(child=StringField(limit="MAX_PATH_CHARS"), limit=None, default=list)
+
+
+class RunCreateRequestSerializer(StrictSerializer):
+    """A run to start: a spec, inline or by path, and its input."""
+
+    input = StringField(limit="MAX_INPUT_CHARS")
+    spec = JsonObjectField(limit="MAX_INLINE_SPEC_BYTES", allow_null=True, default=None)
+    spec_path = PathField(allow_null=True, default=None)
+    target = WordField(choices=list(Target), default=Target.WORKFLOW.value)
+    environment = StringField(limit="MAX_PATH_CHARS", allow_null=True, default=None)
+    overlays = ItemsField(child=PathField(), default=list)
+    overrides = JsonObjectField(limit="MAX_OVERRIDES_BYTES", default=dict)
+    skills = SkillsOverlaySerializer(allow_null=True, default=None)
+    async_mode = FlagField(default=False, help_text="Answer at once with 202 instead of waiting for the outcome.")
+    session_id = StringField(limit="MAX_PATH_CHARS", allow_null=True, default=None)
+    metadata = JsonObjectField(limit="MAX_METADATA_BYTES", default=dict)
+    timeout_seconds = TimeoutField(allow_null=True, default=None)
+
+
+def order_in(body: dict[str, Any]) -> StartRun:
+    """Return the run that a validated ``body`` asks for.
+
+    Raises:
+        InvalidRequest: the skills overlay names a skill, and specs declare none.
+    """
+    skills = body["skills"] or {}
+    if named := [*skills.get("add", ()), *skills.get("disable", ())]:
+        raise InvalidRequest(f"The spec declares no skill {named[0]!r}; skills must name declared skills.")
+    source = SpecSource(
+        spec=body["spec"],
+        spec_path=body["spec_path"],
+        overlays=tuple(body["overlays"]),
+        overrides=body["overrides"],
+        environment=body["environment"],
+    )
+    return StartRun(
+        source=source,
+        input_text=body["input"],
+        target=Target(body["target"]),
+        session_id=body["session_id"],
+        metadata=body["metadata"],
+        timeout_seconds=body["timeout_seconds"],
+        async_mode=body["async_mode"],
+    )

@@ -1,0 +1,119 @@
+"""What a run looks like on the wire."""
+
+from typing import Any
+
+from rest_framework import serializers
+
+from humantasks.serializers import HumanRequestSerializer
+from kneo_project.api.answers import EpochField, ListSerializer, MomentField
+from runs.inspection import metadata
+from runs.inspection.run_views import RunView
+
+
+class UsageSerializer(serializers.Serializer[Any]):
+    """Tokens spent."""
+
+    input_tokens = serializers.IntegerField()
+    output_tokens = serializers.IntegerField()
+    total_tokens = serializers.IntegerField()
+
+
+class FaultSerializer(serializers.Serializer[Any]):
+    """Why a run failed or was ended."""
+
+    message = serializers.CharField()
+    type = serializers.CharField()
+
+
+class MessageSerializer(serializers.Serializer[Any]):
+    """One turn of a conversation."""
+
+    role = serializers.CharField()
+    content = serializers.CharField()
+    name = serializers.CharField(allow_null=True)
+    tool_call_id = serializers.CharField(allow_null=True)
+    metadata = serializers.DictField()
+
+
+class RunCreateSerializer(serializers.Serializer[RunView]):
+    """The outcome of a run that somebody waited for, or where it is when the waiting ended."""
+
+    run_id = serializers.CharField(source="run.pk")
+    status = serializers.CharField()
+    output_text = serializers.CharField(source="answer_text", allow_null=True)
+    human_intervention_required = serializers.BooleanField()
+    continuation_id = serializers.CharField(allow_null=True)
+    metadata = serializers.SerializerMethodField()
+
+    def get_metadata(self, view: RunView) -> dict[str, Any]:
+        """Return what the run did."""
+        return metadata.outcome(view)
+
+
+class RunAcceptedSerializer(RunCreateSerializer):
+    """The promise of a run: it is stored, and its id can be used at once."""
+
+    def get_metadata(self, view: RunView) -> dict[str, Any]:
+        """Return what was asked for."""
+        return metadata.request(view)
+
+
+class _RunFields(serializers.Serializer[RunView]):
+    """What one run and an item of the list have in common."""
+
+    status = serializers.CharField()
+    queued = serializers.BooleanField(source="is_queued", help_text="No worker has taken the run yet.")
+    agent_name = serializers.CharField(source="run.agent_name", allow_null=True)
+    workflow_name = serializers.CharField(source="run.workflow_name", allow_null=True)
+    workflow_kind = serializers.ChoiceField(choices=["workflow", "agent"], allow_null=True)
+    session_id = serializers.CharField(source="run.session_id", allow_null=True)
+    input_text = serializers.CharField(source="run.input_text", allow_null=True)
+    output_text = serializers.CharField(allow_null=True)
+    current_step_index = serializers.IntegerField(allow_null=True)
+    current_step_id = serializers.CharField(allow_null=True)
+    current_node_id = serializers.CharField(allow_null=True)
+    visited_steps = serializers.ListField(child=serializers.CharField())
+    visited_nodes = serializers.ListField(child=serializers.CharField())
+    messages = MessageSerializer(many=True)
+    pending_human_request = HumanRequestSerializer(allow_null=True)
+    continuation_id = serializers.CharField(allow_null=True)
+    trace_event_count = serializers.IntegerField(source="run.trace_count")
+    usage = UsageSerializer(allow_null=True)
+    metadata = serializers.SerializerMethodField()
+    error = FaultSerializer(allow_null=True)
+    created_at = MomentField(source="run.created_at")
+    updated_at = MomentField(source="run.updated_at")
+    started_at = MomentField(source="run.started_at", allow_null=True)
+    completed_at = MomentField(source="run.completed_at", allow_null=True)
+    deadline_at = EpochField(source="run.deadline_at", allow_null=True)
+    timeout_seconds = serializers.IntegerField(source="run.timeout_seconds", allow_null=True)
+    attempts = serializers.IntegerField(source="run.attempts", help_text="Executions that died with their process.")
+
+    def get_metadata(self, view: RunView) -> dict[str, Any]:
+        """Return what was asked for, with the frozen spec, and what came of it."""
+        return metadata.full(view)
+
+
+class RunStatusSerializer(_RunFields):
+    """One run."""
+
+    run_id = serializers.CharField(source="run.pk")
+
+
+class RunItemSerializer(_RunFields):
+    """A run in a list. Its metadata leave out the spec."""
+
+    id = serializers.CharField(source="run.pk")
+    trace_dropped = serializers.IntegerField(source="run.trace_dropped")
+    parent_run_id = serializers.CharField(allow_null=True)
+    tags = serializers.ListField(child=serializers.CharField())
+
+    def get_metadata(self, view: RunView) -> dict[str, Any]:
+        """Return what was asked for and what came of it."""
+        return metadata.listed(view)
+
+
+class RunListSerializer(ListSerializer):
+    """A page of runs."""
+
+    runs = RunItemSerializer(many=True)

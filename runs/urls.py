@@ -1,0 +1,18 @@
+"""The routes of runs and of the human tasks they wait for."""
+
+from django.urls import path
+
+from runs.views.human_tasks import HumanTasksView, HumanTaskView, ResumeView
+from runs.views.records import CheckpointsView, TraceView
+from runs.views.runs import CancelRunView, RunsView, RunView
+
+urlpatterns = [
+    path("runs", RunsView.as_view()),
+    path("runs/<str:run_id>", RunView.as_view()),
+    path("runs/<str:run_id>/cancel", CancelRunView.as_view()),
+    path("runs/<str:run_id>/checkpoints", CheckpointsView.as_view()),
+    path("runs/<str:run_id>/trace", TraceView.as_view()),
+    path("human-tasks", HumanTasksView.as_view()),
+    path("human-tasks/<str:continuation_id>", HumanTaskView.as_view()),
+    path("human-tasks/<str:continuation_id>/resume", ResumeView.as_view()),
+]

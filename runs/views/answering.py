@@ -1,0 +1,79 @@
+"""How a request about a run is answered: at once, after it came to rest, or as it was answered before."""
+
+import uuid
+from dataclasses import dataclass
+
+from django.http import HttpResponse
+from rest_framework.renderers import JSONRenderer
+from rest_framework.serializers import BaseSerializer
+
+from runs.engine.lifecycle import Status
+from runs.errors import GuardrailBlocked, RunFailed, TokenBudgetSpent
+from runs.idempotency import Key, keep_answer
+from runs.inspection.run_views import RunView, outcome_view
+from runs.models import IdempotencyRecord
+from runs.serializers.showing import shown
+from runs.waiting import wait_until_rest
+
+GUARDRAIL_FAULTS = frozenset({"GuardrailViolation", "ToolMiddlewareViolation", "ToolPolicyViolation"})
+TOKEN_BUDGET_FAULT = "TokenBudgetExceeded"  # noqa: S105 - counts tokens
+HUMAN_REJECTION_FAULT = "human_rejected"
+_FAILURES = frozenset({Status.FAILED, Status.TIMED_OUT, Status.EXPIRED})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What became of a run somebody waited for; ``is_at_rest`` is False when the waiting ended first."""
+
+    view: RunView
+    is_at_rest: bool
+
+    @property
+    def status_code(self) -> int:
+        """200 for an outcome, 202 for a run that goes on."""
+        return 200 if self.is_at_rest else 202
+
+
+def wait_for(run_id: uuid.UUID) -> Outcome:
+    """Return what became of the run.
+
+    Raises:
+        GuardrailBlocked, TokenBudgetSpent, RunFailed: it failed or was ended; with its id.
+    """
+    is_at_rest = wait_until_rest(run_id)
+    view = outcome_view(run_id)
+    if view.run.status in _FAILURES:
+        _refuse(view)
+    return Outcome(view=view, is_at_rest=is_at_rest)
+
+
+def respond(serializer: BaseSerializer[RunView], *, status: int, key: Key | None, keep: bool = True) -> HttpResponse:
+    """Return the answer that ``serializer`` makes, kept under ``key`` to be given again if ``keep`` says so."""
+    body = JSONRenderer().render(shown(serializer)).decode()
+    if keep:
+        keep_answer(key, status_code=status, response=body)
+    return _json(body, status)
+
+
+def kept(promised: IdempotencyRecord | None) -> HttpResponse | None:
+    """Return the answer that was given before, if one was."""
+    if promised is None or promised.response is None:
+        return None
+    return _json(promised.response, promised.status_code or 200)
+
+
+def _json(body: str, status: int) -> HttpResponse:
+    return HttpResponse(body, status=status, content_type="application/json")
+
+
+def _refuse(view: RunView) -> None:
+    """Raise what the end of the run means to the caller; a person's rejection is no failure of the request."""
+    kind = view.run.error_type or view.run.status
+    run_id = str(view.run.pk)
+    if kind == HUMAN_REJECTION_FAULT:
+        return
+    if kind in GUARDRAIL_FAULTS:
+        raise GuardrailBlocked(run_id=run_id, violation_type=kind)
+    if kind == TOKEN_BUDGET_FAULT:
+        raise TokenBudgetSpent(run_id=run_id)
+    raise RunFailed(run_id=run_id, error_type=kind)

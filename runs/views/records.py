@@ -1,0 +1,64 @@
+"""What a run left behind: its checkpoints and its trace."""
+
+from drf_spectacular.utils import extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from kneo_project.api.answers import list_parameters, refusals
+from kneo_project.api.views import ApiView
+from kneo_project.errors import NotFound
+from runs import services
+from runs.inspection.checkpoint_views import checkpoint_views
+from runs.serializers.records import CheckpointListSerializer, TraceSerializer
+from runs.serializers.showing import shown
+from runs.views import examples
+from runs.views.callers import parsed_id
+from runs.views.listing import CHECKPOINTS, EVENTS
+
+
+class CheckpointsView(ApiView):
+    """The checkpoints of a run."""
+
+    required_scope = "runs:read"
+    query_parameters = CHECKPOINTS.query_parameters
+
+    @extend_schema(
+        tags=["runs"],
+        parameters=list_parameters(CHECKPOINTS),
+        responses={200: CheckpointListSerializer, **refusals("runs:read", NotFound())},
+        examples=[examples.page("checkpoints", examples.CHECKPOINT, "sequence", "asc", run_id=examples.RUN_ID)],
+    )
+    def get(self, request: Request, run_id: str) -> Response:
+        """List a run's checkpoints."""
+        query = CHECKPOINTS.read(request.query_params)
+        run = services.find_run(parsed_id(run_id))
+        page = CHECKPOINTS.page_of(run.checkpoints.filter(**query.filters), query)
+        envelope = CHECKPOINTS.envelope(query, checkpoint_views(run, page.items), page.total)
+        return Response(shown(CheckpointListSerializer({"run_id": run.pk, **envelope})))
+
+
+class TraceView(ApiView):
+    """The trace of a run."""
+
+    required_scope = "runs:read"
+    query_parameters = EVENTS.query_parameters
+
+    @extend_schema(
+        tags=["runs"],
+        parameters=list_parameters(EVENTS),
+        responses={200: TraceSerializer, **refusals("runs:read", NotFound())},
+        examples=[
+            examples.page(
+                "events", examples.EVENT, "timestamp", "asc", run_id=examples.RUN_ID, dropped=0, complete=True
+            )
+        ],
+    )
+    def get(self, request: Request, run_id: str) -> Response:
+        """List a run's trace events."""
+        query = EVENTS.read(request.query_params)
+        run = services.find_run(parsed_id(run_id))
+        wanted = query.filters.get("event_type")
+        events = run.trace_events.all() if wanted is None else run.trace_events.filter(type=wanted)
+        page = EVENTS.page_of(events, query)
+        facts = {"run_id": run.pk, "dropped": run.trace_dropped, "complete": run.trace_dropped == 0}
+        return Response(shown(TraceSerializer({**EVENTS.envelope(query, page.items, page.total), **facts})))

@@ -1,0 +1,134 @@
+"""Starting, listing, showing and cancelling runs."""
+
+from django.http import HttpResponse
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from kneo_project.api.answers import list_parameters, missing, refusals
+from kneo_project.api.views import ApiView
+from kneo_project.errors import InvalidRequest, InvalidTimestamp, NotFound
+from runs import services
+from runs.errors import (
+    GuardrailBlocked,
+    IdempotencyKeyConflict,
+    InvalidIdempotencyKey,
+    QueueFull,
+    RunFailed,
+    TokenBudgetSpent,
+)
+from runs.idempotency import key_of, once, word_in
+from runs.inspection.run_views import fresh_view, full_view, list_views
+from runs.serializers.requests import RunCreateRequestSerializer, order_in
+from runs.serializers.runs import RunAcceptedSerializer, RunCreateSerializer, RunListSerializer, RunStatusSerializer
+from runs.serializers.showing import shown
+from runs.tasks import ring
+from runs.views import examples
+from runs.views.answering import kept, respond, wait_for
+from runs.views.callers import actor_of, parsed_id
+from runs.views.listing import RUNS, matching_runs
+from specs.errors import SpecInvalid, SpecPathConfined
+
+KEY_HEADER = OpenApiParameter(
+    "Idempotency-Key",
+    str,
+    OpenApiParameter.HEADER,
+    description="At most 256 characters; the same key, the same answer.",
+)
+REFUSED_ORDERS = refusals(
+    "runs:write",
+    missing("body", "input"),
+    InvalidRequest(),
+    InvalidIdempotencyKey(),
+    IdempotencyKeyConflict(scope="runs:create"),
+    SpecInvalid(diagnostics=[]),
+    SpecPathConfined(),
+    QueueFull(queue_depth=100, limit=100),
+    TokenBudgetSpent(run_id=examples.RUN_ID),
+    GuardrailBlocked(run_id=examples.RUN_ID, violation_type="GuardrailViolation"),
+    RunFailed(run_id=examples.RUN_ID, error_type="RuntimeError"),
+)
+
+
+class RunsView(ApiView):
+    """All runs."""
+
+    required_scopes = {"GET": "runs:read", "POST": "runs:write"}
+
+    def initial(self, request: Request, *args: object, **kwargs: object) -> None:
+        """Let only the list have query parameters."""
+        if request.method != "POST":
+            self.query_parameters = RUNS.query_parameters
+        super().initial(request, *args, **kwargs)
+
+    @extend_schema(
+        tags=["runs"],
+        parameters=list_parameters(RUNS, {"workflow_kind": ("workflow", "agent")}),
+        responses={200: RunListSerializer, **refusals("runs:read", InvalidTimestamp(param="created_after"))},
+        examples=[examples.page("runs", examples.RUN_ITEM, "updated_at", "desc")],
+    )
+    def get(self, request: Request) -> Response:
+        """List runs."""
+        query = RUNS.read(request.query_params)
+        page = RUNS.page_of(matching_runs(query.filters), query)
+        return Response(shown(RunListSerializer(RUNS.envelope(query, list_views(page.items), page.total))))
+
+    @extend_schema(
+        tags=["runs"],
+        parameters=[KEY_HEADER],
+        request=RunCreateRequestSerializer,
+        responses={200: RunCreateSerializer, 202: RunAcceptedSerializer, **REFUSED_ORDERS},
+        examples=[
+            examples.order("start a run", examples.ORDER),
+            examples.answer("completed", examples.OUTCOME),
+            examples.answer("accepted", examples.ACCEPTED, 202),
+        ],
+    )
+    def post(self, request: Request) -> HttpResponse:
+        """Start a run, and wait for its outcome unless ``async_mode`` is set."""
+        word, actor = word_in(request.headers.get("Idempotency-Key")), actor_of(request)
+        body = self.read_body(request, RunCreateRequestSerializer)
+        key = key_of(word, principal=actor, scope="runs:create", payload=body)
+        run, promised = once(key, lambda: services.start_run(order_in(body), actor=actor, key=key))
+        if (again := kept(promised)) is not None:
+            return again
+        if body["async_mode"]:
+            accepted = respond(RunAcceptedSerializer(fresh_view(run)), status=202, key=key)
+            ring(run.pk)
+            return accepted
+        ring(run.pk)
+        outcome = wait_for(run.pk)
+        return respond(RunCreateSerializer(outcome.view), status=outcome.status_code, key=key, keep=outcome.is_at_rest)
+
+
+class RunView(ApiView):
+    """One run."""
+
+    required_scope = "runs:read"
+
+    @extend_schema(
+        tags=["runs"],
+        responses={200: RunStatusSerializer, **refusals("runs:read", NotFound())},
+        examples=[examples.answer("waiting for a person", examples.RUN)],
+    )
+    def get(self, request: Request, run_id: str) -> Response:
+        """Show a run."""
+        run = services.find_run(parsed_id(run_id))
+        return Response(shown(RunStatusSerializer(full_view(run))))
+
+
+class CancelRunView(ApiView):
+    """The end of a run, when somebody wants it."""
+
+    required_scope = "runs:write"
+
+    @extend_schema(
+        tags=["runs"],
+        request=None,
+        responses={200: RunStatusSerializer, **refusals("runs:write", NotFound())},
+        examples=[examples.answer("cancelled", examples.CANCELLED)],
+    )
+    def post(self, request: Request, run_id: str) -> Response:
+        """Cancel a run; one that has ended stays as it is."""
+        run = services.cancel_run(parsed_id(run_id), actor=actor_of(request))
+        return Response(shown(RunStatusSerializer(full_view(run))))
