@@ -1,0 +1,57 @@
+"""A process dies between any two statements that create a run, or that take one back from the dead."""
+
+import itertools
+
+import pytest
+
+from runs import deadlines, transitions
+from runs.engine.lifecycle import Status
+from runs.idempotency import Key
+from runs.models import Checkpoint, IdempotencyRecord, Run
+from tests.integration import questions
+from tests.integration.crashing import crashes, dies_at
+
+pytestmark = pytest.mark.django_db(transaction=True)
+MOST_ATTEMPTS = 5
+
+
+def test_a_crash_while_creating_leaves_a_whole_run_or_none() -> None:
+    for moment in itertools.count(1):
+        key = Key(principal="alice", scope="runs", key=f"order-{moment}", request_hash="same")
+        died = dies_at(moment, questions.start, key)
+        parts = [Run.objects, IdempotencyRecord.objects, Checkpoint.objects]
+        assert len({part.count() for part in parts}) == 1
+        if not died:
+            break
+    assert Run.objects.count() == moment
+
+
+def _orphaned(attempts: int) -> Run:
+    """Create a run whose owner is dead, after ``attempts`` deaths before."""
+    run = questions.start()
+    assert transitions.claim(run.pk, "a-dead-owner")
+    Run.objects.filter(pk=run.pk).update(attempts=attempts)
+    return run
+
+
+def _recover(_run: Run) -> None:
+    deadlines.recover_lapsed()
+
+
+def test_a_crash_while_recovering_blames_the_run_once() -> None:
+    for run in crashes(lambda: _orphaned(0), _recover):
+        _recover(run)
+        run.refresh_from_db()
+        assert (run.status, run.lease_owner, run.attempts) == (Status.RUNNING, None, 1)
+        questions.advance(run)
+        questions.assert_whole(run)
+        assert run.status == Status.BLOCKED
+
+
+def test_a_crash_while_giving_up_gives_up_once() -> None:
+    for run in crashes(lambda: _orphaned(MOST_ATTEMPTS - 1), _recover):
+        _recover(run)
+        run.refresh_from_db()
+        assert (run.status, run.error_type) == (Status.FAILED, "dead_letter")
+        assert run.checkpoints.filter(type="run_failed").count() == 1
+        assert questions.audited(run.pk, "run.dead_lettered") == 1
