@@ -1,0 +1,1 @@
+"""The base layer, and the root that puts the apps together."""

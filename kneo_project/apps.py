@@ -3,6 +3,8 @@
 from django.apps import AppConfig
 
 from kneo_project.celery import app
+from kneo_project.checks import register_checks
+from kneo_project.logs import configure_structlog
 
 
 class KneoProjectConfig(AppConfig):
@@ -12,3 +14,8 @@ class KneoProjectConfig(AppConfig):
     label = "kneo_project"
     verbose_name = "kneo-serv"
     celery_app = app
+
+    def ready(self) -> None:
+        """Set up what every process needs, whatever started it."""
+        configure_structlog()
+        register_checks()

@@ -1,40 +1,18 @@
-"""One JSON line per log event, from every process, without secrets."""
+"""One JSON line per log event, from every process, without secrets.
+
+Any logger will do, the standard library's and structlog's: both end in the formatter named by the setting ``LOGGING``.
+"""
 
 import logging
-from typing import Any
+from typing import cast
 
 import structlog
-from structlog.typing import EventDict, WrappedLogger
+from structlog.typing import EventDict, Processor, WrappedLogger
 
-from kneo_project.redaction import redact, redact_text
+from kneo_project.redaction import redact
 
-LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
-
-
-def is_level(name: str) -> bool:
-    """Whether ``name`` is a level that operators may ask for."""
-    return name in LEVELS
-
-
-def logging_config(level: str) -> dict[str, Any]:
-    """Return Django's ``LOGGING``: JSON on stderr at ``level`` (an unknown one counts as INFO; a check refuses it)."""
-    ours = {"level": level if is_level(level) else "INFO"}
-    return {
-        "version": 1,
-        "disable_existing_loggers": False,
-        "formatters": {"json": {"()": _formatter}},
-        "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "json"}},
-        "root": {"handlers": ["stderr"], "level": "WARNING"},
-        "loggers": {
-            "kneo_serv": ours,
-            "kneo_agent": ours,
-            "celery": ours,
-            "django": {"handlers": [], "level": "WARNING", "propagate": True},
-            # Refusals are in the request line already.
-            "django.request": {"level": "ERROR"},
-            "django.server": {"handlers": [], "level": "WARNING", "propagate": True},
-        },
-    }
+# What the processors below add; their names and values are ours.
+_OWN_KEYS = frozenset({"level", "logger", "timestamp"})
 
 
 def configure_structlog() -> None:
@@ -42,7 +20,7 @@ def configure_structlog() -> None:
     structlog.configure(
         processors=[
             structlog.stdlib.filter_by_level,
-            *_shared_processors(),
+            *_common_processors(),
             structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
         ],
         logger_factory=structlog.stdlib.LoggerFactory(),
@@ -51,19 +29,10 @@ def configure_structlog() -> None:
     )
 
 
-def redact_event(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
-    """Take secrets out of every value of an event; its text stays its text."""
-    clean = redact({key: value for key, value in event.items() if key not in _OWN_KEYS})
-    kept = {key: redact_text(str(event[key])) for key in _OWN_KEYS if key in event}
-    return {**kept, **(clean if isinstance(clean, dict) else {})}
-
-
-_OWN_KEYS = ("event", "level", "logger", "timestamp")
-
-
-def _formatter() -> logging.Formatter:
+def json_formatter() -> logging.Formatter:
+    """Return the formatter that writes one JSON object per event, its keys sorted."""
     return structlog.stdlib.ProcessorFormatter(
-        foreign_pre_chain=[structlog.stdlib.ExtraAdder(), *_shared_processors()],
+        foreign_pre_chain=[structlog.stdlib.ExtraAdder(), *_common_processors()],
         processors=[
             structlog.stdlib.ProcessorFormatter.remove_processors_meta,
             structlog.processors.format_exc_info,
@@ -73,7 +42,14 @@ def _formatter() -> logging.Formatter:
     )
 
 
-def _shared_processors() -> list[structlog.typing.Processor]:
+def redact_event(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    """Take secrets out of an event: by key, and out of every text."""
+    ours = {key: event[key] for key in _OWN_KEYS & event.keys()}
+    theirs = {key: value for key, value in event.items() if key not in ours}
+    return {**cast("dict[str, object]", redact(theirs)), **ours}
+
+
+def _common_processors() -> list[Processor]:
     return [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_logger_name,

@@ -4,5 +4,9 @@ import os
 
 from django.core.wsgi import get_wsgi_application
 
+from kneo_project.api.limits import count_chunked
+from kneo_project.checks import refuse_impossible_settings
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "kneo_project.settings")
-application = get_wsgi_application()
+application = count_chunked(get_wsgi_application())
+refuse_impossible_settings()

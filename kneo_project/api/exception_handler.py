@@ -108,7 +108,9 @@ def handle(exc: Exception, context: Mapping[str, Any]) -> Response:
 def json_response(error: BaseException) -> JsonResponse:
     """Answer an exception raised outside DRF: in a middleware, or by the URL resolver."""
     refusal = refusal_for(error)
-    return JsonResponse({"detail": refusal.detail}, status=refusal.status, headers=dict(refusal.headers))
+    compact = {"separators": (",", ":")}
+    body = {"detail": refusal.detail}
+    return JsonResponse(body, status=refusal.status, headers=dict(refusal.headers), json_dumps_params=compact)
 
 
 def _is_page(request: HttpRequest) -> bool:

@@ -1,12 +1,14 @@
-"""The OpenAPI document: how callers authenticate, and where the document is served."""
+"""The OpenAPI document: how callers authenticate, and where it is served."""
 
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
+from drf_spectacular.renderers import OpenApiJsonRenderer2
+from drf_spectacular.views import SpectacularAPIView
 
 from kneo_project.api.authentication import ApiKeyAuthentication
 
 
 class ApiKeyScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
-    """Describes the two headers in the OpenAPI document."""
+    """Describes the two headers that carry a key."""
 
     target_class = ApiKeyAuthentication
     name = ["bearerKey", "headerKey"]
@@ -17,3 +19,9 @@ class ApiKeyScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-c
             {"type": "http", "scheme": "bearer"},
             {"type": "apiKey", "in": "header", "name": "X-Kneo-Api-Key"},
         ]
+
+
+class OpenApiView(SpectacularAPIView):
+    """The document, as ``application/json``."""
+
+    renderer_classes = [OpenApiJsonRenderer2]

@@ -1,18 +1,18 @@
-"""Recording who did what."""
+"""Records who did what. Imports nobody above the base layer, so that everybody may record."""
 
-import json
-import logging
 import uuid
 from collections.abc import Mapping
-from typing import Any
+from functools import partial
+from typing import Any, cast
 
+import structlog
 from django.conf import settings
-from django.utils import timezone
+from django.db import transaction
 
 from kneo_project.audit.models import AuditEvent
 from kneo_project.redaction import redact
 
-exported = logging.getLogger("kneo_serv.audit")
+logger = structlog.stdlib.get_logger("kneo_serv.audit")
 
 
 def record(
@@ -21,29 +21,36 @@ def record(
     actor: str | None,
     run_id: uuid.UUID | None = None,
     continuation_id: uuid.UUID | None = None,
-    metadata: Mapping[str, Any] | None = None,
+    metadata: Mapping[str, object] | None = None,
 ) -> AuditEvent:
-    """Record that ``actor`` (None is the platform) did ``event_type``, in the caller's transaction, and return it."""
+    """Write an audit event in the caller's transaction, so that what is recorded and what happened agree.
+
+    Arguments:
+        event_type: a stable dotted name, such as ``run.created``.
+        actor: the name of the principal; None for what the service does by itself.
+        metadata: facts of the event; they are redacted before they are stored.
+    """
     event = AuditEvent.objects.create(
         event_type=event_type,
+        actor=actor,
         run_id=run_id,
         continuation_id=continuation_id,
-        actor=actor,
-        metadata=redact(dict(metadata or {})),
-        created_at=timezone.now(),
+        metadata=cast("dict[str, Any]", redact(dict(metadata or {}))),
     )
     if settings.AUDIT_EXPORT_ENABLED:
-        exported.info(json.dumps(_line(event), sort_keys=True))
+        transaction.on_commit(partial(_export, event), robust=True)
     return event
 
 
-def _line(event: AuditEvent) -> dict[str, Any]:
-    return {
-        "id": str(event.public_id),
-        "event_type": event.event_type,
-        "run_id": event.run_id and str(event.run_id),
-        "continuation_id": event.continuation_id and str(event.continuation_id),
-        "actor": event.actor,
-        "metadata": event.metadata,
-        "created_at": event.created_at.isoformat(),
-    }
+def _export(event: AuditEvent) -> None:
+    """Mirror a committed event as a log line."""
+    logger.info(
+        "audit_event",
+        id=str(event.public_id),
+        event_type=event.event_type,
+        run_id=event.run_id and str(event.run_id),
+        continuation_id=event.continuation_id and str(event.continuation_id),
+        actor=event.actor,
+        metadata=event.metadata,
+        created_at=event.created_at.isoformat(),
+    )

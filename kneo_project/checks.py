@@ -1,0 +1,94 @@
+"""System checks: settings that cannot work refuse to start, and ones that surprise warn."""
+
+import re
+from collections.abc import Callable, Sequence
+from ipaddress import ip_address
+from typing import Any
+
+from django.apps import AppConfig
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, Warning, register
+from django.core.exceptions import ImproperlyConfigured
+
+from kneo_project.principals import keyring
+
+SHORTEST_LEASE_SECONDS = 3
+_ENVIRONMENT_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_OWN_PREFIX = "KNEO_SERV_"
+
+type Check = Callable[..., Sequence[CheckMessage]]
+
+
+def refuse_impossible_settings() -> None:
+    """Stop a server process before it serves.
+
+    Raises:
+        ImproperlyConfigured: with the sentence of every error found.
+    """
+    errors = [message for check in CHECKS for message in check(None) if message.is_serious()]
+    if errors:
+        raise ImproperlyConfigured(" ".join(f"({error.id}) {error.msg}" for error in errors))
+
+
+def check_secret_key(app_configs: Sequence[AppConfig] | None, **_: Any) -> list[CheckMessage]:
+    """On a shared database every process needs the same key, so it cannot be one made on this machine."""
+    if settings.DATABASES["default"]["ENGINE"].endswith("sqlite3") or settings.HAS_OWN_SECRET_KEY:
+        return []
+    return [Error("KNEO_SERV_SECRET_KEY must be set when KNEO_SERV_DATABASE_URL names a server.", id="kneo.E001")]
+
+
+def check_api_keys(app_configs: Sequence[AppConfig] | None, **_: Any) -> list[CheckMessage]:
+    """The API keys can be read; without any, the API is not reachable from elsewhere."""
+    try:
+        keys = keyring()
+    except ImproperlyConfigured as error:
+        return [Error(str(error), id="kneo.E002")]
+    warnings: list[CheckMessage] = []
+    if keys.has_shadowed_admin_key:
+        text = "KNEO_SERV_ADMIN_API_KEY is also in KNEO_SERV_API_KEYS; the grants listed there apply."
+        warnings.append(Warning(text, id="kneo.W001"))
+    public = [host for host in settings.ALLOWED_HOSTS if not _is_local(host)]
+    if public and not keys.is_enforced:
+        text = "Anybody who reaches this service may do everything: there is no API key and KNEO_SERV_ALLOWED_HOSTS "
+        warnings.append(Warning(text + f"names {', '.join(public)}.", hint="Set KNEO_SERV_API_KEYS.", id="kneo.W002"))
+    return warnings
+
+
+def check_lease(app_configs: Sequence[AppConfig] | None, **_: Any) -> list[CheckMessage]:
+    """A lease lasts long enough to be renewed twice before it lapses."""
+    if settings.WORKER_LEASE_SECONDS >= SHORTEST_LEASE_SECONDS:
+        return []
+    text = f"KNEO_SERV_WORKER_LEASE_SECONDS must be at least {SHORTEST_LEASE_SECONDS}: it is renewed every third of it."
+    return [Error(text, id="kneo.E003")]
+
+
+def check_secret_refs(app_configs: Sequence[AppConfig] | None, **_: Any) -> list[CheckMessage]:
+    """Specs may name keys of model endpoints, and never a secret of the service itself."""
+    return [
+        Error(
+            f"KNEO_SERV_SECRET_REFS entry {position} must be the name of an environment variable that does not start "
+            f"with {_OWN_PREFIX}: a spec could send its value to an endpoint of its choice.",
+            id="kneo.E004",
+        )
+        for position, name in enumerate(settings.SECRET_REFS, start=1)
+        if not _ENVIRONMENT_NAME.fullmatch(name) or name.upper().startswith(_OWN_PREFIX)
+    ]
+
+
+CHECKS: tuple[Check, ...] = (check_secret_key, check_api_keys, check_lease, check_secret_refs)
+
+
+def register_checks() -> None:
+    """Let ``manage.py check``, and every command that checks first, run them."""
+    for check in CHECKS:
+        register(check)
+
+
+def _is_local(host: str) -> bool:
+    name = host.strip("[]")
+    if name == "localhost" or name.endswith(".localhost"):
+        return True
+    try:
+        return ip_address(name).is_loopback
+    except ValueError:
+        return False

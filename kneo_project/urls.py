@@ -1,0 +1,35 @@
+"""Every route. Each API route answers under ``/v1`` and, for older clients, without the prefix."""
+
+from django.contrib import admin
+from django.urls import URLPattern, URLResolver, include, path, re_path
+from drf_spectacular.views import SpectacularRedocView, SpectacularSwaggerView
+
+from kneo_project.api import health
+from kneo_project.api.openapi import OpenApiView
+from kneo_project.api.unmatched import unmatched
+
+api: list[URLPattern | URLResolver] = [
+    path("healthz", health.HealthzView.as_view(), name="healthz"),
+    path("livez", health.LivezView.as_view(), name="livez"),
+    path("readyz", health.ReadyzView.as_view(), name="readyz"),
+    path("", include("runs.urls")),
+]
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("v1/", include(api)),
+    path("", include(api)),
+    path("openapi.json", OpenApiView.as_view(), name="openapi"),
+    path("docs", SpectacularSwaggerView.as_view(url_name="openapi"), name="docs"),
+    path(
+        "redoc",
+        SpectacularRedocView.as_view(url_name="openapi", template_name="kneo_project/redoc.html"),
+        name="redoc",
+    ),
+    path("admin/", admin.site.urls),
+    re_path("", unmatched),
+]
+
+handler400 = "kneo_project.api.exception_handler.bad_request"
+handler403 = "kneo_project.api.exception_handler.permission_denied"
+handler404 = "kneo_project.api.exception_handler.page_not_found"
+handler500 = "kneo_project.api.exception_handler.server_error"
