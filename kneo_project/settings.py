@@ -8,11 +8,13 @@ import os
 from pathlib import Path
 from typing import Any
 
+import django_stubs_ext
 import environ
 from django.core.exceptions import ImproperlyConfigured
 
 from kneo_project.version import version
 
+django_stubs_ext.monkeypatch()  # Django's generic classes take type arguments at run time too
 env = environ.FileAwareEnv()
 TRUE_WORDS = frozenset({"1", "true", "yes", "on"})
 FALSE_WORDS = frozenset({"0", "false", "no", "off"})
@@ -94,7 +96,7 @@ TIME_ZONE = "UTC"
 LANGUAGE_CODE = "en-us"
 
 INSTALLED_APPS = [
-    "django.contrib.admin",
+    "kneo_project.site.config.OperatorsSiteConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -177,7 +179,7 @@ QUEUE = text("KNEO_SERV_QUEUE", "kneo")  # deployments that share a broker need 
 WORKER_LEASE_SECONDS = integer("KNEO_SERV_WORKER_LEASE_SECONDS", 20)
 QUEUE_MAX_ATTEMPTS = integer("KNEO_SERV_QUEUE_MAX_ATTEMPTS", 5, minimum=0)
 MAX_QUEUE_DEPTH = integer("KNEO_SERV_MAX_QUEUE_DEPTH", 0, minimum=0)
-SHUTDOWN_TIMEOUT_SECONDS = integer("KNEO_SERV_SHUTDOWN_TIMEOUT_SECONDS", 2, minimum=0)
+SHUTDOWN_TIMEOUT_SECONDS = integer("KNEO_SERV_SHUTDOWN_TIMEOUT_SECONDS", 1, minimum=0)
 SWEEP_SECONDS = number("KNEO_SERV_SWEEP_SECONDS", 2.0, minimum=0.1)
 SYNC_WAIT_SECONDS = number("KNEO_SERV_SYNC_WAIT_SECONDS", 110.0)
 MAX_SYNC_WAITS = integer("KNEO_SERV_MAX_SYNC_WAITS", max(1, WEB_THREADS - 16))
