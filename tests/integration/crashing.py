@@ -3,6 +3,7 @@
 import itertools
 import os
 import traceback
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 
 from django.db import connection, connections
@@ -32,7 +33,7 @@ def dies_at(moment: int, act: Callable[..., object], *arguments: object) -> bool
     Operations are the statements and the commits of the thread that does ``act``, counted from 1.
     """
     _close_connections()
-    child = os.fork()
+    child = _fork()
     if not child:
         _live(moment, act, arguments)
     _, status = os.waitpid(child, 0)
@@ -44,6 +45,13 @@ def dies_at(moment: int, act: Callable[..., object], *arguments: object) -> bool
 def in_child(act: Callable[..., object], *arguments: object) -> None:
     """Do ``act`` in a child that lives: heartbeats and leases are its own, as in a worker."""
     dies_at(NEVER, act, *arguments)
+
+
+def _fork() -> int:
+    with warnings.catch_warnings():
+        # The threads of the pool that was just closed may still be on their way out; they hold no lock.
+        warnings.filterwarnings("ignore", category=DeprecationWarning, message=".* is multi-threaded")
+        return os.fork()
 
 
 def _live(moment: int, act: Callable[..., object], arguments: Sequence[object]) -> None:
