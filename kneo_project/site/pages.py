@@ -1,0 +1,176 @@
+"""What the pages of every model share: lists that cost the same with a million rows, and pages that only show."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.contrib import admin
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
+from django.contrib.admin.views.main import ChangeList
+from django.contrib.auth import get_permission_codename
+from django.core.paginator import Paginator
+from django.db.models import Model, QuerySet
+from django.http import Http404, HttpRequest, HttpResponse
+from django.utils.functional import cached_property
+from django.utils.html import format_html
+from django.utils.safestring import SafeString, mark_safe
+
+from kneo_project.admin import ReadOnlyAdmin
+from kneo_project.redaction import redact_text
+
+MOST_COUNTED = 10_000
+
+
+class BoundedPaginator(Paginator[Any]):
+    """Counts no further than ``MOST_COUNTED``: counting a million rows takes longer than showing fifty."""
+
+    @cached_property
+    def count(self) -> int:
+        """The number of rows, or ``MOST_COUNTED`` when there are at least as many."""
+        return self.object_list.order_by().values("pk")[:MOST_COUNTED].count()  # type: ignore[union-attr]
+
+    @property
+    def is_cut(self) -> bool:
+        """Whether there may be rows beyond the last page."""
+        return self.count == MOST_COUNTED
+
+
+class LeanChangeList(ChangeList):
+    """A list that loads only the columns it shows."""
+
+    def get_queryset(self, request: HttpRequest, **kwargs: Any) -> QuerySet[Any]:
+        """Return the filtered rows, as narrow as the page asks for."""
+        return self.model_admin.listed(super().get_queryset(request, **kwargs))
+
+
+def column(
+    description: str, show: Callable[[Any], str], field: str, *, is_sortable: bool = False
+) -> Callable[[Any, Any], str]:
+    """Return a method that shows a field of a row.
+
+    Arguments:
+        description: the heading.
+        show: what turns the field's value into text; one of ``showing``, so that secrets stay inside.
+        field: the name of the field.
+        is_sortable: whether a list may be ordered by it: only where an index can do so.
+    """
+
+    @admin.display(description=description, ordering=field if is_sortable else None)
+    def shown(_page: Any, row: Any) -> str:
+        return show(getattr(row, field))
+
+    return shown
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Related:
+    """A link from a row's page to other rows."""
+
+    label: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Table:
+    """Other rows on a row's page: the latest of them, and a link to all."""
+
+    title: str
+    headings: Sequence[str]
+    rows: Sequence[Sequence[object]]
+    all_rows: Related | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Offer:
+    """An action that a row's page offers: the name of the list's action, and what its button says."""
+
+    action: str
+    label: str
+    is_grave: bool = False
+
+
+class OperatorAdmin[M: Model](ReadOnlyAdmin[M]):
+    """Lists and shows rows. ``loaded`` names the columns that a list reads; nothing else leaves the database.
+
+    Whoever may "change" the model may use its actions; the rows themselves are changed by nobody.
+    There is no date hierarchy: it looks at every row to find out which years there are.
+    """
+
+    paginator = BoundedPaginator
+    show_full_result_count = False
+    show_facets = admin.ShowFacets.NEVER
+    list_per_page = 50
+    list_max_show_all = 0
+    loaded: Sequence[str] = ()
+    change_list_template = "admin/kneo/change_list.html"
+    change_form_template = "admin/kneo/change_form.html"
+
+    class Media:
+        css = {"all": ["kneo/operators.css"]}
+
+    def listed(self, rows: QuerySet[M]) -> QuerySet[M]:
+        """Return ``rows`` with what a list shows of them."""
+        return rows.only(*self.loaded) if self.loaded else rows
+
+    def related(self, row: M) -> Iterable[Related]:
+        """Return the links of the row's page."""
+        return ()
+
+    def tables(self, row: M) -> Iterable[Table]:
+        """Return the tables under the row's own columns."""
+        return ()
+
+    def offers(self, row: M) -> Iterable[Offer]:
+        """Return the actions that make sense for the row now."""
+        return ()
+
+    def has_act_permission(self, request: HttpRequest) -> bool:
+        """Whether the user may use the actions: the permission to change the model."""
+        codename = get_permission_codename("change", self.opts)
+        return request.user.has_perm(f"{self.opts.app_label}.{codename}")
+
+    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
+        """Allow the filters on the page and no others: who may not read a column must not search it either."""
+        offered = {_parameter(declared) for declared in self.list_filter}
+        return lookup.split("__", 1)[0] in offered
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        """Return the lean list."""
+        return LeanChangeList
+
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, obj: M | None = None, **kwargs: Any
+    ) -> HttpResponse:
+        """Show a row with its links and with the actions this user may take."""
+        if obj is not None:
+            context |= {
+                "subtitle": redact_text(str(obj)),
+                "related": list(self.related(obj)),
+                "tables": list(self.tables(obj)),
+                "offers": list(self.offers(obj)) if self.has_act_permission(request) else [],
+                "checkbox_name": ACTION_CHECKBOX_NAME,
+            }
+        return super().render_change_form(request, context, *args, obj=obj, **kwargs)
+
+    def history_view(
+        self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """There is no such page: what was done to a row is in the audit events."""
+        raise Http404
+
+    @admin.display(description=mark_safe('<input type="checkbox" id="action-toggle" aria-label="Select all">'))
+    def action_checkbox(self, row: M) -> SafeString:
+        """Return the box that selects a row for an action."""
+        return format_html(
+            '<input type="checkbox" name="{}" value="{}" class="action-select" aria-label="Select {}">',
+            ACTION_CHECKBOX_NAME,
+            row.pk,
+            redact_text(str(row)),
+        )
+
+
+def _parameter(declared: object) -> str:
+    """Return the query parameter of an entry of ``list_filter``: a field, a field and its filter, or a filter."""
+    if isinstance(declared, type) and issubclass(declared, admin.SimpleListFilter):
+        return str(declared.parameter_name)
+    return str(declared[0] if isinstance(declared, tuple) else declared)

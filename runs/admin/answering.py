@@ -1,0 +1,105 @@
+"""The actions on human tasks. They move runs, so they live here and not with the human tasks."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from django import forms
+from django.conf import settings
+from django.contrib import admin
+from django.core.validators import MaxLengthValidator
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+
+from humantasks.admin import HumanTaskAdmin
+from humantasks.models import HumanTask, TaskStatus
+from humantasks.rules import Answer, Decision
+from kneo_project.site import acting
+from kneo_project.site.acting import Question, Tally
+from kneo_project.site.pages import Offer
+from runs import services, tasks
+from runs.engine.lifecycle import Status
+
+APPROVE = Question(
+    action="approve_selected",
+    title="Approve?",
+    consequence="The runs that wait for these human tasks go on with the text they asked about.",
+    button="Yes, approve",
+)
+REJECT = Question(
+    action="reject_selected",
+    title="Reject?",
+    consequence=(
+        "Each run ends as failed where its spec says so (on_reject: fail); elsewhere it goes on with a text that "
+        "says that a person rejected, followed by the comment."
+    ),
+    button="Yes, reject",
+    is_grave=True,
+)
+
+
+class CommentForm(forms.Form):
+    """What a person says with a decision."""
+
+    comment = forms.CharField(
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 4, "cols": 60}),
+        help_text="Optional. Kept with the answer; the steps that follow a rejection read it.",
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        field = self.fields["comment"]
+        field.validators.append(MaxLengthValidator(settings.MAX_HUMAN_CONTENT_CHARS))
+
+
+@admin.register(HumanTask)
+class AnswerableTaskAdmin(HumanTaskAdmin):
+    """Human tasks, with the actions that answer them."""
+
+    actions = ["approve_selected", "reject_selected"]
+
+    def offers(self, row: HumanTask) -> Iterable[Offer]:
+        """Offer to answer a task that is open."""
+        if row.status == TaskStatus.OPEN:
+            yield Offer(action=APPROVE.action, label="Approve…")
+            yield Offer(action=REJECT.action, label="Reject…", is_grave=True)
+
+    @admin.action(permissions=["act"], description="Approve selected human tasks…")
+    def approve_selected(self, request: HttpRequest, queryset: QuerySet[HumanTask]) -> HttpResponse | None:
+        """Approve the selected tasks, after asking."""
+        return self._decide(request, queryset, APPROVE, Decision.APPROVED)
+
+    @admin.action(permissions=["act"], description="Reject selected human tasks…")
+    def reject_selected(self, request: HttpRequest, queryset: QuerySet[HumanTask]) -> HttpResponse | None:
+        """Reject the selected tasks, after asking."""
+        return self._decide(request, queryset, REJECT, Decision.REJECTED)
+
+    def _decide(
+        self, request: HttpRequest, queryset: QuerySet[HumanTask], question: Question, decision: Decision
+    ) -> HttpResponse | None:
+        chosen = acting.choose(self, request, queryset)
+        if not chosen:
+            return None
+        form = CommentForm(request.POST if acting.was_asked(request) else None)
+        if not form.is_valid():
+            return acting.ask(self, request, question, chosen, form=form)
+        tally = Tally()
+        for task in chosen:
+            answer = Answer(
+                request_id=str(task.request_id), decision=decision, content=form.cleaned_data["comment"] or None
+            )
+            tally.attempt(
+                str(task), lambda task=task, answer=answer: _answer(task, answer, request.user.get_username())
+            )
+        acting.report(self, request, decision.capitalize(), tally)
+        return acting.leave(self, request, chosen)
+
+
+def _answer(task: HumanTask, answer: Answer, actor: str) -> str | None:
+    """Spend the task on the answer and ring for its run; return why nothing changed when it was answered before."""
+    if task.status != TaskStatus.OPEN:
+        return f"is not open any more ({task.status})."
+    run = services.resume_run(task.pk, answer, actor=actor)
+    if run.status == Status.RUNNING:
+        tasks.ring(run.pk)
+    return None

@@ -1,0 +1,105 @@
+"""The admin's pages about what runs left behind: checkpoints and trace events."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import Model, QuerySet
+from django.http import HttpRequest
+
+from kneo_project.site import showing
+from kneo_project.site.filters import OfRun, ids_beginning_with
+from kneo_project.site.pages import OperatorAdmin, Related, column
+from runs.admin import columns
+from runs.models import Checkpoint, TraceEvent
+
+
+class RecordAdmin[M: Model](OperatorAdmin[M]):
+    """Rows that belong to one run, newest first."""
+
+    ordering = ["-id"]
+    search_fields = ["run_id"]
+    search_help_text = "Run id, or at least its first 4 characters."
+
+    short_step = column("step", showing.words, "step_id")
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[M], search_term: str
+    ) -> tuple[QuerySet[M], bool]:
+        """Find rows by the beginning of their run's id."""
+        if not search_term.strip():
+            return queryset, False
+        found = ids_beginning_with(queryset, search_term, "run_id")
+        return queryset.none() if found is None else found, False
+
+    def related(self, row: Any) -> Iterable[Related]:
+        """Link to the run."""
+        yield Related(label="Run", url=showing.address("runs_run_change", args=[row.run_id]))
+
+    @admin.display(description="run")
+    def of_run(self, row: Any) -> str:
+        """Return a link to the run."""
+        return showing.link(showing.short_id(row.run_id), "runs_run_change", args=[row.run_id])
+
+
+@admin.register(Checkpoint)
+class CheckpointAdmin(RecordAdmin[Checkpoint]):
+    """What steps and changes of status left behind."""
+
+    list_display = ["number", "kind", "of_run", "short_step", "tries", "took", "at", "failure"]
+    list_display_links = ["number", "kind"]
+    list_filter = [OfRun]
+    loaded = ["sequence", "type", "run_id", "step_id", "path", "attempt", "started_at", "created_at", "error_type"]
+    fieldsets = [
+        (None, {"fields": ["number", "kind", "status_then", "of_run", "short_step", "full_path", "turn", "tries"]}),
+        ("Time", {"fields": ["began", "took", "at_in_full"]}),
+        ("Input, output, error", {"fields": ["input_shown", "output_shown", "failure", "message", "more"]}),
+    ]
+    readonly_fields = [name for _, options in fieldsets for name in options["fields"]]
+
+    number = column("#", showing.number, "sequence")
+    kind = column("type", showing.words, "type")
+    status_then = column("run's status", columns.status_badge, "status")
+    full_path = column("path", showing.words, "path")
+    turn = column("iteration", showing.number, "iteration")
+    tries = column("attempt", showing.number, "attempt")
+    at = column("at", showing.age, "created_at")
+    at_in_full = column("recorded", showing.moment, "created_at")
+    began = column("began", showing.moment, "started_at")
+    failure = column("error", showing.words, "error_type")
+    message = column("error message", showing.long_text, "error_message")
+    input_shown = column("input", showing.long_text, "input_text")
+    output_shown = column("output", showing.long_text, "output_text")
+    more = column("details", showing.document, "details")
+
+    @admin.display(description="duration")
+    def took(self, row: Checkpoint) -> str:
+        """Return how long the step took."""
+        return showing.seconds_between(row.started_at, row.created_at)
+
+
+@admin.register(TraceEvent)
+class TraceEventAdmin(RecordAdmin[TraceEvent]):
+    """What runs did, for debugging."""
+
+    list_display = ["place", "kind", "of_run", "short_step", "agent", "when"]
+    list_display_links = ["place", "kind"]
+    list_filter = [OfRun]
+    loaded = ["number", "type", "run_id", "step_id", "agent_name", "at"]
+    fieldsets = [
+        (None, {"fields": ["place", "kind", "of_run", "short_step", "agent", "when_in_full", "checkpoint"]}),
+        ("What was seen", {"fields": ["input_shown", "output_shown", "failure", "model_shown", "more"]}),
+    ]
+    readonly_fields = [name for _, options in fieldsets for name in options["fields"]]
+
+    place = column("#", showing.number, "number")
+    kind = column("type", showing.words, "type")
+    agent = column("agent", showing.words, "agent_name")
+    when = column("at", showing.age, "at")
+    when_in_full = column("at", showing.moment, "at")
+    checkpoint = column("checkpoint", showing.number, "checkpoint_sequence")
+    input_shown = column("input", showing.long_text, "input_preview")
+    output_shown = column("output", showing.long_text, "output_preview")
+    failure = column("error", showing.long_text, "error")
+    model_shown = column("model", showing.document, "model")
+    more = column("metadata", showing.document, "metadata")

@@ -1,0 +1,201 @@
+"""The admin's pages about runs."""
+
+from collections.abc import Iterable
+from datetime import timedelta
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import Q, QuerySet
+from django.db.models.functions import Left
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+
+from kneo_project.site import acting, showing
+from kneo_project.site.acting import Question, Tally
+from kneo_project.site.filters import Chosen, ids_beginning_with
+from kneo_project.site.pages import Offer, OperatorAdmin, Related, Table, column
+from kneo_project.site.showing import NOTHING
+from runs import services
+from runs.admin import columns, story
+from runs.admin.attention import RunAttention
+from runs.engine.lifecycle import Status
+from runs.models import Run
+
+ERROR_CHARS = 400
+# A run that became due only now is not late.
+GRACE = timedelta(seconds=10)
+CANCEL = Question(
+    action="cancel_selected",
+    title="Cancel these runs?",
+    consequence=(
+        "They end as cancelled, for good. A step that is being worked on is stopped and not recorded, and open human "
+        "tasks are closed. Runs that have ended stay as they are."
+    ),
+    button="Yes, cancel",
+    is_grave=True,
+)
+
+
+class OfSpec(Chosen):
+    """The runs of one spec."""
+
+    title = "spec"
+    parameter_name = "spec"
+    field = "snapshot_id"
+
+
+@admin.register(Run)
+class RunAdmin(OperatorAdmin[Run]):
+    """Runs: what they do, what they wait for, what went wrong."""
+
+    list_display = ["state", "name", "identifier", "updated", "lost", "owner", "wake", "deadline", "error"]
+    list_display_links = ["name", "identifier"]
+    list_filter = [RunAttention, "status", "updated_at", "target", OfSpec]
+    loaded = [
+        "id", "status", "agent_name", "workflow_name", "updated_at", "attempts", "lease_owner", "wake_at",
+        "deadline_at", "error_type",
+    ]  # fmt: skip
+    ordering = ["-updated_at"]
+    search_fields = ["id"]
+    search_help_text = "Id (at least its first 4 characters), session id, workflow or agent."
+    actions = ["cancel_selected"]
+    fieldsets = [
+        ("Now", {"fields": ["state", "wrong", "updated_in_full", "lost", "owner", "wake", "deadline"]}),
+        ("Input and output", {"fields": ["input_shown", "output_shown"]}),
+        (
+            "What runs",
+            {"fields": ["workflow", "agent", "kind", "environment_shown", "spec", "overlays", "session", "metadata"]},
+        ),
+        (
+            "Times and usage",
+            {"fields": ["created", "started", "completed", "time_limit", "tokens_in", "tokens_out", "tokens"]},
+        ),
+        ("Engine", {"fields": ["full_identifier", "fenced", "sequenced", "position"]}),
+    ]
+    readonly_fields = [name for _, options in fieldsets for name in options["fields"]]
+
+    identifier = column("run", showing.short_id, "id")
+    full_identifier = column("run id", str, "id")
+    updated = column("updated", showing.age, "updated_at", is_sortable=True)
+    updated_in_full = column("updated", showing.moment, "updated_at")
+    lost = column("attempts lost", str, "attempts")
+    input_shown = column("input", showing.long_text, "input_text")
+    output_shown = column("output", showing.long_text, "output_text")
+    workflow = column("workflow", showing.words, "workflow_name")
+    agent = column("agent", showing.words, "agent_name")
+    kind = column("target", showing.words, "target")
+    environment_shown = column("environment", showing.words, "environment")
+    overlays = column("overlays", showing.document, "overlay_paths")
+    session = column("session id", showing.words, "session_id")
+    metadata = column("metadata", showing.document, "caller_metadata")
+    created = column("created", showing.moment, "created_at")
+    started = column("started", showing.moment, "started_at")
+    completed = column("ended", showing.moment, "completed_at")
+    time_limit = column("timeout in seconds", showing.number, "timeout_seconds")
+    tokens_in = column("input tokens", showing.number, "input_tokens")
+    tokens_out = column("output tokens", showing.number, "output_tokens")
+    tokens = column("total tokens", showing.number, "total_tokens")
+    fenced = column("fence", showing.number, "fence")
+    sequenced = column("checkpoints", showing.number, "sequence")
+    position = column("cursor", showing.document, "cursor")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Run]:
+        """Return the runs with their owners' signs of life."""
+        return columns.with_owner(super().get_queryset(request))
+
+    def listed(self, rows: QuerySet[Run]) -> QuerySet[Run]:
+        """Return the rows with the beginnings of their errors."""
+        return super().listed(rows).annotate(error_head=Left("error_message", ERROR_CHARS))
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Run], search_term: str
+    ) -> tuple[QuerySet[Run], bool]:
+        """Find runs by the beginning of their id, else by session, else by what they run: no search within texts."""
+        wanted = search_term.strip()
+        if not wanted:
+            return queryset, False
+        for found in (ids_beginning_with(queryset, wanted, "id"), queryset.filter(session_id=wanted)):
+            if found is not None and found.exists():
+                return found, False
+        return queryset.filter(Q(workflow_name=wanted) | Q(agent_name=wanted)), False
+
+    def related(self, row: Run) -> Iterable[Related]:
+        """Link to the question the run waits for, if it does, and to its spec."""
+        if task := row.pending_task:
+            url = showing.address("humantasks_humantask_change", args=[task.pk])
+            yield Related(label="Waiting for an answer: open the human task", url=url)
+        yield Related(label="Spec", url=showing.address("specs_specsnapshot_change", args=[row.snapshot_id]))
+
+    def tables(self, row: Run) -> Iterable[Table]:
+        """Return what happened to the run."""
+        return story.tables(row)
+
+    def offers(self, row: Run) -> Iterable[Offer]:
+        """Offer to cancel a run that has not ended."""
+        if not row.is_terminal:
+            yield Offer(action=CANCEL.action, label="Cancel this run…", is_grave=True)
+
+    @admin.action(permissions=["act"], description="Cancel selected runs…")
+    def cancel_selected(self, request: HttpRequest, queryset: QuerySet[Run]) -> HttpResponse | None:
+        """Cancel the selected runs, after asking."""
+        runs = acting.choose(self, request, queryset)
+        if not runs:
+            return None
+        if not acting.was_asked(request):
+            return acting.ask(self, request, CANCEL, runs)
+        tally = Tally()
+        for run in runs:
+            tally.attempt(str(run), lambda run=run: _cancel(run, request.user.get_username()))
+        acting.report(self, request, "Cancelled", tally)
+        return acting.leave(self, request, runs)
+
+    @admin.display(description="status", ordering="status")
+    def state(self, row: Run) -> str:
+        """Return the status as a badge."""
+        return columns.status_badge(row.status)
+
+    @admin.display(description="workflow")
+    def name(self, row: Run) -> str:
+        """Return what the run runs: its workflow, or else its agent."""
+        return showing.words(row.workflow_name or row.agent_name)
+
+    @admin.display(description="spec")
+    def spec(self, row: Run) -> str:
+        """Return a link to the spec, by its path where it has one."""
+        label = showing.words(row.spec_path) if row.spec_path else "inline"
+        return showing.link(label, "specs_specsnapshot_change", args=[row.snapshot_id])
+
+    @admin.display(description="lease owner")
+    def owner(self, row: Run) -> str:
+        """Return who advances the run, alive or lapsed."""
+        return columns.owner(row)
+
+    @admin.display(description="wakes")
+    def wake(self, row: Run) -> str:
+        """Return when somebody must look at the run; flagged when nobody did."""
+        is_late = row.lease_owner is None and row.wake_at is not None and row.wake_at < timezone.now() - GRACE
+        return columns.flagged(row.wake_at, is_late=is_late, word="waiting")
+
+    @admin.display(description="deadline")
+    def deadline(self, row: Run) -> str:
+        """Return the run's deadline; flagged when an unfinished run has passed it."""
+        is_late = not row.is_terminal and row.deadline_at is not None and row.deadline_at < timezone.now()
+        return columns.flagged(row.deadline_at, is_late=is_late, word="passed")
+
+    @admin.display(description="error")
+    def error(self, row: Any) -> str:
+        """Return what went wrong, on one line."""
+        return columns.error(row.error_type, row.error_head)
+
+    @admin.display(description="error")
+    def wrong(self, row: Run) -> str:
+        """Return what went wrong, in full."""
+        return showing.long_text(f"{row.error_type}: {row.error_message}") if row.error_type else NOTHING
+
+
+def _cancel(run: Run, actor: str) -> str | None:
+    """Cancel the run; return why nothing changed when it had ended already."""
+    if run.is_terminal:
+        return f"had ended already ({run.status})."
+    status = services.cancel_run(run.pk, actor=actor).status
+    return None if status == Status.CANCELLED else f"ended meanwhile ({status})."

@@ -1,0 +1,125 @@
+"""What happened to a run, as tables for its page: the latest rows of each kind, and where the others are."""
+
+import uuid
+from collections.abc import Iterable
+from typing import Any
+
+from django.db import models
+from django.db.models.functions import Left
+
+from humantasks.admin import task_badge
+from humantasks.models import HumanTask
+from kneo_project.audit.models import AuditEvent
+from kneo_project.site import showing
+from kneo_project.site.pages import Related, Table
+from kneo_project.site.showing import EXCERPT_SOURCE_CHARS
+from runs.admin import columns
+from runs.models import Checkpoint, Run, TraceEvent
+
+LATEST = 50
+
+
+def tables(run: Run) -> Iterable[Table]:
+    """Return the run's checkpoints, human tasks, trace events and audit events, one query each."""
+    yield _human_tasks(run.pk)
+    yield _checkpoints(run.pk)
+    yield _trace_events(run.pk)
+    yield _audit_events(run.pk)
+
+
+def _checkpoints(run_id: uuid.UUID) -> Table:
+    loaded = Checkpoint.objects.only("sequence", "type", "step_id", "attempt", "error_type", "started_at", "created_at")
+    heads = loaded.annotate(output=_head("output_text"), message=_head("error_message"))
+    return Table(
+        title="Checkpoints",
+        headings=["#", "type", "step", "attempt", "duration", "at", "output"],
+        rows=[_checkpoint(row) for row in _latest(heads.filter(run_id=run_id), "-sequence")],
+        all_rows=_all("runs_checkpoint", run_id, "All checkpoints of this run"),
+    )
+
+
+def _checkpoint(row: Any) -> list[object]:
+    failed = columns.error(row.error_type, row.message)
+    return [
+        showing.link(str(row.sequence), "runs_checkpoint_change", args=[row.pk]),
+        row.type,
+        showing.words(row.step_id),
+        row.attempt,
+        showing.seconds_between(row.started_at, row.created_at),
+        showing.age(row.created_at),
+        failed if row.error_type else showing.excerpt(row.output),
+    ]
+
+
+def _trace_events(run_id: uuid.UUID) -> Table:
+    loaded = TraceEvent.objects.only("number", "type", "step_id", "agent_name", "at")
+    heads = loaded.annotate(message=_head("error"), output=_head("output_preview"))
+    return Table(
+        title="Trace events",
+        headings=["#", "type", "step", "agent", "at", "output or error"],
+        rows=[_trace_event(row) for row in _latest(heads.filter(run_id=run_id), "-number")],
+        all_rows=_all("runs_traceevent", run_id, "All trace events of this run"),
+    )
+
+
+def _trace_event(row: Any) -> list[object]:
+    return [
+        showing.link(str(row.number), "runs_traceevent_change", args=[row.pk]),
+        row.type,
+        showing.words(row.step_id),
+        showing.words(row.agent_name),
+        showing.age(row.at),
+        showing.excerpt(row.message or row.output),
+    ]
+
+
+def _human_tasks(run_id: uuid.UUID) -> Table:
+    loaded = HumanTask.objects.only("status", "title", "assignee", "created_at", "expires_at", "decision", "decided_by")
+    return Table(
+        title="Human tasks",
+        headings=["status", "question", "assignee", "asked", "due", "answer"],
+        rows=[_human_task(row) for row in _latest(loaded.filter(run_id=run_id), "-created_at")],
+        all_rows=_all("humantasks_humantask", run_id, "All human tasks of this run"),
+    )
+
+
+def _human_task(row: HumanTask) -> list[object]:
+    return [
+        task_badge(row),
+        showing.link(showing.excerpt(row.title), "humantasks_humantask_change", args=[row.pk]),
+        showing.excerpt(row.assignee, 60),
+        showing.age(row.created_at),
+        showing.age(row.expires_at),
+        showing.words(" by ".join(filter(None, [row.decision, row.decided_by]))),
+    ]
+
+
+def _audit_events(run_id: uuid.UUID) -> Table:
+    return Table(
+        title="Audit events",
+        headings=["event", "actor", "at", "facts"],
+        rows=[_audit_event(row) for row in _latest(AuditEvent.objects.filter(run_id=run_id), "-created_at")],
+        all_rows=_all("audit_auditevent", run_id, "All audit events of this run"),
+    )
+
+
+def _audit_event(row: AuditEvent) -> list[object]:
+    return [
+        showing.link(row.event_type, "audit_auditevent_change", args=[row.pk]),
+        showing.words(row.actor or "the service"),
+        showing.age(row.created_at),
+        showing.facts(row.metadata),
+    ]
+
+
+def _head(field: str) -> Left:
+    """The beginning of a text: a table shows no more, so no more leaves the database."""
+    return Left(field, EXCERPT_SOURCE_CHARS)
+
+
+def _latest[M: models.Model](rows: models.QuerySet[M], order: str) -> list[M]:
+    return list(reversed(rows.order_by(order)[:LATEST]))
+
+
+def _all(model: str, run_id: uuid.UUID, label: str) -> Related:
+    return Related(label=label, url=showing.address(f"{model}_changelist", query={"run": run_id}))

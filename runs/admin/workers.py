@@ -1,0 +1,30 @@
+"""The admin's pages about the processes that advance runs."""
+
+from django.contrib import admin
+
+from kneo_project.site import showing
+from kneo_project.site.pages import OperatorAdmin, column
+from runs.admin import columns
+from runs.models import LeaseOwner
+
+
+@admin.register(LeaseOwner)
+class LeaseOwnerAdmin(OperatorAdmin[LeaseOwner]):
+    """Workers, by their last sign of life."""
+
+    list_display = ["life", "name", "host_shown", "process", "started", "until"]
+    list_display_links = ["name"]
+    ordering = ["-expires_at"]
+    search_fields = ["id__startswith"]
+    search_help_text = "Name, or its beginning."
+    fields = ["life", "name", "host_shown", "process", "started_in_full", "until_in_full"]
+    readonly_fields = fields
+
+    life = column("life", columns.life_badge, "expires_at")
+    name = column("name", showing.words, "id")
+    host_shown = column("host", showing.words, "host")
+    process = column("process id", str, "pid")
+    started = column("started", showing.age, "started_at")
+    started_in_full = column("started", showing.moment, "started_at")
+    until = column("lease lasts until", showing.age, "expires_at", is_sortable=True)
+    until_in_full = column("lease lasts until", showing.moment, "expires_at")
