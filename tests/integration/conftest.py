@@ -1,0 +1,14 @@
+"""What integration tests share: a database that really commits, and a heartbeat of their own."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from runs import heartbeat
+
+
+@pytest.fixture(autouse=True)
+def retired_heartbeat(transactional_db: None) -> Iterator[None]:
+    """End the heartbeat after each test: the next one has other rows."""
+    yield
+    heartbeat.retire()

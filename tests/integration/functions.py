@@ -1,0 +1,57 @@
+"""Functions of specs in integration tests: they count their calls, and a test may hook into them."""
+
+import time
+from collections import Counter
+from collections.abc import Callable
+
+from runs.agents.context import StepContext
+
+CALLS: Counter[str] = Counter()
+HOOKS: dict[str, Callable[[], None]] = {}
+
+
+def _say(name: str, text: str) -> str:
+    CALLS[name] += 1
+    if hook := HOOKS.pop(name, None):
+        hook()
+    return f"{text}>{name}"
+
+
+def a(text: str) -> str:
+    """Append its name."""
+    return _say("a", text)
+
+
+def b(text: str) -> str:
+    """Append its name."""
+    return _say("b", text)
+
+
+def c(text: str) -> str:
+    """Append its name."""
+    return _say("c", text)
+
+
+def boom(text: str) -> str:
+    """Fail."""
+    raise RuntimeError(f"boom {text}")
+
+
+def flaky(text: str, context: StepContext) -> str:
+    """Fail at the first attempt."""
+    if context.attempt == 1:
+        raise ConnectionError("not yet")
+    return _say("flaky", text)
+
+
+def slow(text: str, context: StepContext) -> str:
+    """Take a minute, unless nobody waits any more."""
+    started = time.monotonic()
+    while not context.interrupt.is_tripped and time.monotonic() < started + 60:
+        time.sleep(0.02)
+    return text
+
+
+def odd(_text: str) -> str:
+    """Return what no database can store."""
+    return "x\0y\ud800z"
