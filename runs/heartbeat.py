@@ -51,6 +51,7 @@ class Heartbeat:
         self._holds: dict[uuid.UUID, Hold] = {}
         self._thread: threading.Thread | None = None
         self._stopping = threading.Event()
+        self._ended = threading.Event()
         self._strays: set[uuid.UUID] = set()
 
     @property
@@ -81,11 +82,16 @@ class Heartbeat:
     def stop(self, grace_seconds: float) -> None:
         """Begin no further step; interrupt those that are still running after ``grace_seconds``."""
         self._stopping.set()
-        threading.Timer(grace_seconds, self._interrupt_all).start()
+        alarm = threading.Timer(grace_seconds, self._interrupt_all)
+        alarm.daemon = True
+        alarm.start()
 
-    def resign(self) -> None:
-        """Say goodbye: whatever this process still holds may be taken over at once."""
+    def end(self) -> None:
+        """Beat no more, and say goodbye: whatever this process still holds may be taken over at once."""
+        self._stopping.set()
+        self._ended.set()
         if self._thread is not None:
+            self._thread.join()
             leases.resign(self.owner_id)
 
     def beat(self) -> None:
@@ -116,8 +122,7 @@ class Heartbeat:
             hold.trip("The worker is shutting down.")
 
     def _beat_on(self) -> None:
-        while True:
-            threading.Event().wait(min(BEAT_SECONDS, settings.WORKER_LEASE_SECONDS / 3))
+        while not self._ended.wait(min(BEAT_SECONDS, settings.WORKER_LEASE_SECONDS / 3)):
             try:
                 self.beat()
             except DatabaseError:
@@ -131,9 +136,18 @@ _current_lock = threading.Lock()
 
 
 def of_this_process() -> Heartbeat:
-    """Return this process's heartbeat; a forked child gets one of its own."""
+    """Return this process's heartbeat, made when it is first asked for."""
     global _current  # noqa: PLW0603 - one heartbeat per process is the point
     with _current_lock:
         if _current is None:
             _current = Heartbeat()
         return _current
+
+
+def retire() -> None:
+    """End this process's heartbeat, if it has one: it advances no run any more."""
+    global _current  # noqa: PLW0603 - one heartbeat per process is the point
+    with _current_lock:
+        ending, _current = _current, None
+    if ending is not None:
+        ending.end()

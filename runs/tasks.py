@@ -5,10 +5,11 @@ import uuid
 from typing import Any
 
 from celery import Task, shared_task
+from celery.signals import worker_shutdown, worker_shutting_down
 from django.conf import settings
 from kombu.exceptions import OperationalError
 
-from runs import deadlines, executor, isolation, transitions
+from runs import deadlines, executor, heartbeat, isolation, transitions
 from runs.executor import Rest
 
 logger = logging.getLogger(__name__)
@@ -53,6 +54,18 @@ def sweep() -> None:
         _publish(advance_due, (), expires=lifetime)
     for run_id in overlooked.alone:
         _publish(advance_alone, (str(run_id),), expires=lifetime)
+
+
+@worker_shutting_down.connect
+def hand_over(**_: Any) -> None:
+    """Told to stop: begin no further step, and interrupt what is not done in a moment."""
+    heartbeat.of_this_process().stop(settings.SHUTDOWN_TIMEOUT_SECONDS)
+
+
+@worker_shutdown.connect
+def retire(**_: Any) -> None:
+    """Stopped: nothing is held here any more."""
+    heartbeat.retire()
 
 
 def _look_at(run_id: uuid.UUID) -> Rest:

@@ -9,6 +9,7 @@ from humantasks.models import HumanTask
 from runs.engine.lifecycle import Status
 from runs.engine.outcomes import Usage
 from runs.engine.progress import RecordType
+from runs.errors import RunNotFound
 from runs.inspection.records import records_of, visited
 from runs.inspection.transcript import Message, transcript
 from runs.models import Checkpoint, Run
@@ -132,6 +133,14 @@ class RunView:
         return {"message": self.run.error_message or "", "type": self.run.error_type}
 
 
+def known_run(run_id: uuid.UUID) -> Run:
+    """Return the run, without its spec. Raises RunNotFound."""
+    run = Run.objects.filter(pk=run_id).first()
+    if run is None:
+        raise RunNotFound(run_id=str(run_id))
+    return run
+
+
 def fresh_view(run: Run) -> RunView:
     """Return the view of a run that was just created, as it was then, whatever happened since."""
     return RunView(run=run, frozen=run.snapshot.content)
@@ -144,7 +153,7 @@ def full_view(run: Run) -> RunView:
 
 def outcome_view(run_id: uuid.UUID) -> RunView:
     """Return the view of an existing run without its spec."""
-    return _views([Run.objects.get(pk=run_id)], {})[0]
+    return _views([known_run(run_id)], {})[0]
 
 
 def list_views(runs: Sequence[Run]) -> list[RunView]:

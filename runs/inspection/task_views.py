@@ -13,10 +13,12 @@ from runs.inspection.records import records_of, visited
 from runs.inspection.transcript import Message, transcript
 from runs.models import Checkpoint, TraceEvent
 
+RECENT_EVENTS = 20
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TaskView:
-    """One human task, the telling checkpoints of its run, and the trace events written when it was asked."""
+    """One human task, the telling checkpoints of its run, and the run's latest trace events."""
 
     task: HumanTask
     records: tuple[Checkpoint, ...]
@@ -48,9 +50,8 @@ def task_views(tasks: Sequence[HumanTask]) -> list[TaskView]:
     run_ids = [task.run_id for task in tasks]
     records = records_of(run_ids)
     events: dict[uuid.UUID, list[TraceEvent]] = defaultdict(list)
-    # A run that waits has written nothing since it asked.
-    asking = TraceEvent.objects.filter(run_id__in=run_ids, checkpoint_sequence=F("run__sequence"))
-    for event in asking.select_related("run").order_by("run_id", "number"):
+    recent = TraceEvent.objects.filter(run_id__in=run_ids, number__gt=F("run__trace_count") - RECENT_EVENTS)
+    for event in recent.select_related("run").order_by("run_id", "number"):
         events[event.run_id].append(event)
     return [
         TaskView(task=task, records=records.get(task.run_id, ()), trace_events=tuple(events[task.run_id]))

@@ -58,9 +58,10 @@ class RunAcceptedSerializer(RunCreateSerializer):
         return metadata.request(view)
 
 
-class _RunFields(serializers.Serializer[RunView]):
-    """What one run and an item of the list have in common."""
+class RunStatusSerializer(serializers.Serializer[RunView]):
+    """One run."""
 
+    run_id = serializers.CharField(source="run.pk")
     status = serializers.CharField()
     queued = serializers.BooleanField(source="is_queued", help_text="No worker has taken the run yet.")
     agent_name = serializers.CharField(source="run.agent_name", allow_null=True)
@@ -94,13 +95,7 @@ class _RunFields(serializers.Serializer[RunView]):
         return metadata.full(view)
 
 
-class RunStatusSerializer(_RunFields):
-    """One run."""
-
-    run_id = serializers.CharField(source="run.pk")
-
-
-class RunItemSerializer(_RunFields):
+class RunItemSerializer(RunStatusSerializer):
     """A run in a list. Its metadata leave out the spec."""
 
     id = serializers.CharField(source="run.pk")

@@ -50,7 +50,8 @@ _TURN: dict[str, Any] = {
     "tool_call_id": None,
     "metadata": {"tool_calls": []},
 }
-_BLOCKED: dict[str, Any] = {
+RUN: dict[str, Any] = {
+    "run_id": RUN_ID,
     "status": "blocked",
     "queued": False,
     "agent_name": "root",
@@ -79,7 +80,7 @@ _BLOCKED: dict[str, Any] = {
     "timeout_seconds": None,
     "attempts": 0,
 }
-RUN: dict[str, Any] = {"run_id": RUN_ID, **_BLOCKED}
+RUN_ITEM: dict[str, Any] = RUN | {"id": RUN_ID, "trace_dropped": 0, "parent_run_id": None, "tags": []}
 CANCELLED: dict[str, Any] = RUN | {
     "status": "cancelled",
     "pending_human_request": None,
@@ -166,6 +167,3 @@ def page(items_key: str, item: dict[str, Any], sort_by: str, sort_order: str, **
     paging = {"count": 1, "total": 1, "window": 10_000, "limit": 100, "offset": 0}
     value = {**facts, items_key: [item], **paging, "sort_by": sort_by, "sort_order": sort_order}
     return answer(f"a page of {items_key}", value)
-
-
-RUN_ITEM: dict[str, Any] = {"id": RUN_ID, **_BLOCKED, "trace_dropped": 0, "parent_run_id": None, "tags": []}

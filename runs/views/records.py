@@ -7,8 +7,8 @@ from rest_framework.response import Response
 from kneo_project.api.answers import list_parameters, refusals
 from kneo_project.api.views import ApiView
 from kneo_project.errors import NotFound
-from runs import services
 from runs.inspection.checkpoint_views import checkpoint_views
+from runs.inspection.run_views import known_run
 from runs.serializers.records import CheckpointListSerializer, TraceSerializer
 from runs.serializers.showing import shown
 from runs.views import examples
@@ -31,7 +31,7 @@ class CheckpointsView(ApiView):
     def get(self, request: Request, run_id: str) -> Response:
         """List a run's checkpoints."""
         query = CHECKPOINTS.read(request.query_params)
-        run = services.find_run(parsed_id(run_id))
+        run = known_run(parsed_id(run_id))
         page = CHECKPOINTS.page_of(run.checkpoints.filter(**query.filters), query)
         envelope = CHECKPOINTS.envelope(query, checkpoint_views(run, page.items), page.total)
         return Response(shown(CheckpointListSerializer({"run_id": run.pk, **envelope})))
@@ -56,7 +56,7 @@ class TraceView(ApiView):
     def get(self, request: Request, run_id: str) -> Response:
         """List a run's trace events."""
         query = EVENTS.read(request.query_params)
-        run = services.find_run(parsed_id(run_id))
+        run = known_run(parsed_id(run_id))
         wanted = query.filters.get("event_type")
         events = run.trace_events.all() if wanted is None else run.trace_events.filter(type=wanted)
         page = EVENTS.page_of(events, query)

@@ -25,5 +25,5 @@ class Command(BaseCommand):
         try:
             advanced = executor.advance(run_id, alone=True)
         finally:
-            heartbeat.of_this_process().resign()
+            heartbeat.retire()
         self.stdout.write(advanced.rest)
