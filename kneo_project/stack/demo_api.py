@@ -48,9 +48,9 @@ class Api:
         self._http = httpx.Client(base_url=url, timeout=ANSWER_SECONDS, trust_env=False)
 
     def is_ready(self) -> bool:
-        """Return whether the stack says that it can serve."""
+        """Return whether the stack says that it can serve; waits while it boots behind its open port."""
         try:
-            return self._http.get("/readyz", timeout=5).status_code == httpx.codes.OK
+            return self._http.get("/readyz").status_code == httpx.codes.OK
         except httpx.TransportError:
             return False
 

@@ -1,8 +1,8 @@
 """The story that ``manage.py demo`` tells: a claim goes through agent, function, manager and agent to its end."""
 
 import time
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 import yaml
@@ -43,28 +43,29 @@ class Demonstration:
         self.console.print(f"Run {run_id} was created by POST /v1/runs with this claim:\n  [italic]{CLAIM}[/italic]\n")
         with self.progress:
             bar = self.progress.add_task("running", total=len(self.spec["workflow"]["steps"]))
-            run = self._follow(run_id, bar, until=lambda run: run.is_at_rest)
+            run = self._follow(run_id, bar)
             _expect(run, "blocked")
             self.console.print(_question(run))
             self.console.print(f"Approving it by POST /v1/human-tasks/{run.task_id}/resume\n")
             with ThreadPoolExecutor(max_workers=1) as pool:
                 answer = pool.submit(self.api.approve, run)
-                run = self._follow(run_id, bar, until=lambda run: answer.done() and run.is_at_rest)
+                run = self._follow(run_id, bar, after=answer)
                 answer.result()
             _expect(run, "completed")
         self.console.print(_result(self.api.finished_steps(run_id), run))
         self.console.print(Panel(Text(run.output), title="Output of the run", border_style="green"))
 
-    def _follow(self, run_id: str, bar: TaskID, *, until: Callable[[Run], bool]) -> Run:
+    def _follow(self, run_id: str, bar: TaskID, *, after: Future[None] | None = None) -> Run:
         deadline = time.monotonic() + PATIENCE_SECONDS
         while time.monotonic() < deadline:
+            is_answered = after is None or after.done()  # asked first: what is read next is then the state after it
             run = self.api.run(run_id)
             steps = self.api.finished_steps(run_id)
             for step in steps[self.shown :]:
                 self.console.print(f"[green]✓[/green] {step.name} {_milliseconds(step)}")
             self.shown = len(steps)
             self.progress.update(bar, completed=self.shown, description=run.status)
-            if until(run):
+            if is_answered and run.is_at_rest:
                 return run
             time.sleep(LOOK_SECONDS)
         raise DemoFailed(f"run {run_id} was still {run.status} after {PATIENCE_SECONDS:.0f} s")
@@ -99,4 +100,4 @@ def _result(steps: Sequence[Step], run: Run) -> Table:
 
 
 def _milliseconds(step: Step) -> str:
-    return "" if step.duration_ms is None else f"{step.duration_ms:,.0f} ms"
+    return "–" if step.duration_ms is None else f"{step.duration_ms:,.0f} ms"
