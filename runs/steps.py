@@ -144,16 +144,21 @@ def _agent(agent: AgentPlan, action: Work, context: StepContext, started_at: dat
         model=_model(reply),
         metadata={"message_count": len(reply.messages)},
     )
-    usage = reply.usage
     return Succeeded(
         text=storable(reply.text),
         started_at=started_at,
         finished_at=finished_at,
-        usage=usage
-        and Usage(input_tokens=usage.input_tokens, output_tokens=usage.output_tokens, total_tokens=usage.total_tokens),
+        usage=_usage(reply),
         events=(_agent_started(agent, action, started_at), ending),
         details=_agent_details(agent, reply),
     )
+
+
+def _usage(reply: AgentReply) -> Usage | None:
+    spent = reply.usage
+    if spent is None:
+        return None
+    return Usage(input_tokens=spent.input_tokens, output_tokens=spent.output_tokens, total_tokens=spent.total_tokens)
 
 
 def _agent_started(agent: AgentPlan, action: Work, at: datetime) -> Event:

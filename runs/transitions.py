@@ -33,7 +33,7 @@ MOST_ATTEMPTS = 32_768
 def start(run: Run) -> None:
     """Write a new run with its first checkpoint, in the caller's transaction."""
     run.sequence = 1
-    run.wake_at = Now()  # type: ignore[assignment] # django-stubs does not know expressions on a datetime field
+    run.wake_at = Now()
     run.save(force_insert=True)
     Checkpoint.objects.create(
         run=run,

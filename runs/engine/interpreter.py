@@ -87,7 +87,7 @@ def _completed(workflow: SequentialPlan | None, state: State, action: Work, outc
         output_text=outcome.text,
         started_at=outcome.started_at,
         usage=outcome.usage,
-        details=outcome.details | ({"fallback": action.work.id} if action.work is not action.step else {}),
+        details={**outcome.details, **({} if action.work is action.step else {"fallback": action.work.id})},
     )
     return _moved_on(workflow, after, (record,), outcome)
 

@@ -27,5 +27,5 @@ def retry_delay(work: StepPlan, attempt: int, failure: Failed, policy: RetryPoli
     if failure.is_timeout and not policy.retry_on_timeout:
         return None
     exponent = min(attempt - 1, 32)
-    ceiling = min(policy.base_seconds * 2**exponent, policy.max_seconds)
+    ceiling = min(policy.base_seconds * 2.0**exponent, policy.max_seconds)
     return ceiling * (0.5 + random.random() / 2)  # noqa: S311 - spreading load needs no secrecy

@@ -10,6 +10,7 @@ from django.db import connection
 from django.utils import timezone
 from pytest_django import Settings
 
+from humantasks.errors import HumanTaskNotFound
 from humantasks.models import HumanTask, TaskStatus
 from humantasks.rules import Answer, Decision
 from kneo_project.audit.models import AuditEvent
@@ -199,7 +200,7 @@ def test_two_answers_at_once_count_as_one() -> None:
         start_line.wait()
         try:
             services.resume_run(task.pk, answer_to(task, Decision.EDITED, content=name), actor=name)
-        except services.HumanTaskNotFound:
+        except HumanTaskNotFound:
             return False
         finally:
             connection.close()

@@ -45,9 +45,9 @@ def succeed(text: str) -> Succeeded:
     return Succeeded(text=text, started_at=NOW, finished_at=NOW)
 
 
-def fail(**kwargs: bool) -> Failed:
+def fail(*, is_retriable: bool = True, is_timeout: bool = False) -> Failed:
     """Return a failure."""
-    return Failed(fault=BOOM, started_at=NOW, finished_at=NOW, **kwargs)
+    return Failed(fault=BOOM, started_at=NOW, finished_at=NOW, is_retriable=is_retriable, is_timeout=is_timeout)
 
 
 def take(plan: Plan, state: State, outcome: Succeeded | Failed) -> Progress:
@@ -209,7 +209,8 @@ def test_every_run_ends_whatever_its_steps_do(shape: list[tuple[int, OnError]], 
     for _ in range(sum(2 * tries + 2 for tries, _ in shape) + len(shape) * 4):
         action: Work | AskHuman | Finish = interpreter.next_action(plan, plan.workflow, state)
         assert isinstance(action, RunStep)
-        outcome = data.draw(st.sampled_from([succeed("x"), fail(), fail(is_timeout=True)]))
+        outcomes: list[Succeeded | Failed] = [succeed("x"), fail(), fail(is_timeout=True)]
+        outcome = data.draw(st.sampled_from(outcomes))
         progress = interpreter.absorb(plan.workflow, state, action, outcome, POLICY)
         recorded += [record.path for record in progress.records if record.type == "step_completed"]
         if progress.status is not Status.RUNNING:
