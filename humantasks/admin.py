@@ -67,7 +67,6 @@ class HumanTaskAdmin(OperatorAdmin[HumanTask]):
         ("Deadline", {"fields": ["asked_in_full", "due_in_full", "escalated", "missed", "rejected"]}),
         ("Where it comes from", {"fields": ["identifier", "of_run", "workflow", "step", "context_document"]}),
     ]
-    readonly_fields = [name for _, options in fieldsets for name in options["fields"]]
 
     identifier = column("continuation id", str, "id")
     question = column("question", showing.excerpt, "title")

@@ -21,7 +21,6 @@ class SpecSnapshotAdmin(OperatorAdmin[SpecSnapshot]):
     search_fields = ["digest"]
     search_help_text = "Digest, or its beginning."
     fields = ["full_digest", "created_at_full", "environment", "base", "overlays", "overrides"]
-    readonly_fields = fields
 
     short_digest = column("digest", lambda digest: digest[:16], "digest")
     full_digest = column("SHA-256", str, "digest")

@@ -2,15 +2,17 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 from django.contrib import admin
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
+from django.contrib.admin.utils import flatten_fieldsets
 from django.contrib.admin.views.main import ChangeList
 from django.contrib.auth import get_permission_codename
 from django.core.paginator import Paginator
 from django.db.models import Model, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
 from django.utils.functional import cached_property
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
@@ -27,7 +29,8 @@ class BoundedPaginator(Paginator[Any]):
     @cached_property
     def count(self) -> int:
         """The number of rows, or ``MOST_COUNTED`` when there are at least as many."""
-        return self.object_list.order_by().values("pk")[:MOST_COUNTED].count()  # type: ignore[union-attr]
+        rows = cast("QuerySet[Any]", self.object_list)
+        return rows.order_by().values("pk")[:MOST_COUNTED].count()
 
     @property
     def is_cut(self) -> bool:
@@ -38,9 +41,10 @@ class BoundedPaginator(Paginator[Any]):
 class LeanChangeList(ChangeList):
     """A list that loads only the columns it shows."""
 
-    def get_queryset(self, request: HttpRequest, **kwargs: Any) -> QuerySet[Any]:
+    def get_queryset(self, request: HttpRequest, exclude_parameters: list[str | None] | None = None) -> QuerySet[Any]:
         """Return the filtered rows, as narrow as the page asks for."""
-        return self.model_admin.listed(super().get_queryset(request, **kwargs))
+        page = cast("OperatorAdmin[Any]", self.model_admin)
+        return page.listed(super().get_queryset(request, exclude_parameters))
 
 
 def column(
@@ -56,7 +60,7 @@ def column(
     """
 
     @admin.display(description=description, ordering=field if is_sortable else None)
-    def shown(_page: Any, row: Any) -> str:
+    def shown(_page: object, row: object) -> str:
         return show(getattr(row, field))
 
     return shown
@@ -138,19 +142,25 @@ class OperatorAdmin[M: Model](ReadOnlyAdmin[M]):
         """Return the lean list."""
         return LeanChangeList
 
-    def render_change_form(
-        self, request: HttpRequest, context: dict[str, Any], *args: Any, obj: M | None = None, **kwargs: Any
+    def get_readonly_fields(self, request: HttpRequest, obj: M | None = None) -> list[str]:
+        """Return everything on the page."""
+        return flatten_fieldsets(self.get_fieldsets(request, obj))
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        """Show a row with its links and with the actions this user may take."""
-        if obj is not None:
-            context |= {
-                "subtitle": redact_text(str(obj)),
-                "related": list(self.related(obj)),
-                "tables": list(self.tables(obj)),
-                "offers": list(self.offers(obj)) if self.has_act_permission(request) else [],
+        """Show a row with its links, its tables, and the actions this user may take."""
+        response = super().change_view(request, object_id, form_url, extra_context)
+        if isinstance(response, TemplateResponse) and response.context_data is not None:
+            row = response.context_data["original"]
+            response.context_data |= {
+                "subtitle": redact_text(str(row)),
+                "related": list(self.related(row)),
+                "tables": list(self.tables(row)),
+                "offers": list(self.offers(row)) if self.has_act_permission(request) else [],
                 "checkbox_name": ACTION_CHECKBOX_NAME,
             }
-        return super().render_change_form(request, context, *args, obj=obj, **kwargs)
+        return response
 
     def history_view(
         self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None

@@ -15,7 +15,7 @@ from django.utils.timesince import timesince
 
 from kneo_project.redaction import preview, redact, redact_text
 
-NOTHING = "–"
+NOTHING = "–"  # noqa: RUF001 - a dash
 EXCERPT_CHARS = 120
 # An excerpt is cut from this much of a text: enough for its redaction to see whole secrets, little enough for a list.
 EXCERPT_SOURCE_CHARS = 4_000
@@ -98,12 +98,14 @@ def seconds_between(start: datetime | None, end: datetime | None) -> str:
     return f"{minutes} min {rest} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
 
 
-def link(label: str, page: str, *, args: Sequence[object] = (), query: dict[str, object] | None = None) -> SafeString:
+def link(
+    label: str, page: str, *, args: Sequence[object] = (), query: Mapping[str, object] | None = None
+) -> SafeString:
     """Return a link to an admin page, such as ``runs_run_change`` for the row ``args``."""
     return format_html('<a href="{}">{}</a>', address(page, args=args, query=query), label)
 
 
-def address(page: str, *, args: Sequence[object] = (), query: dict[str, object] | None = None) -> str:
+def address(page: str, *, args: Sequence[object] = (), query: Mapping[str, object] | None = None) -> str:
     """Return the address of an admin page."""
     path = reverse(f"admin:{page}", args=args)
     return f"{path}?{urlencode(query)}" if query else path

@@ -1,6 +1,7 @@
 """The actions on human tasks. They move runs, so they live here and not with the human tasks."""
 
 from collections.abc import Iterable
+from functools import partial
 from typing import Any
 
 from django import forms
@@ -88,9 +89,7 @@ class AnswerableTaskAdmin(HumanTaskAdmin):
             answer = Answer(
                 request_id=str(task.request_id), decision=decision, content=form.cleaned_data["comment"] or None
             )
-            tally.attempt(
-                str(task), lambda task=task, answer=answer: _answer(task, answer, request.user.get_username())
-            )
+            tally.attempt(str(task), partial(_answer, task, answer, request.user.get_username()))
         acting.report(self, request, decision.capitalize(), tally)
         return acting.leave(self, request, chosen)
 

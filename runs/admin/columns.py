@@ -1,7 +1,7 @@
 """The columns that lists, pages and tables about runs share."""
 
 from datetime import datetime
-from typing import Any
+from typing import Protocol
 
 from django.db.models import OuterRef, QuerySet, Subquery
 from django.utils import timezone
@@ -24,6 +24,20 @@ TONES = {
 }
 
 
+class OwnedRun(Protocol):
+    """A run as ``with_owner`` returns it."""
+
+    lease_owner: str | None
+    owner_until: datetime | None
+
+
+class ListedRun(Protocol):
+    """A run as its list reads it."""
+
+    error_type: str | None
+    error_head: str | None
+
+
 def status_badge(status: str) -> str:
     """Return a run's status as a badge."""
     return showing.badge(status, TONES[Status(status)])
@@ -35,8 +49,8 @@ def with_owner(runs: QuerySet[Run]) -> QuerySet[Run]:
     return runs.annotate(owner_until=Subquery(owner_row.values("expires_at")))
 
 
-def owner(run: Any) -> str:
-    """Return who advances a run that ``with_owner`` returned, and whether that worker has been heard of lately."""
+def owner(run: OwnedRun) -> str:
+    """Return who advances the run, and whether that worker has been heard of lately."""
     if run.lease_owner is None:
         return NOTHING
     return format_html("{} {}", life_badge(run.owner_until), showing.words(run.lease_owner))

@@ -1,10 +1,9 @@
 """The admin's pages about what runs left behind: checkpoints and trace events."""
 
 from collections.abc import Iterable
-from typing import Any
 
 from django.contrib import admin
-from django.db.models import Model, QuerySet
+from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from kneo_project.site import showing
@@ -14,7 +13,7 @@ from runs.admin import columns
 from runs.models import Checkpoint, TraceEvent
 
 
-class RecordAdmin[M: Model](OperatorAdmin[M]):
+class RecordAdmin[M: (Checkpoint, TraceEvent)](OperatorAdmin[M]):
     """Rows that belong to one run, newest first."""
 
     ordering = ["-id"]
@@ -32,12 +31,12 @@ class RecordAdmin[M: Model](OperatorAdmin[M]):
         found = ids_beginning_with(queryset, search_term, "run_id")
         return queryset.none() if found is None else found, False
 
-    def related(self, row: Any) -> Iterable[Related]:
+    def related(self, row: M) -> Iterable[Related]:
         """Link to the run."""
         yield Related(label="Run", url=showing.address("runs_run_change", args=[row.run_id]))
 
     @admin.display(description="run")
-    def of_run(self, row: Any) -> str:
+    def of_run(self, row: M) -> str:
         """Return a link to the run."""
         return showing.link(showing.short_id(row.run_id), "runs_run_change", args=[row.run_id])
 
@@ -55,7 +54,6 @@ class CheckpointAdmin(RecordAdmin[Checkpoint]):
         ("Time", {"fields": ["began", "took", "at_in_full"]}),
         ("Input, output, error", {"fields": ["input_shown", "output_shown", "failure", "message", "more"]}),
     ]
-    readonly_fields = [name for _, options in fieldsets for name in options["fields"]]
 
     number = column("#", showing.number, "sequence")
     kind = column("type", showing.words, "type")
@@ -90,7 +88,6 @@ class TraceEventAdmin(RecordAdmin[TraceEvent]):
         (None, {"fields": ["place", "kind", "of_run", "short_step", "agent", "when_in_full", "checkpoint"]}),
         ("What was seen", {"fields": ["input_shown", "output_shown", "failure", "model_shown", "more"]}),
     ]
-    readonly_fields = [name for _, options in fieldsets for name in options["fields"]]
 
     place = column("#", showing.number, "number")
     kind = column("type", showing.words, "type")

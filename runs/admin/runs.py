@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import timedelta
-from typing import Any
+from functools import partial
 
 from django.contrib import admin
 from django.db.models import Q, QuerySet
@@ -72,7 +72,6 @@ class RunAdmin(OperatorAdmin[Run]):
         ),
         ("Engine", {"fields": ["full_identifier", "fenced", "sequenced", "position"]}),
     ]
-    readonly_fields = [name for _, options in fieldsets for name in options["fields"]]
 
     identifier = column("run", showing.short_id, "id")
     full_identifier = column("run id", str, "id")
@@ -145,7 +144,7 @@ class RunAdmin(OperatorAdmin[Run]):
             return acting.ask(self, request, CANCEL, runs)
         tally = Tally()
         for run in runs:
-            tally.attempt(str(run), lambda run=run: _cancel(run, request.user.get_username()))
+            tally.attempt(str(run), partial(_cancel, run, request.user.get_username()))
         acting.report(self, request, "Cancelled", tally)
         return acting.leave(self, request, runs)
 
@@ -166,7 +165,7 @@ class RunAdmin(OperatorAdmin[Run]):
         return showing.link(label, "specs_specsnapshot_change", args=[row.snapshot_id])
 
     @admin.display(description="lease owner")
-    def owner(self, row: Run) -> str:
+    def owner(self, row: columns.OwnedRun) -> str:
         """Return who advances the run, alive or lapsed."""
         return columns.owner(row)
 
@@ -183,7 +182,7 @@ class RunAdmin(OperatorAdmin[Run]):
         return columns.flagged(row.deadline_at, is_late=is_late, word="passed")
 
     @admin.display(description="error")
-    def error(self, row: Any) -> str:
+    def error(self, row: columns.ListedRun) -> str:
         """Return what went wrong, on one line."""
         return columns.error(row.error_type, row.error_head)
 

@@ -2,7 +2,6 @@
 
 import uuid
 from collections.abc import Iterable
-from typing import Any
 
 from django.db import models
 from django.db.models.functions import Left
@@ -30,16 +29,17 @@ def tables(run: Run) -> Iterable[Table]:
 def _checkpoints(run_id: uuid.UUID) -> Table:
     loaded = Checkpoint.objects.only("sequence", "type", "step_id", "attempt", "error_type", "started_at", "created_at")
     heads = loaded.annotate(output=_head("output_text"), message=_head("error_message"))
+    latest = heads.filter(run_id=run_id).order_by("-sequence")[:LATEST]
     return Table(
         title="Checkpoints",
         headings=["#", "type", "step", "attempt", "duration", "at", "output"],
-        rows=[_checkpoint(row) for row in _latest(heads.filter(run_id=run_id), "-sequence")],
+        rows=[_checkpoint(row, row.output, row.message) for row in reversed(latest)],
         all_rows=_all("runs_checkpoint", run_id, "All checkpoints of this run"),
     )
 
 
-def _checkpoint(row: Any) -> list[object]:
-    failed = columns.error(row.error_type, row.message)
+def _checkpoint(row: Checkpoint, output: str | None, message: str | None) -> list[object]:
+    failed = columns.error(row.error_type, message)
     return [
         showing.link(str(row.sequence), "runs_checkpoint_change", args=[row.pk]),
         row.type,
@@ -47,29 +47,30 @@ def _checkpoint(row: Any) -> list[object]:
         row.attempt,
         showing.seconds_between(row.started_at, row.created_at),
         showing.age(row.created_at),
-        failed if row.error_type else showing.excerpt(row.output),
+        failed if row.error_type else showing.excerpt(output),
     ]
 
 
 def _trace_events(run_id: uuid.UUID) -> Table:
     loaded = TraceEvent.objects.only("number", "type", "step_id", "agent_name", "at")
     heads = loaded.annotate(message=_head("error"), output=_head("output_preview"))
+    latest = heads.filter(run_id=run_id).order_by("-number")[:LATEST]
     return Table(
         title="Trace events",
         headings=["#", "type", "step", "agent", "at", "output or error"],
-        rows=[_trace_event(row) for row in _latest(heads.filter(run_id=run_id), "-number")],
+        rows=[_trace_event(row, row.message or row.output) for row in reversed(latest)],
         all_rows=_all("runs_traceevent", run_id, "All trace events of this run"),
     )
 
 
-def _trace_event(row: Any) -> list[object]:
+def _trace_event(row: TraceEvent, said: str | None) -> list[object]:
     return [
         showing.link(str(row.number), "runs_traceevent_change", args=[row.pk]),
         row.type,
         showing.words(row.step_id),
         showing.words(row.agent_name),
         showing.age(row.at),
-        showing.excerpt(row.message or row.output),
+        showing.excerpt(said),
     ]
 
 

@@ -18,7 +18,6 @@ class LeaseOwnerAdmin(OperatorAdmin[LeaseOwner]):
     search_fields = ["id__startswith"]
     search_help_text = "Name, or its beginning."
     fields = ["life", "name", "host_shown", "process", "started_in_full", "until_in_full"]
-    readonly_fields = fields
 
     life = column("life", columns.life_badge, "expires_at")
     name = column("name", showing.words, "id")
