@@ -39,9 +39,12 @@ class Command(BaseCommand):
             raise SystemExit(1)
 
     def _print_table(self, checks: list[FileCheck]) -> None:
-        console = Console(file=self.stdout, width=None if self.stdout.isatty() else WIDTH_OFF_TERMINAL)
+        is_terminal = self.stdout.isatty()
+        console = Console(force_terminal=is_terminal, width=None if is_terminal else WIDTH_OFF_TERMINAL)
         if any(check.diagnostics for check in checks):
-            console.print(diagnostic_table(checks))
+            with console.capture() as captured:
+                console.print(diagnostic_table(checks))
+            self.stdout.write(captured.get())
         for check in checks:
             verdict = "valid" if check.is_valid else "invalid"
             self.stdout.write(f"{printable(check.path)}: {verdict}")

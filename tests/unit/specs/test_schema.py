@@ -112,7 +112,7 @@ def test_a_message_stays_readable_however_many_problems_there_are() -> None:
     ("field", "value"),
     [("max_retries", "3"), ("max_retries", 2.0), ("max_retries", True), ("enabled", "off"), ("timeout_seconds", "10")],
 )
-def test_scalars_are_read_leniently(field: str, value: object) -> None:
+def test_scalars_are_read_leniently(field: str, value: Any) -> None:
     assert found_in(sequential(step(**{field: value}))) == []
 
 

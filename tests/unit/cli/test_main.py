@@ -1,0 +1,58 @@
+"""The ``kneo`` console script, as a process of its own and in this one."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from kneo_project.cli.main import app
+
+SOURCE = Path(__file__).parents[3]
+SPEC = "version: v1\nagent: {name: root}\n"
+
+
+def kneo(*arguments: str, cwd: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run ``kneo`` as somebody would who has only installed it."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("KNEO_", "DJANGO_"))}
+    command = [sys.executable, "-c", "from kneo_project.cli.main import run; run()", *arguments]
+    env = {**kept, "PYTHONPATH": str(SOURCE), **environment}
+    return subprocess.run(command, cwd=cwd, env=env, capture_output=True, text=True, check=False, timeout=60)
+
+
+def test_the_version_is_told() -> None:
+    result = CliRunner().invoke(app, ["--version"])
+
+    assert result.exit_code == 0
+    assert result.stdout.startswith("kneo-serv ")
+
+
+def test_without_a_command_there_is_help_and_the_status_of_wrong_usage() -> None:
+    result = CliRunner().invoke(app, [])
+
+    assert result.exit_code == 2
+    assert "spec" in result.output
+
+
+def test_validating_tells_the_verdict_and_leaves_nothing_behind(tmp_path: Path) -> None:
+    (tmp_path / "good.yaml").write_text(SPEC)
+
+    result = kneo("spec", "validate", "good.yaml", "--json", cwd=tmp_path)
+
+    assert (result.returncode, json.loads(result.stdout)) == (0, {"valid": True, "diagnostics": []})
+    assert [path.name for path in tmp_path.iterdir()] == ["good.yaml"]
+
+
+@pytest.mark.parametrize(("arguments", "status"), [(["-x.yaml"], 2), (["missing.yaml"], 1), ([], 2)])
+def test_the_exit_status_tells_an_error_from_wrong_usage(tmp_path: Path, arguments: list[str], status: int) -> None:
+    assert kneo("spec", "validate", *arguments, cwd=tmp_path).returncode == status
+
+
+def test_wrong_settings_are_a_sentence(tmp_path: Path) -> None:
+    result = kneo("spec", "validate", "x.yaml", cwd=tmp_path, KNEO_SERV_DEBUG="perhaps")
+
+    assert result.returncode == 2
+    assert result.stderr.startswith("The settings are wrong: KNEO_SERV_DEBUG")

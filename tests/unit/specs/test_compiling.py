@@ -1,0 +1,232 @@
+"""From a document to a plan; and what is refused before a run exists."""
+
+from typing import Any
+
+import pytest
+
+from specs.language.compiling import compile_plan
+from specs.language.diagnostics import CompileError
+from specs.language.parsing import load
+from specs.language.plan import (
+    AgentPlan,
+    FunctionPlan,
+    HumanPlan,
+    ModelPlan,
+    OnError,
+    OnReject,
+    OnTimeout,
+    Plan,
+    RequestType,
+    RuntimePlan,
+    StepKind,
+    StepPlan,
+    StrategyPlan,
+)
+from tests.corpus import ROOT, verdicts
+from tests.unit.specs.factories import ONE_AGENT, document, graph, marks, orchestration, sequential, step
+
+VERDICTS = verdicts()
+RUNNABLE = ("01", "03", "05", "06", "25", "28", "35")
+UNSUPPORTED = {name for name in VERDICTS if not name.removeprefix("valid/").startswith(RUNNABLE)}
+
+
+def refusals(data: dict[str, Any]) -> list[tuple[str, str | None]]:
+    with pytest.raises(CompileError) as caught:
+        compile_plan(data)
+    return marks([*caught.value.diagnostics])
+
+
+def test_the_smallest_document_is_a_plan_with_an_agent() -> None:
+    assert compile_plan(document()) == Plan(agent=AgentPlan(name="root"))
+
+
+def test_everything_about_an_agent_reaches_the_plan() -> None:
+    agent = {
+        "name": "root",
+        "description": "d",
+        "system_prompt": "p",
+        "model": {"provider": "openai", "name": "m", "temperature": 0.5, "max_tokens": 9, "extra": {"top_p": 1}},
+        "strategy": {"type": "react", "max_iterations": 3, "stop_on_tool_error": True},
+        "runtime_preferences": {"preferred_mode": "native", "fallback_mode": "bridge", "native_provider": "openai"},
+    }
+
+    assert compile_plan(document(agent=agent)).agent == AgentPlan(
+        name="root",
+        description="d",
+        system_prompt="p",
+        model=ModelPlan(provider="openai", name="m", temperature=0.5, max_tokens=9, extra={"top_p": 1}),
+        strategy=StrategyPlan(type="react", max_iterations=3, stop_on_tool_error=True),
+        runtime=RuntimePlan(preferred_mode="native", fallback_mode="bridge", native_provider="openai"),
+    )
+
+
+def test_a_bare_model_name_is_a_model_of_the_default_provider() -> None:
+    model = compile_plan(document(agent={"name": "root", "model": "m"})).agent.model
+
+    assert model == ModelPlan(provider="default", name="m")
+
+
+def test_everything_about_a_step_reaches_the_plan() -> None:
+    careful = step("a", on_error="fallback", fallback_ref="b", max_retries=2, timeout_seconds=9)
+
+    workflow = compile_plan(sequential(careful, step("b"))).workflow
+
+    assert workflow is not None
+    assert workflow.steps == (
+        StepPlan(
+            id="a",
+            kind=StepKind.AGENT,
+            ref="one",
+            on_error=OnError.FALLBACK,
+            fallback="b",
+            max_retries=2,
+            timeout_seconds=9,
+        ),
+        StepPlan(id="b", kind=StepKind.AGENT, ref="one"),
+    )
+
+
+def test_limits_of_nothing_and_less_are_no_limits() -> None:
+    human = {"boss": {"timeout_seconds": 0}}
+    plan = compile_plan(sequential(step(timeout_seconds=-1, max_retries=-2), components={"humans": human}))
+
+    assert plan.workflow is not None
+    assert plan.workflow.steps == (StepPlan(id="s", kind=StepKind.AGENT, ref="one"),)
+    assert plan.humans["boss"].timeout_seconds is None
+
+
+def test_disabled_steps_vanish_also_as_fallbacks() -> None:
+    workflow = compile_plan(sequential(step("a", fallback_ref="b"), step("b", enabled=False))).workflow
+
+    assert workflow is not None
+    assert [(each.id, each.fallback) for each in workflow.steps] == [("a", None)]
+
+
+def test_a_workflow_has_a_name_of_its_own_or_that_of_its_shape() -> None:
+    named = document(
+        workflow={"type": "sequential", "name": "n", "description": "d", "steps": [step()]}, components=ONE_AGENT
+    )
+
+    for data, name, description in ((named, "n", "d"), (sequential(step()), "sequential-workflow", "")):
+        workflow = compile_plan(data).workflow
+        assert workflow is not None
+        assert (workflow.name, workflow.description) == (name, description)
+
+
+def test_everything_about_a_question_reaches_the_plan() -> None:
+    human = {
+        "description": "Sign here",
+        "assignee": "boss",
+        "timeout_seconds": 60,
+        "on_timeout": "escalate",
+        "on_reject": "fail",
+        "request_type": "selection",
+        "options": ["a", "b"],
+        "default_option": "a",
+        "context": {"limit": 5},
+        "response_role": "user",
+    }
+
+    assert compile_plan(document(components={"humans": {"h": human}})).humans["h"] == HumanPlan(
+        title="Sign here",
+        prompt="Sign here",
+        assignee="boss",
+        timeout_seconds=60,
+        on_timeout=OnTimeout.ESCALATE,
+        on_reject=OnReject.FAIL,
+        request_type=RequestType.SELECTION,
+        options=("a", "b"),
+        default_option="a",
+        context={"limit": 5},
+        response_role="user",
+    )
+
+
+def test_a_question_without_words_gets_fixed_ones() -> None:
+    assert compile_plan(document(components={"humans": {"h": {}}})).humans["h"] == HumanPlan()
+
+
+def test_components_keep_their_order() -> None:
+    functions = {name: {"implementation": f"acme.{name}"} for name in ("z", "a")}
+
+    assert list(compile_plan(document(components={"functions": functions})).functions.items()) == [
+        ("z", FunctionPlan(implementation="acme.z")),
+        ("a", FunctionPlan(implementation="acme.a")),
+    ]
+
+
+def test_a_document_with_errors_is_refused_with_them() -> None:
+    assert refusals(sequential(step(ref="ghost"))) == [("E_STEP_AGENT_REF", "workflow.steps[0].ref")]
+
+
+@pytest.mark.parametrize(
+    ("data", "refusal"),
+    [
+        (sequential(), ("E_WORKFLOW_EMPTY", "workflow.steps")),
+        (sequential(step(enabled=False)), ("E_WORKFLOW_EMPTY", "workflow.steps")),
+        (document(agent={"name": " "}), ("E_AGENT_NAME", "agent.name")),
+        (
+            document(components={"functions": {"f": {"implementation": "acme.run:main"}}}),
+            ("E_FUNCTION_PATH", "components.functions.f.implementation"),
+        ),
+        (sequential(step(timeout_seconds=10**12)), ("E_LIMIT", "workflow.steps[0].timeout_seconds")),
+        (
+            document(components={"humans": {"h": {"timeout_seconds": 10**12}}}),
+            ("E_LIMIT", "components.humans.h.timeout_seconds"),
+        ),
+    ],
+)
+def test_what_no_run_could_do_anything_with_is_refused(data: dict[str, Any], refusal: tuple[str, str]) -> None:
+    assert refusals(data) == [refusal]
+
+
+@pytest.mark.parametrize(
+    ("data", "path"),
+    [
+        (graph({"a": step("a")}), "workflow.type"),
+        (orchestration("concurrent", step()), "workflow.type"),
+        (orchestration("handoff", step()), "workflow.type"),
+        (orchestration("group-chat", step()), "workflow.type"),
+        (sequential(step(kind="guardrail")), "workflow.steps[0].kind"),
+        (document(agent={"name": "r", "memory": {"policy": "full"}}), "agent.memory"),
+        (document(agent={"name": "r", "guardrails": {"input": [{"id": "g", "type": "x"}]}}), "agent.guardrails"),
+        (document(agent={"name": "r", "skills": ["s"]}, skills={"s": {"source": "s"}}), "agent.skills"),
+        (document(agent={"name": "r", "defaults": {"append_mode": "never"}}), "agent.defaults.append_mode"),
+        (
+            document(
+                agent={"name": "r", "tools": ["t"]}, tools={"t": {"description": "d", "implementation": "acme.t"}}
+            ),
+            "agent.tools",
+        ),
+    ],
+)
+def test_what_this_release_would_leave_out_of_a_run_is_refused(data: dict[str, Any], path: str) -> None:
+    assert refusals(data) == [("E_UNSUPPORTED", path)]
+
+
+def test_an_agent_that_nobody_uses_may_have_anything() -> None:
+    agents = {"one": {"name": "one"}, "idle": {"name": "idle", "memory": {"policy": "full"}}}
+
+    assert set(compile_plan(sequential(step(), components={"agents": agents})).agents) == {"one", "idle"}
+
+
+def test_a_used_agent_is_refused_like_the_root() -> None:
+    agents = {"one": {"name": "one", "memory": {"policy": "full"}}}
+
+    assert refusals(sequential(step(), components={"agents": agents})) == [
+        ("E_UNSUPPORTED", "components.agents.one.memory")
+    ]
+
+
+def test_a_disabled_step_of_an_unsupported_kind_changes_nothing() -> None:
+    assert compile_plan(sequential(step("g", "guardrail", enabled=False), step())).workflow is not None
+
+
+@pytest.mark.parametrize("name", [name for name in VERDICTS if name.startswith("valid/")])
+def test_a_valid_file_of_the_corpus_compiles_or_is_unsupported(name: str) -> None:
+    document = load((ROOT / name).read_text(), name=name)
+
+    if name in UNSUPPORTED:
+        assert {code for code, _ in refusals(dict(document.data))} == {"E_UNSUPPORTED"}
+    else:
+        assert compile_plan(document.data).agent.name == VERDICTS[name]["compile"]["root_agent"]

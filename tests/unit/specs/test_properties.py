@@ -1,0 +1,95 @@
+"""The validator has an answer for everything, in bounded time."""
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from specs.language.checking import check
+from specs.language.compiling import compile_plan
+from specs.language.diagnostics import Diagnostic, SpecError
+from specs.language.parsing import load
+from specs.language.schema import Spec
+from tests.unit.specs.factories import sequential, step
+
+WORDS = st.sampled_from(
+    sorted({key for block in Spec.model_json_schema()["$defs"].values() for key in block.get("properties", ())})
+)
+SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5) | WORDS
+KEYS = WORDS | st.text(max_size=5)
+ANYTHING = st.recursive(SCALARS, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(KEYS, inner, max_size=4))
+STEPS = st.fixed_dictionaries(
+    {"id": WORDS, "kind": st.sampled_from(["agent", "function", "workflow", "human", "guardrail"]), "ref": WORDS},
+    optional={"enabled": st.booleans(), "on_error": st.sampled_from(["fail", "fallback"]), "fallback_ref": WORDS},
+)
+WORKFLOWS = st.fixed_dictionaries(
+    {"type": st.just("sequential"), "steps": st.lists(STEPS, max_size=4)}
+) | st.fixed_dictionaries(
+    {
+        "type": st.just("graph"),
+        "start": WORDS,
+        "nodes": st.dictionaries(WORDS, STEPS, max_size=4),
+        "edges": st.lists(st.fixed_dictionaries({"from": WORDS, "to": WORDS}), max_size=4),
+    }
+)
+DOCUMENTS = st.fixed_dictionaries(
+    {"version": st.sampled_from(["v1", "v0", None]), "agent": st.fixed_dictionaries({"name": WORDS}) | ANYTHING},
+    optional={
+        "workflow": WORKFLOWS | ANYTHING,
+        "components": st.fixed_dictionaries({"workflows": st.dictionaries(WORDS, WORKFLOWS, max_size=3)}) | ANYTHING,
+        "tools": ANYTHING,
+        "metadata": ANYTHING,
+    },
+)
+
+
+def outcome_of[T](attempt: Callable[[], T]) -> tuple[T | None, tuple[Diagnostic, ...]]:
+    """Return what came of ``attempt``, or the diagnostics that refused it."""
+    try:
+        return attempt(), ()
+    except SpecError as error:
+        return None, error.diagnostics
+
+
+@given(ANYTHING)
+def test_any_value_is_judged(data: object) -> None:
+    assert all(diagnostic.message for diagnostic in check(data))
+
+
+@given(DOCUMENTS)
+@settings(max_examples=300)
+def test_whatever_looks_like_a_spec_is_judged_and_compiles_only_without_errors(data: dict[str, Any]) -> None:
+    has_errors = any(diagnostic.is_error for diagnostic in check(data))
+    plan, refused = outcome_of(lambda: compile_plan(data))
+
+    assert refused or (plan is not None and not has_errors)
+
+
+@given(st.text(), st.sampled_from(["spec.yaml", "spec.json"]))
+def test_any_text_is_read_or_refused(text: str, name: str) -> None:
+    document, refused = outcome_of(lambda: load(text, name=name))
+
+    assert refused or (document is not None and isinstance(document.data, dict))
+
+
+@given(st.text(alphabet="ab:-[]{}&*!|>?#'\"%@,<=~. \n\t0123"))
+@settings(max_examples=500)
+def test_any_text_that_looks_like_yaml_is_read_or_refused(text: str) -> None:
+    document, refused = outcome_of(lambda: load(text, name="spec.yaml"))
+
+    assert refused or (document is not None and isinstance(document.data, dict))
+
+
+def seconds_to_check(steps: int) -> float:
+    data = sequential(*[step(f"s{n}", ref=f"ghost{n}", fallback_ref=f"s{steps - n}") for n in range(steps)])
+    begun = time.perf_counter()
+    check(data)
+    return time.perf_counter() - begun
+
+
+def test_checking_grows_in_proportion_to_the_steps() -> None:
+    seconds_to_check(10)
+
+    assert seconds_to_check(8_000) < 20 * max(seconds_to_check(1_000), 0.01)
