@@ -26,7 +26,7 @@ class HumanRequestSerializer(serializers.Serializer[Any]):
     type = serializers.ChoiceField(choices=list(RequestType))
     title = serializers.CharField()
     prompt = serializers.CharField()
-    context = serializers.DictField()
+    context = serializers.DictField()  # type: ignore[assignment] # DRF takes declared fields off the class
     options = serializers.ListField(child=serializers.CharField(), allow_null=True)
     default_option = serializers.CharField(allow_null=True)
     requested_by = serializers.CharField(help_text="The step that asks.")

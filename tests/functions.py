@@ -1,5 +1,9 @@
 """What the functions of the specs in tests do."""
 
+import threading
+
+from runs.agents.errors import TokenBudgetExceeded
+
 
 def append_a(text: str) -> str:
     return text + ">a"
@@ -15,3 +19,21 @@ def append_c(text: str) -> str:
 
 def boom(text: str) -> str:
     raise RuntimeError(f"boom {text}")
+
+
+def nap(text: str) -> str:
+    """Wait for an event that never comes: only a deadline ends it."""
+    threading.Event().wait(30)
+    return text
+
+
+def overspend(text: str) -> str:
+    raise TokenBudgetExceeded("The agent used 11 tokens of 10.")
+
+
+def violate(text: str) -> str:
+    raise GuardrailViolation("The output was blocked.")
+
+
+class GuardrailViolation(RuntimeError):
+    """What a guardrail raises: callers know it by its name."""

@@ -2,14 +2,14 @@
 
 import pytest
 from django.test import Client
-from pytest_django.fixtures import SettingsWrapper
+from pytest_django import Settings
 
 pytestmark = pytest.mark.urls("tests.api.base_urls")
 WHO = "/v1/runs/7/who"
 
 
 @pytest.fixture(autouse=True)
-def keys(settings: SettingsWrapper) -> None:
+def keys(settings: Settings) -> None:
     settings.API_KEYS = (
         " reader : r-key : viewer ; ; silent:s-key: ; twice:r-key:admin; human:h-key:human:read, audit:read"
     )
@@ -64,8 +64,6 @@ def test_a_known_key_without_the_scope_gets_a_403_that_names_it(client: Client, 
 
 
 @pytest.mark.parametrize("headers", [{}, {"Authorization": "Bearer whatever"}])
-def test_without_any_key_everybody_is_anonymous(
-    client: Client, settings: SettingsWrapper, headers: dict[str, str]
-) -> None:
+def test_without_any_key_everybody_is_anonymous(client: Client, settings: Settings, headers: dict[str, str]) -> None:
     settings.API_KEYS = settings.ADMIN_API_KEY = ""
     assert client.get(WHO, headers=headers).json()["name"] == "anonymous"

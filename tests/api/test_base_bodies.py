@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from django.test import Client
-from pytest_django.fixtures import SettingsWrapper
+from pytest_django import Settings
 
 pytestmark = pytest.mark.urls("tests.api.base_urls")
 
@@ -109,21 +109,25 @@ def test_a_body_that_is_not_utf_8_is_a_400(client: Client) -> None:
     assert send(client, b'{"name": "\xff"}') == (400, "There was an error parsing the body")
 
 
-@pytest.mark.parametrize(
-    ("setting", "limit", "fits", "exceeds", "kind"),
-    [
-        ("MAX_INPUT_CHARS", 2, {"name": "éé"}, {"name": "ééé"}, "string_too_long"),
-        ("MAX_PATH_CHARS", 2, {"name": "a", "manual": "xx"}, {"name": "a", "manual": "xxx"}, "string_too_long"),
-        ("MAX_LIST_ITEMS", 1, {"name": "a", "overlays": ["x"]}, {"name": "a", "overlays": ["x", "y"]}, "too_long"),
-        ("MAX_METADATA_BYTES", 11, {"name": "a", "metadata": {"k": "é"}}, {"name": "a", "metadata": {"k": "éa"}}, "value_error"),
-    ],
-)  # fmt: skip
+AT_THE_LIMIT = {
+    ("MAX_INPUT_CHARS", 2, "string_too_long"): ({"name": "éé"}, {"name": "ééé"}),
+    ("MAX_PATH_CHARS", 2, "string_too_long"): ({"name": "", "manual": "xx"}, {"name": "", "manual": "xxx"}),
+    ("MAX_LIST_ITEMS", 1, "too_long"): ({"name": "", "overlays": ["x"]}, {"name": "", "overlays": ["x", "y"]}),
+    ("MAX_METADATA_BYTES", 11, "value_error"): (
+        {"name": "", "metadata": {"k": "é"}},
+        {"name": "", "metadata": {"k": "éa"}},
+    ),
+}
+
+
+@pytest.mark.parametrize(("limit", "bodies"), AT_THE_LIMIT.items())
 def test_exactly_at_the_limit_is_allowed(
-    client: Client, settings: SettingsWrapper, setting: str, limit: int, fits: object, exceeds: object, kind: str
+    client: Client, settings: Settings, limit: tuple[str, int, str], bodies: tuple[object, object]
 ) -> None:
-    setattr(settings, setting, limit)
-    assert send(client, json.dumps(fits))[0] == 200
-    assert [found for found, _ in problems(client, json.dumps(exceeds))] == [kind]
+    setting, value, kind = limit
+    setattr(settings, setting, value)
+    assert send(client, json.dumps(bodies[0]))[0] == 200
+    assert [found for found, _ in problems(client, json.dumps(bodies[1]))] == [kind]
 
 
 def test_a_problem_never_repeats_what_was_sent(client: Client) -> None:

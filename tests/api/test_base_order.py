@@ -2,7 +2,7 @@
 
 import pytest
 from django.test import Client
-from pytest_django.fixtures import SettingsWrapper
+from pytest_django import Settings
 
 pytestmark = pytest.mark.urls("tests.api.base_urls")
 READER = {"Authorization": "Bearer read"}
@@ -10,7 +10,7 @@ WRITER = {"Authorization": "Bearer write"}
 
 
 @pytest.fixture(autouse=True)
-def keys(settings: SettingsWrapper) -> None:
+def keys(settings: Settings) -> None:
     settings.API_KEYS = "reader:read:viewer; writer:write:operator"
     settings.MAX_BODY_BYTES = 100
 
