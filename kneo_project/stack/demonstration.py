@@ -100,4 +100,4 @@ def _result(steps: Sequence[Step], run: Run) -> Table:
 
 
 def _milliseconds(step: Step) -> str:
-    return "–" if step.duration_ms is None else f"{step.duration_ms:,.0f} ms"
+    return "-" if step.duration_ms is None else f"{step.duration_ms:,.0f} ms"

@@ -33,7 +33,7 @@ def private_stack(state: Path) -> Iterator[str]:
     """
     port = free_port()
     environment = {name: value for name, value in os.environ.items() if not name.startswith("KNEO_SERV_")}
-    environment |= {"KNEO_SERV_STATE_DIR": str(state), "KNEO_SERV_SPEC_ROOT": str(settings.BASE_DIR)}
+    environment |= {"KNEO_SERV_STATE_DIR": str(state), "DJANGO_SETTINGS_MODULE": "kneo_project.settings"}
     command = [sys.executable, str(settings.BASE_DIR / "manage.py"), "serve", "--port", str(port)]
     with (
         (state / "serve.log").open("wb") as log,
