@@ -112,8 +112,10 @@ def test_a_message_stays_readable_however_many_problems_there_are() -> None:
     ("field", "value"),
     [("max_retries", "3"), ("max_retries", 2.0), ("max_retries", True), ("enabled", "off"), ("timeout_seconds", "10")],
 )
-def test_scalars_are_read_leniently(field: str, value: Any) -> None:
-    assert found_in(sequential(step(**{field: value}))) == []
+def test_scalars_are_read_leniently(field: str, value: object) -> None:
+    fields: dict[str, Any] = {**step(), field: value}
+
+    assert found_in(sequential(fields)) == []
 
 
 @pytest.mark.parametrize(
