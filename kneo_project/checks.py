@@ -32,7 +32,7 @@ def refuse_impossible_settings() -> None:
 
 def check_secret_key(app_configs: Sequence[AppConfig] | None, **_: Any) -> list[CheckMessage]:
     """On a shared database every process needs the same key, so it cannot be one made on this machine."""
-    if settings.DATABASES["default"]["ENGINE"].endswith("sqlite3") or settings.HAS_OWN_SECRET_KEY:
+    if settings.DATABASE_URL.startswith("sqlite") or settings.HAS_OWN_SECRET_KEY:
         return []
     return [Error("KNEO_SERV_SECRET_KEY must be set when KNEO_SERV_DATABASE_URL names a server.", id="kneo.E001")]
 

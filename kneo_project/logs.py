@@ -32,7 +32,7 @@ def configure_structlog() -> None:
 def json_formatter() -> logging.Formatter:
     """Return the formatter that writes one JSON object per event, its keys sorted."""
     return structlog.stdlib.ProcessorFormatter(
-        foreign_pre_chain=[structlog.stdlib.ExtraAdder(), *_common_processors()],
+        foreign_pre_chain=[structlog.stdlib.ExtraAdder(), _without_rendered_text, *_common_processors()],
         processors=[
             structlog.stdlib.ProcessorFormatter.remove_processors_meta,
             structlog.processors.format_exc_info,
@@ -47,6 +47,13 @@ def redact_event(_logger: WrappedLogger, _method: str, event: EventDict) -> Even
     ours = {key: event[key] for key in _OWN_KEYS & event.keys()}
     theirs = {key: value for key, value in event.items() if key not in ours}
     return {**cast("dict[str, object]", redact(theirs)), **ours}
+
+
+def _without_rendered_text(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    """Drop what another handler's formatter left on the record: the event says it already."""
+    event.pop("message", None)
+    event.pop("asctime", None)
+    return event
 
 
 def _common_processors() -> list[Processor]:
