@@ -6,6 +6,9 @@ from enum import StrEnum
 from typing import Any, NamedTuple
 
 from specs.language.codes import MEANINGS
+from specs.language.suggesting import Guess
+
+MOST_GUESSES = 100
 
 type Location = tuple[str | int, ...]
 """The way from the root of a document to a value: mapping keys and list indexes."""
@@ -67,7 +70,7 @@ class Finding:
     code: str
     at: Location
     message: str
-    suggestion: str | None = None
+    suggestion: str | Guess | None = None
     near: Location = ()
 
 
@@ -96,11 +99,17 @@ def path_of(location: Location) -> str | None:
 
 
 def diagnose(findings: Iterable[Finding], positions: Positions | None = None) -> list[Diagnostic]:
-    """Return ``findings`` as diagnostics, each with the position of the nearest known enclosing value."""
-    return [_diagnostic(finding, positions or {}) for finding in findings]
+    """Return ``findings`` as diagnostics, each with the position of the nearest known enclosing value.
+
+    Only the first hundred are given a guess of what was meant, because guessing costs far more than checking.
+    """
+    return [
+        _diagnostic(finding, positions or {}, is_guessing=index < MOST_GUESSES)
+        for index, finding in enumerate(findings)
+    ]
 
 
-def _diagnostic(finding: Finding, positions: Positions) -> Diagnostic:
+def _diagnostic(finding: Finding, positions: Positions, *, is_guessing: bool) -> Diagnostic:
     if finding.code not in MEANINGS:
         raise KeyError(finding.code)
     position = nearest(finding.at or finding.near, positions)
@@ -109,10 +118,16 @@ def _diagnostic(finding: Finding, positions: Positions) -> Diagnostic:
         severity=SEVERITY_BY_PREFIX[finding.code[0]],
         message=finding.message,
         path=path_of(finding.at),
-        suggestion=finding.suggestion,
+        suggestion=_suggestion(finding.suggestion, is_guessing=is_guessing),
         line=position.line if position else None,
         column=position.column if position else None,
     )
+
+
+def _suggestion(suggestion: str | Guess | None, *, is_guessing: bool) -> str | None:
+    if isinstance(suggestion, Guess):
+        return suggestion.sentence() if is_guessing else suggestion.otherwise
+    return suggestion
 
 
 def nearest(location: Location, positions: Positions) -> Position | None:

@@ -1,6 +1,7 @@
 """Did-you-mean."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from difflib import get_close_matches
 from itertools import islice
 
@@ -10,14 +11,27 @@ MOST_CANDIDATES = 50
 
 
 def closest(word: object, names: Iterable[str]) -> str | None:
-    """Return the one of ``names`` that ``word`` was probably meant to be, or None. Cheap, however many there are."""
+    """Return the one of ``names`` that ``word`` was probably meant to be, or None. About a millisecond at most."""
     if not isinstance(word, str) or len(word) > LONGEST_WORD:
         return None
     similar = (name for name in names if abs(len(name) - len(word)) <= LENGTH_SLACK)
     return next(iter(get_close_matches(word, list(islice(similar, MOST_CANDIDATES)), n=1)), None)
 
 
-def did_you_mean(word: object, names: Iterable[str], *, otherwise: str | None = None) -> str | None:
-    """Return a suggestion sentence for ``word``, or ``otherwise``."""
-    name = closest(word, names)
-    return f"Did you mean {name!r}?" if name is not None else otherwise
+@dataclass(frozen=True, slots=True)
+class Guess:
+    """A suggestion still to be looked for: which of ``names`` was meant by ``word``, ``otherwise`` a fixed sentence."""
+
+    word: str
+    names: Iterable[str]
+    otherwise: str | None = None
+
+    def sentence(self) -> str | None:
+        """Look for the name and return the suggestion."""
+        name = closest(self.word, self.names)
+        return self.otherwise if name is None else f"Did you mean {name!r}?"
+
+
+def did_you_mean(word: str, names: Iterable[str], *, otherwise: str | None = None) -> Guess:
+    """Return the suggestion to look for what ``word`` was meant to be."""
+    return Guess(word, names, otherwise)

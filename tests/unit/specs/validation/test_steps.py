@@ -105,3 +105,10 @@ def test_a_mistyped_reference_is_answered_with_the_likely_name() -> None:
     (found,) = check(sequential(step(ref="onw")))
 
     assert found.suggestion == "Did you mean 'one'?"
+
+
+def test_guessing_stops_after_a_hundred_findings_and_the_fixed_advice_stays() -> None:
+    found = check(sequential(*[step(f"s{n}", ref="onw") for n in range(101)]))
+
+    assert found[99].suggestion == "Did you mean 'one'?"
+    assert found[100].suggestion == "Declare it under components.agents."
