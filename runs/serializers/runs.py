@@ -78,7 +78,7 @@ class RunStatusSerializer(serializers.Serializer[RunView]):
     messages = MessageSerializer(many=True)
     pending_human_request = HumanRequestSerializer(allow_null=True)
     continuation_id = serializers.CharField(allow_null=True)
-    trace_event_count = serializers.IntegerField(source="run.trace_count")
+    trace_event_count = serializers.IntegerField(source="run.trace_event_count")
     usage = UsageSerializer(allow_null=True)
     metadata = serializers.SerializerMethodField()
     error = FaultSerializer(allow_null=True)

@@ -48,7 +48,6 @@ RUNS = Listing(
             "session_id",
             "input_text",
             "output_text",
-            "trace_dropped",
             "created_at",
             "updated_at",
             "started_at",

@@ -45,12 +45,12 @@ class Api:
     def __init__(self) -> None:
         self.client = Client(raise_request_exception=False)
 
-    def get(self, path: str, status: int = 200, **query: object) -> dict[str, Any]:
-        """Return the body of the answer, which must have ``status``."""
-        return self._body(self.client.get(f"/v1{path}", query), status)
+    def get(self, path: str, code: int = 200, **query: object) -> dict[str, Any]:
+        """Return the body of the answer, which must have the given status."""
+        return self._body(self.client.get(f"/v1{path}", query), code)
 
     def post(self, path: str, body: object = None, status: int = 200, key: str | None = None) -> dict[str, Any]:
-        """Return the body of the answer, which must have ``status``."""
+        """Return the body of the answer, which must have the given status."""
         headers = {} if key is None else {"Idempotency-Key": key}
         return self._body(self.client.post(f"/v1{path}", body, "application/json", headers=headers), status)
 
