@@ -16,7 +16,7 @@ from drf_spectacular.utils import (
 from rest_framework import serializers
 
 from kneo_project.api.pagination import MAX_LIMIT, WINDOW, Listing
-from kneo_project.api.query import flag, timestamp
+from kneo_project.api.query import Parser, flag, timestamp
 from kneo_project.errors import (
     Forbidden,
     InternalError,
@@ -28,7 +28,7 @@ from kneo_project.errors import (
     UnknownQueryParameters,
 )
 
-_PARAMETER_TYPES = {flag: OpenApiTypes.BOOL, timestamp: OpenApiTypes.DATETIME}
+_PARAMETER_TYPES: dict[Parser, OpenApiTypes] = {flag: OpenApiTypes.BOOL, timestamp: OpenApiTypes.DATETIME}
 
 
 @extend_schema_field(OpenApiTypes.DATETIME)

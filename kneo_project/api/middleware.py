@@ -6,7 +6,7 @@ from uuid import uuid4
 
 import structlog
 from django.conf import settings
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 
 REQUEST_ID_HEADER = "X-Request-ID"
@@ -30,6 +30,8 @@ class RequestIdMiddleware:
             response = self.get_response(request)
             if settings.REQUEST_LOGS:
                 _log(request, response, duration_ms=round((perf_counter() - started) * 1000, 3))
+        if request.method == "HEAD" and isinstance(response, HttpResponse):
+            response.content = b""  # its length stays announced
         response.headers[REQUEST_ID_HEADER] = request_id
         response.headers.setdefault("Cache-Control", "no-store")
         response.headers.setdefault("X-Content-Type-Options", "nosniff")

@@ -142,8 +142,14 @@ class ItemsField(_Strict, serializers.ListField):
         "too_long": "List should have at most {limit} items",
     }
 
-    def __init__(self, *, limit: str | None = "MAX_LIST_ITEMS", **options: Unpack[FieldOptions]) -> None:
-        super().__init__(**options)
+    def __init__(
+        self,
+        *,
+        child: serializers.Field[Any, Any, Any, Any],
+        limit: str | None = "MAX_LIST_ITEMS",
+        **options: Unpack[FieldOptions],
+    ) -> None:
+        super().__init__(child=child, **options)
         self.limit = limit
 
     def to_internal_value(self, data: object) -> list[Any]:
