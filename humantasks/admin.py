@@ -62,11 +62,19 @@ class HumanTaskAdmin(OperatorAdmin[HumanTask]):
     search_fields = ["id"]
     search_help_text = "Id of a human task or of a run, or at least its first 4 characters."
     fieldsets = [
-        (None, {"fields": ["state", "question", "prompt_text", "subject", "choices", "assigned_to"]}),
-        ("Answer", {"fields": ["answer", "answered", "content_text", "selection"]}),
-        ("Deadline", {"fields": ["asked_in_full", "due_in_full", "escalated", "missed", "rejected"]}),
-        ("Where it comes from", {"fields": ["identifier", "of_run", "workflow", "step", "context_document"]}),
-    ]
+        (
+            None,
+            {
+                "fields": [
+                    ("state", "assigned_to"), ("asked_in_full", "due_in_full"),
+                    "question", "prompt_text", "subject", "choices", "context_document",
+                ],
+            },
+        ),
+        ("Answer", {"fields": [("answer", "answered"), "selection", "content_text"]}),
+        ("Without an approval", {"fields": [("rejected", "missed", "escalated")]}),
+        ("Where it comes from", {"fields": [("workflow", "step", "of_run"), "identifier"]}),
+    ]  # fmt: skip
 
     identifier = column("continuation id", str, "id")
     question = column("question", showing.excerpt, "title")
@@ -94,6 +102,11 @@ class HumanTaskAdmin(OperatorAdmin[HumanTask]):
             return queryset, False
         found = ids_beginning_with(queryset, search_term, "id", "run_id")
         return queryset.none() if found is None else found, False
+
+    def label(self, row: HumanTask) -> str:
+        """Return the question and where it comes from: many tasks ask the same."""
+        origin = f"{showing.words(row.workflow_name)}, run {showing.short_id(row.run_id)}"
+        return f"{showing.excerpt(row.title)} ({origin})"
 
     def related(self, row: HumanTask) -> Iterable[Related]:
         """Link to the run."""

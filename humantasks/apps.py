@@ -7,4 +7,5 @@ class HumanTasksConfig(AppConfig):
     """App configuration."""
 
     name = "humantasks"
+    verbose_name = "Human tasks"
     default_auto_field = "django.db.models.BigAutoField"

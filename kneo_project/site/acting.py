@@ -14,7 +14,7 @@ from django.template.response import TemplateResponse
 
 from kneo_project.errors import KneoError
 from kneo_project.site.pages import OperatorAdmin
-from kneo_project.site.showing import address, words
+from kneo_project.site.showing import address
 
 # Each row is a transaction of its own, and all of them happen within one request.
 MOST_AT_ONCE = 500
@@ -81,7 +81,7 @@ def ask[M: Model](
         **page.admin_site.each_context(request),
         "title": question.title,
         "question": question,
-        "rows": [(row.pk, words(str(row))) for row in rows],
+        "rows": [(row.pk, page.label(row)) for row in rows],
         "form": form,
         "opts": page.opts,
         "media": page.media,

@@ -11,6 +11,7 @@ class OperatorsSite(admin.AdminSite):
     site_title = "kneo-serv"
     index_title = "Operations"
     site_url = None
+    enable_nav_sidebar = False  # the lists need the width
 
 
 class OperatorsSiteConfig(AdminConfig):

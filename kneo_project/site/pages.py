@@ -17,7 +17,6 @@ from django.utils.functional import cached_property
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 
-from kneo_project.admin import ReadOnlyAdmin
 from kneo_project.redaction import redact_text
 
 MOST_COUNTED = 10_000
@@ -93,7 +92,7 @@ class Offer:
     is_grave: bool = False
 
 
-class OperatorAdmin[M: Model](ReadOnlyAdmin[M]):
+class OperatorAdmin[M: Model](admin.ModelAdmin[M]):
     """Lists and shows rows. ``loaded`` names the columns that a list reads; nothing else leaves the database.
 
     Whoever may "change" the model may use its actions; the rows themselves are changed by nobody.
@@ -116,6 +115,10 @@ class OperatorAdmin[M: Model](ReadOnlyAdmin[M]):
         """Return ``rows`` with what a list shows of them."""
         return rows.only(*self.loaded) if self.loaded else rows
 
+    def label(self, row: M) -> str:
+        """Return what the row is called where only its name is shown."""
+        return redact_text(str(row))
+
     def related(self, row: M) -> Iterable[Related]:
         """Return the links of the row's page."""
         return ()
@@ -127,6 +130,18 @@ class OperatorAdmin[M: Model](ReadOnlyAdmin[M]):
     def offers(self, row: M) -> Iterable[Offer]:
         """Return the actions that make sense for the row now."""
         return ()
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """Nobody adds."""
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: M | None = None) -> bool:
+        """Nobody changes: state is written by the code that knows its rules. Who may view sees."""
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: M | None = None) -> bool:
+        """Nobody deletes."""
+        return False
 
     def has_act_permission(self, request: HttpRequest) -> bool:
         """Whether the user may use the actions: the permission to change the model."""
@@ -154,7 +169,7 @@ class OperatorAdmin[M: Model](ReadOnlyAdmin[M]):
         if isinstance(response, TemplateResponse) and response.context_data is not None:
             row = response.context_data["original"]
             response.context_data |= {
-                "subtitle": redact_text(str(row)),
+                "subtitle": self.label(row),
                 "related": list(self.related(row)),
                 "tables": list(self.tables(row)),
                 "offers": list(self.offers(row)) if self.has_act_permission(request) else [],
@@ -175,7 +190,7 @@ class OperatorAdmin[M: Model](ReadOnlyAdmin[M]):
             '<input type="checkbox" name="{}" value="{}" class="action-select" aria-label="Select {}">',
             ACTION_CHECKBOX_NAME,
             row.pk,
-            redact_text(str(row)),
+            self.label(row),
         )
 
 

@@ -22,13 +22,13 @@ from runs.engine.lifecycle import Status
 
 APPROVE = Question(
     action="approve_selected",
-    title="Approve?",
+    title="Approve human tasks?",
     consequence="The runs that wait for these human tasks go on with the text they asked about.",
     button="Yes, approve",
 )
 REJECT = Question(
     action="reject_selected",
-    title="Reject?",
+    title="Reject human tasks?",
     consequence=(
         "Each run ends as failed where its spec says so (on_reject: fail); elsewhere it goes on with a text that "
         "says that a person rejected, followed by the comment."
@@ -89,7 +89,7 @@ class AnswerableTaskAdmin(HumanTaskAdmin):
             answer = Answer(
                 request_id=str(task.request_id), decision=decision, content=form.cleaned_data["comment"] or None
             )
-            tally.attempt(str(task), partial(_answer, task, answer, request.user.get_username()))
+            tally.attempt(self.label(task), partial(_answer, task, answer, request.user.get_username()))
         acting.report(self, request, decision.capitalize(), tally)
         return acting.leave(self, request, chosen)
 

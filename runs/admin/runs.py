@@ -48,7 +48,7 @@ class OfSpec(Chosen):
 class RunAdmin(OperatorAdmin[Run]):
     """Runs: what they do, what they wait for, what went wrong."""
 
-    list_display = ["state", "name", "identifier", "updated", "lost", "owner", "wake", "deadline", "error"]
+    list_display = ["state", "name", "identifier", "updated", "error", "owner", "wake", "deadline", "lost"]
     list_display_links = ["name", "identifier"]
     list_filter = [RunAttention, "status", "updated_at", "target", OfSpec]
     loaded = [
@@ -60,18 +60,28 @@ class RunAdmin(OperatorAdmin[Run]):
     search_help_text = "Id (at least its first 4 characters), session id, workflow or agent."
     actions = ["cancel_selected"]
     fieldsets = [
-        ("Now", {"fields": ["state", "wrong", "updated_in_full", "lost", "owner", "wake", "deadline"]}),
+        ("Now", {"fields": [("state", "updated_in_full"), "wrong", ("owner", "lost"), ("wake", "deadline")]}),
         ("Input and output", {"fields": ["input_shown", "output_shown"]}),
         (
             "What runs",
-            {"fields": ["workflow", "agent", "kind", "environment_shown", "spec", "overlays", "session", "metadata"]},
+            {
+                "classes": ["collapse"],
+                "fields": [
+                    ("workflow", "agent", "kind"), ("spec", "overlays"), ("environment_shown", "session"), "metadata",
+                ],
+            },
         ),
         (
             "Times and usage",
-            {"fields": ["created", "started", "completed", "time_limit", "tokens_in", "tokens_out", "tokens"]},
+            {
+                "classes": ["collapse"],
+                "fields": [
+                    ("created", "started", "completed"), "time_limit", ("tokens_in", "tokens_out", "tokens"),
+                ],
+            },
         ),
-        ("Engine", {"fields": ["full_identifier", "fenced", "sequenced", "position"]}),
-    ]
+        ("Engine", {"classes": ["collapse"], "fields": [("full_identifier", "fenced", "sequenced"), "position"]}),
+    ]  # fmt: skip
 
     identifier = column("run", showing.short_id, "id")
     full_identifier = column("run id", str, "id")
@@ -144,7 +154,7 @@ class RunAdmin(OperatorAdmin[Run]):
             return acting.ask(self, request, CANCEL, runs)
         tally = Tally()
         for run in runs:
-            tally.attempt(str(run), partial(_cancel, run, request.user.get_username()))
+            tally.attempt(self.label(run), partial(_cancel, run, request.user.get_username()))
         acting.report(self, request, "Cancelled", tally)
         return acting.leave(self, request, runs)
 

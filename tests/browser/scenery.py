@@ -1,0 +1,78 @@
+"""An installation at three in the morning: runs in every status, some in trouble. For pictures and admin tests."""
+
+from collections.abc import Mapping
+from datetime import timedelta
+from pathlib import Path
+
+from django.contrib.auth.models import User
+from django.utils import timezone
+
+from humantasks.models import HumanTask
+from kneo_project.audit.services import record
+from runs import executor, services
+from runs.engine.lifecycle import Status
+from runs.models import LeaseOwner, Run
+from runs.services import StartRun
+from specs.services import SpecSource
+from tests.factories import HumanTaskFactory, RunFactory
+
+EXPENSES = str(Path("specs/examples/expense_approval.yaml").resolve())
+CLAIM = "Taxi to the airport, 48.20 EUR.\nReceipt attached, card ending in 4410, contact jane.doe@example.com."
+
+
+def operator(name: str = "olivia") -> User:
+    """Return a superuser."""
+    return User.objects.create_superuser(name, password="correct horse battery")
+
+
+def expense_claim(text: str = CLAIM) -> Run:
+    """Return a run that really went as far as its question."""
+    request = StartRun(source=SpecSource(spec_path=EXPENSES), input_text=text, metadata={"desk": "finance"})
+    run = services.start_run(request, actor="expense-portal")
+    executor.advance(run.pk)
+    run.refresh_from_db()
+    return run
+
+
+def troubled_runs() -> Mapping[str, Run]:
+    """Return one run for each thing that an operator looks for, by the name of that filter."""
+    now = timezone.now()
+    LeaseOwner.objects.create(pk="worker-7-dead", host="worker-7", pid=311, expires_at=now - timedelta(minutes=9))
+    LeaseOwner.objects.create(pk="worker-2-alive", host="worker-2", pid=12, expires_at=now + timedelta(minutes=9))
+    running = {"status": Status.RUNNING, "output_text": None}
+    late = HumanTaskFactory.create(
+        title="Sign off the payout", expires_at=now - timedelta(hours=2), on_timeout="escalate"
+    )
+    Run.objects.filter(pk=late.run_id).update(workflow_name="payout", updated_at=now - timedelta(hours=9))
+    return {
+        "stuck": RunFactory.create(**running, workflow_name="nightly-report", lease_owner="worker-7-dead", attempts=2),
+        "healthy": RunFactory.create(**running, workflow_name="triage", lease_owner="worker-2-alive", updated_at=now),
+        "waiting": RunFactory.create(
+            status=Status.CREATED, workflow_name="import", wake_at=now - timedelta(minutes=3), updated_at=now
+        ),
+        "retrying": RunFactory.create(
+            **running, workflow_name="sync", wake_at=now + timedelta(seconds=40), updated_at=now
+        ),
+        "overdue_task": Run.objects.get(pk=late.run_id),
+        "failed": RunFactory.create(
+            status=Status.FAILED,
+            workflow_name="invoices",
+            error_type="HTTPStatusError",
+            error_message="502 from the model endpoint, sent with api_key=sk-live-1234567890abcdef",
+            updated_at=now - timedelta(minutes=20),
+        ),
+        "overrun": RunFactory.create(
+            **running, workflow_name="crawl", deadline_at=now - timedelta(minutes=1), updated_at=now
+        ),
+    }
+
+
+def night() -> tuple[Run, HumanTask]:
+    """Fill the database; return a run that waits for its answer, and the question."""
+    troubled_runs()
+    for status in (Status.CANCELLED, Status.TIMED_OUT, Status.EXPIRED):
+        RunFactory.create(status=status, error_type=status.value, error_message="It did not finish.", output_text=None)
+    RunFactory.create_batch(20, updated_at=timezone.now() - timedelta(hours=3))
+    run = expense_claim()
+    record("run.inspected", actor="olivia", run_id=run.pk, metadata={"reason": "customer asked"})
+    return run, HumanTask.objects.open().get(run=run)
