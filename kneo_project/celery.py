@@ -21,15 +21,20 @@ TRANSPORT_ALIASES["kneo-files"] = "kneo_project.broker:Transport"
 
 def broker_settings(url: str) -> dict[str, Any]:
     """Return the Celery settings that make publishing to the broker ``url`` fail fast and lose little."""
+    common = {
+        "broker_connection_timeout": CONNECT_SECONDS,
+        "task_routes": {"*": {"timeout": ANSWER_SECONDS, "confirm_timeout": ANSWER_SECONDS}},
+        "task_publish_retry": False,
+    }
     scheme = url.partition(":")[0]
     if scheme == "kneo-files":
-        return {"broker_transport_options": {"folder": str(settings.BROKER_DIR)}, "task_publish_retry": False}
+        return common | {"broker_transport_options": {"folder": str(settings.BROKER_DIR)}}
     if scheme.startswith("redis"):
         # The client reconnects by itself. A worker waits a second for each message, so its timeout must be longer.
         options = {"max_retries": 0, "socket_connect_timeout": CONNECT_SECONDS, "socket_timeout": 1.5}
-        return {"broker_transport_options": options, "task_publish_retry": False}
+        return common | {"broker_transport_options": options}
     timeouts = {"read_timeout": ANSWER_SECONDS, "write_timeout": ANSWER_SECONDS}
-    return {
+    return common | {
         "broker_transport_options": {"max_retries": 0, "confirm_publish": True} | timeouts,
         # One more try at once: a kept connection may have been closed since it was used last.
         "task_publish_retry": True,
@@ -41,8 +46,6 @@ app = Celery("kneo")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.conf.update(
     **broker_settings(settings.BROKER_URL),
-    broker_connection_timeout=CONNECT_SECONDS,
-    task_routes={"*": {"timeout": ANSWER_SECONDS, "confirm_timeout": ANSWER_SECONDS}},
     # Nothing in a message is worth a disk write of the broker: the row is the truth.
     task_default_delivery_mode="transient",
     # Nobody commands workers through the broker; cancelling goes through the run's row.

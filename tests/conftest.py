@@ -9,7 +9,7 @@ from tests.settings import DATABASE
 def pytest_configure() -> None:
     """Stop at once, and say why, when the asked database is not there."""
     if DATABASE == "postgres" and (reason := services.POSTGRES.missing):
-        pytest.exit(f"SKIPPED {reason}", returncode=1 if services.IN_CI else 0)
+        pytest.exit(f"FAILED {reason}" if services.IN_CI else f"SKIPPED {reason}", returncode=int(services.IN_CI))
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

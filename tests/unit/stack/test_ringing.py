@@ -1,0 +1,55 @@
+"""Ringing the bell never holds a request: a broker that is down or silent is given up on within seconds."""
+
+import socket
+import time
+from collections.abc import Iterator
+
+import pytest
+from celery import Celery
+from kombu.exceptions import OperationalError
+
+from kneo_project.celery import app, broker_settings
+
+LONGEST_SECONDS = 4.0  # half of it is measured; the rest is for a busy machine
+
+
+def bell(url: str) -> Celery:
+    """Return an app that rings at the broker ``url`` as ours would."""
+    ringing = Celery("bell", broker=url, set_as_current=False)
+    ringing.conf.update(broker_settings(url))
+    return ringing
+
+
+@pytest.fixture
+def silent_port() -> Iterator[int]:
+    """A port that takes connections and never says a word."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        yield server.getsockname()[1]
+
+
+@pytest.fixture
+def closed_port() -> int:
+    """A port that nobody listens on."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port: int = server.getsockname()[1]
+    return port
+
+
+@pytest.mark.parametrize("scheme", ["amqp", "redis"])
+@pytest.mark.parametrize("port", ["closed_port", "silent_port"])
+def test_a_broker_that_does_not_answer_is_given_up_on(scheme: str, port: str, request: pytest.FixtureRequest) -> None:
+    url = f"{scheme}://127.0.0.1:{request.getfixturevalue(port)}/0"
+    started_at = time.monotonic()
+    with pytest.raises(OperationalError):
+        bell(url).send_task("runs.advance_run", ("some-id",))
+    assert time.monotonic() - started_at < LONGEST_SECONDS
+
+
+def test_the_embedded_broker_takes_the_bell_without_any_server() -> None:
+    app.send_task("runs.advance_run", ("some-id",))
+    assert app.control.purge() >= 1
+
+
+def test_the_beat_asks_for_the_sweep_and_nothing_else() -> None:
+    assert [entry["task"] for entry in app.conf.beat_schedule.values()] == ["runs.sweep"]
+    assert "runs.sweep" in app.tasks
