@@ -13,7 +13,7 @@ class Change:
     """One guarded write of one run: applied whole or not at all.
 
     It applies only while the run's status is one of ``sources`` and, unless they are None, its fence is
-    ``fence`` and its last checkpoint is ``sequence``.
+    ``fence``, its lease is ``owner_id``'s and its last checkpoint is ``sequence``.
     ``keeps_lease`` is the owner's ordinary commit; every other change takes the lease away and raises the fence, so
     that whoever held it can write no more. ``wake_at`` is when somebody must look at the run again; None is never.
     """
@@ -23,6 +23,7 @@ class Change:
     progress: Progress
     at: datetime
     fence: int | None = None
+    owner_id: str | None = None
     sequence: int | None = None
     keeps_lease: bool = False
     wake_at: datetime | None = None

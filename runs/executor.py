@@ -9,7 +9,6 @@ from enum import StrEnum
 from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
-from specs.services import load_plan
 
 from humantasks.services import new_task, open_task
 from kneo_project.transient import retry_transient
@@ -26,6 +25,7 @@ from runs.heartbeat import Hold
 from runs.leases import Lease
 from runs.models import Checkpoint, Target
 from specs.language.plan import Plan, SequentialPlan
+from specs.services import load_plan
 
 logger = logging.getLogger(__name__)
 

@@ -146,7 +146,7 @@ def of_this_process() -> Heartbeat:
 
 def retire() -> None:
     """End this process's heartbeat, if it has one: it advances no run any more."""
-    global _current  # noqa: PLW0603 - one heartbeat per process is the point
+    global _current
     with _current_lock:
         ending, _current = _current, None
     if ending is not None:

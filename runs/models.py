@@ -7,11 +7,11 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
-from specs.models import SpecSnapshot
 
 from humantasks.models import HumanTask
 from runs.engine.lifecycle import ACTIVE, TERMINAL, Status
 from runs.engine.progress import RecordType
+from specs.models import SpecSnapshot
 
 STATUS_CHOICES = [(status.value, status.value) for status in Status]
 

@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from typing import Any
 
 from kneo_project.redaction import preview, redact
-
 from runs.changes import Change
 from runs.engine.outcomes import Event
 from runs.engine.progress import Record

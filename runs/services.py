@@ -9,13 +9,12 @@ from typing import Any
 from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
-from kneo_project.audit.services import record
-from specs.services import SpecSource, freeze, load_plan, store
 
 from humantasks import services as humantasks
 from humantasks.errors import HumanTaskNotFound
 from humantasks.models import HumanTask, TaskStatus
 from humantasks.rules import Answer, Decision, text_after
+from kneo_project.audit.services import record
 from kneo_project.transient import retry_transient
 from runs import idempotency, transitions
 from runs.engine import interpreter
@@ -26,6 +25,7 @@ from runs.engine.state import State
 from runs.errors import QueueFull, RunNotFound, RunStateConflict
 from runs.models import Run, Target
 from specs.language.plan import OnReject
+from specs.services import SpecSource, freeze, load_plan, store
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,7 +4,6 @@ No database transaction is open here: agents and functions may wait for anybody.
 """
 
 import os
-import threading
 from collections.abc import Callable
 from concurrent.futures import Future, InvalidStateError
 from dataclasses import dataclass
@@ -12,10 +11,9 @@ from datetime import datetime
 from typing import Any
 
 from django.conf import settings
-from django.db import connections
 from django.utils import timezone
-from kneo_project.redaction import redact_text
 
+from kneo_project.redaction import redact_text
 from runs.agents.context import StepContext
 from runs.agents.errors import AgentError, MaxIterationsReached, StepInterrupted
 from runs.agents.functions import call_function
@@ -25,6 +23,7 @@ from runs.agents.settings import AgentSettings
 from runs.engine.actions import RunAgent, Work
 from runs.engine.outcomes import Event, EventType, Failed, Fault, Outcome, Succeeded, Usage
 from runs.leases import Lease
+from runs.step_threads import step_threads
 from specs.language.plan import AgentPlan, Plan, StepKind
 
 
@@ -106,13 +105,11 @@ def _bounded[T](work: Callable[[], T], interrupt: Interrupt, seconds: float | No
             settle(lambda: result.set_exception(failure))
         else:
             settle(lambda: result.set_result(value))
-        finally:
-            connections.close_all()
 
     def stop() -> None:
         settle(lambda: result.set_exception(StepInterrupted(interrupt.reason or "stopped")))
 
-    threading.Thread(target=run, name="step", daemon=True).start()
+    step_threads.run(run)
     interrupt.on_trip(stop)
     try:
         return result.result(timeout=seconds)

@@ -91,6 +91,7 @@ def commit_step(lease: Lease, progress: Progress, at: datetime) -> Lease | None:
         run_id=lease.run_id,
         sources=RUNNING_ONLY,
         fence=lease.fence,
+        owner_id=lease.owner_id,
         sequence=lease.sequence,
         progress=progress,
         at=at,
@@ -104,7 +105,16 @@ def commit_step(lease: Lease, progress: Progress, at: datetime) -> Lease | None:
 
 def block(lease: Lease, progress: Progress, at: datetime) -> bool:
     """Let the run wait for a person, under ``lease``. The caller's transaction holds the human task."""
-    return write(Change(run_id=lease.run_id, sources=RUNNING_ONLY, fence=lease.fence, progress=progress, at=at))
+    return write(
+        Change(
+            run_id=lease.run_id,
+            sources=RUNNING_ONLY,
+            fence=lease.fence,
+            owner_id=lease.owner_id,
+            progress=progress,
+            at=at,
+        )
+    )
 
 
 def unblock(run: Run, progress: Progress, at: datetime) -> bool:
@@ -142,7 +152,8 @@ def _free(run_id: uuid.UUID, fence: int, *, deaths: int) -> bool:
 @retry_transient
 def fail(lease: Lease, fault: Fault) -> bool:
     """End the run under ``lease`` with ``fault``: for faults that no step is to blame for."""
-    return write(replace(_end(lease.run_id, Status.FAILED, RecordType.RUN_FAILED, fault), fence=lease.fence))
+    end = _end(lease.run_id, Status.FAILED, RecordType.RUN_FAILED, fault)
+    return write(replace(end, fence=lease.fence, owner_id=lease.owner_id))
 
 
 def dead_letter(run: Run, fault: Fault) -> bool:

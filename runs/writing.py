@@ -26,6 +26,8 @@ def write_by_orm(change: Change) -> bool:
         guarded = Run.objects.filter(pk=change.run_id, status__in=change.sources)
         if change.fence is not None:
             guarded = guarded.filter(fence=change.fence)
+        if change.owner_id is not None:
+            guarded = guarded.filter(lease_owner=change.owner_id)
         if change.sequence is not None:
             guarded = guarded.filter(sequence=change.sequence)
         if not guarded.update(**_run_columns(change)):

@@ -1,0 +1,42 @@
+"""Threads for steps: used again when their step is done, and simply left behind when nobody waits for it any more."""
+
+import logging
+import threading
+from collections import deque
+from collections.abc import Callable
+from queue import SimpleQueue
+
+from django.db import connections
+
+logger = logging.getLogger(__name__)
+
+
+class StepThreads:
+    """As many daemon threads as steps run at once. None of them keeps the process from ending."""
+
+    def __init__(self) -> None:
+        self._idle: deque[SimpleQueue[Callable[[], None]]] = deque()
+
+    def run(self, work: Callable[[], None]) -> None:
+        """Run ``work`` in a thread of its own and return at once. ``work`` handles its own errors."""
+        try:
+            inbox = self._idle.pop()
+        except IndexError:
+            inbox = SimpleQueue()
+            threading.Thread(target=self._serve, args=(inbox,), name="step", daemon=True).start()
+        inbox.put(work)
+
+    def _serve(self, inbox: SimpleQueue[Callable[[], None]]) -> None:
+        while True:
+            work = inbox.get()
+            try:
+                work()
+            except Exception:
+                logger.exception("Step thread failed")
+            finally:
+                connections.close_all()
+            del work
+            self._idle.append(inbox)
+
+
+step_threads = StepThreads()
