@@ -18,6 +18,7 @@ from kneo_project.site.showing import address
 
 # Each row is a transaction of its own, and all of them happen within one request.
 MOST_AT_ONCE = 500
+MOST_TOLD = 10
 CONFIRMED = "confirmed"
 FROM_PAGE = "from_page"
 
@@ -46,12 +47,12 @@ class Tally:
         try:
             reason = act()
         except KneoError as error:
-            self.refused.append(f"{label}: {error.message}")
+            self.refused.append(f"Not done for {label}: {error.message}")
             return
         if reason is None:
             self.done += 1
         else:
-            self.unchanged.append(f"{label}: {reason}")
+            self.unchanged.append(f"Unchanged: {label} {reason}")
 
 
 def choose[M: Model](page: OperatorAdmin[M], request: HttpRequest, rows: QuerySet[M]) -> Sequence[M]:
@@ -98,10 +99,11 @@ def report[M: Model](page: OperatorAdmin[M], request: HttpRequest, verb: str, ta
     if tally.done:
         noun = page.opts.verbose_name if tally.done == 1 else page.opts.verbose_name_plural
         page.message_user(request, f"{verb} {tally.done} {noun}.", messages.SUCCESS)
-    for sentence in tally.unchanged:
-        page.message_user(request, sentence, messages.WARNING)
-    for sentence in tally.refused:
-        page.message_user(request, sentence, messages.ERROR)
+    for level, sentences in ((messages.WARNING, tally.unchanged), (messages.ERROR, tally.refused)):
+        for sentence in sentences[:MOST_TOLD]:
+            page.message_user(request, sentence, level)
+        if (more := len(sentences) - MOST_TOLD) > 0:
+            page.message_user(request, f"And {more} more like these.", level)
 
 
 def leave[M: Model](page: OperatorAdmin[M], request: HttpRequest, rows: Sequence[M]) -> HttpResponse | None:
