@@ -1,10 +1,13 @@
 """Rows for tests that need many of them, or need them in a state that takes long to reach."""
+# mypy: allow-untyped-calls
+# The declarations of factory-boy carry no types.
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import factory
 from django.utils import timezone
+from factory.declarations import LazyAttribute, LazyFunction, SelfAttribute, Sequence, SubFactory
+from factory.django import DjangoModelFactory
 
 from humantasks.models import HumanTask
 from runs.engine.lifecycle import Status
@@ -15,11 +18,11 @@ from specs.models import SpecSnapshot
 EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
 
 
-class SnapshotFactory(factory.django.DjangoModelFactory[SpecSnapshot]):
+class SnapshotFactory(DjangoModelFactory[SpecSnapshot]):
     """A frozen spec that names nothing to run."""
 
-    digest = factory.Sequence("{:064d}".format)
-    content: Any = factory.LazyFunction(
+    digest = Sequence("{:064d}".format)
+    content: Any = LazyFunction(
         lambda: {"base": {"version": "v1"}, "overlays": [], "overrides": {}, "environment": None}
     )
 
@@ -27,56 +30,56 @@ class SnapshotFactory(factory.django.DjangoModelFactory[SpecSnapshot]):
         model = SpecSnapshot
 
 
-class RunFactory(factory.django.DjangoModelFactory[Run]):
+class RunFactory(DjangoModelFactory[Run]):
     """A completed run. Each is a minute younger than the one before."""
 
-    snapshot = factory.SubFactory(SnapshotFactory)
+    snapshot = SubFactory(SnapshotFactory)
     status = Status.COMPLETED
     agent_name = "root"
     workflow_name = "flow"
     input_text = "hi"
     output_text = "hi>a"
-    created_at = factory.Sequence(lambda number: EPOCH + timedelta(minutes=number))
-    updated_at = factory.SelfAttribute("created_at")
+    created_at = Sequence(lambda number: EPOCH + timedelta(minutes=number))
+    updated_at = SelfAttribute("created_at")
 
     class Meta:
         model = Run
 
 
-class CheckpointFactory(factory.django.DjangoModelFactory[Checkpoint]):
+class CheckpointFactory(DjangoModelFactory[Checkpoint]):
     """A completed step."""
 
-    run = factory.SubFactory(RunFactory)
-    sequence = factory.Sequence(lambda number: number + 2)
+    run = SubFactory(RunFactory)
+    sequence = Sequence(lambda number: number + 2)
     type = RecordType.STEP_COMPLETED
     status = Status.RUNNING
-    step_id = factory.LazyAttribute(lambda record: f"step-{record.sequence}")
-    path = factory.SelfAttribute("step_id")
+    step_id = LazyAttribute(lambda record: f"step-{record.sequence}")
+    path = SelfAttribute("step_id")
     input_text = "hi"
     output_text = "hi>a"
-    created_at = factory.LazyFunction(timezone.now)
+    created_at = LazyFunction(timezone.now)
 
     class Meta:
         model = Checkpoint
 
 
-class TraceEventFactory(factory.django.DjangoModelFactory[TraceEvent]):
+class TraceEventFactory(DjangoModelFactory[TraceEvent]):
     """The start of a workflow."""
 
-    run = factory.SubFactory(RunFactory)
-    number = factory.Sequence(lambda number: number + 1)
+    run = SubFactory(RunFactory)
+    number = Sequence(lambda number: number + 1)
     type = "workflow_started"
-    at = factory.LazyFunction(timezone.now)
+    at = LazyFunction(timezone.now)
     checkpoint_sequence = 2
 
     class Meta:
         model = TraceEvent
 
 
-class HumanTaskFactory(factory.django.DjangoModelFactory[HumanTask]):
+class HumanTaskFactory(DjangoModelFactory[HumanTask]):
     """An open question of a blocked run."""
 
-    run = factory.SubFactory(RunFactory, status=Status.BLOCKED, output_text=None)
+    run = SubFactory(RunFactory, status=Status.BLOCKED, output_text=None)
     path = step_id = "human"
     step_index = 1
     workflow_name = "flow"
@@ -85,7 +88,7 @@ class HumanTaskFactory(factory.django.DjangoModelFactory[HumanTask]):
     title = prompt = "Check it"
     on_timeout = "fail"
     on_reject = "continue"
-    created_at = factory.Sequence(lambda number: EPOCH + timedelta(minutes=number))
+    created_at = Sequence(lambda number: EPOCH + timedelta(minutes=number))
 
     class Meta:
         model = HumanTask

@@ -47,20 +47,21 @@ class CheckpointView:
     def metadata(self) -> dict[str, Any]:
         """What this type of checkpoint tells."""
         row = self.checkpoint
+        details: dict[str, Any] = row.details
         match RecordType(row.type):
             case RecordType.STEP_COMPLETED | RecordType.STEP_FAILED:
-                return row.details | _step_facts(row)
+                return details | _step_facts(row)
             case RecordType.RUN_STARTED:
                 deadline = self.run.deadline_at
-                return row.details | {"deadline_at": deadline.timestamp() if deadline else None}
+                return details | {"deadline_at": deadline.timestamp() if deadline else None}
             case RecordType.RUN_COMPLETED:
-                return row.details | {"output_text": row.output_text}
+                return details | {"output_text": row.output_text}
             case RecordType.RUN_FAILED:
-                return {"error": _error(row)}
+                return details | {"error": _error(row)}
             case RecordType.RUN_CANCELLED | RecordType.RUN_TIMED_OUT | RecordType.RUN_EXPIRED:
-                return {"reason": row.error_message}
+                return details | {"reason": row.error_message}
             case RecordType.HUMAN_PAUSE | RecordType.HUMAN_RESUME:
-                return row.details
+                return details
 
 
 _ENDS = (RecordType.RUN_FAILED, RecordType.RUN_CANCELLED, RecordType.RUN_TIMED_OUT, RecordType.RUN_EXPIRED)

@@ -1,23 +1,19 @@
 """The API as a caller meets it, with a bell that advances runs in the process that rings it."""
 
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
 
 import pytest
-from django.http import HttpResponse
 from django.test import Client
 from kombu import Producer
 from kombu.exceptions import OperationalError
-from pytest_django import DjangoDbBlocker
 
 from kneo_project.celery import app
+from runs import heartbeat
 
-
-@pytest.fixture(scope="session", autouse=True)
-def _heartbeat_may_beat(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
-    """Let the thread that renews this process's leases do so between two tests as well."""
-    with django_db_blocker.unblock():
-        yield
+if TYPE_CHECKING:
+    from django.test.client import _MonkeyPatchedWSGIResponse as TestResponse
 
 
 @pytest.fixture(autouse=True)
@@ -45,16 +41,16 @@ class Api:
     def __init__(self) -> None:
         self.client = Client(raise_request_exception=False)
 
-    def get(self, path: str, code: int = 200, **query: object) -> dict[str, Any]:
+    def get(self, path: str, code: int = 200, /, **query: object) -> dict[str, Any]:
         """Return the body of the answer, which must have the given status."""
-        return self._body(self.client.get(f"/v1{path}", query), code)
+        return _body(self.client.get(f"/v1{path}?{urlencode(query)}"), code)
 
     def post(self, path: str, body: object = None, status: int = 200, key: str | None = None) -> dict[str, Any]:
         """Return the body of the answer, which must have the given status."""
         headers = {} if key is None else {"Idempotency-Key": key}
-        return self._body(self.client.post(f"/v1{path}", body, "application/json", headers=headers), status)
+        return _body(self.client.post(f"/v1{path}", body, "application/json", headers=headers), status)
 
-    def run(self, spec: dict[str, Any], status: int = 200, **order: object) -> dict[str, Any]:
+    def run(self, spec: dict[str, Any], status: int = 200, /, **order: object) -> dict[str, Any]:
         """Start a run of ``spec`` on "hi" unless ``order`` says otherwise, wait for it, and return the answer."""
         return self.post("/runs", {"input": "hi", "spec": spec, **order}, status)
 
@@ -63,13 +59,21 @@ class Api:
         problems = self.post("/runs", body, status)["detail"]
         return [(problem["type"], ".".join(map(str, problem["loc"]))) for problem in problems]
 
-    def _body(self, response: HttpResponse, status: int) -> dict[str, Any]:
-        body: dict[str, Any] = response.json()  # type: ignore[attr-defined] # the test client adds it
-        assert response.status_code == status, body
-        return body
+
+def _body(response: "TestResponse", status: int) -> dict[str, Any]:
+    body: dict[str, Any] = response.json()
+    assert response.status_code == status, body
+    return body
 
 
 @pytest.fixture
-def api(transactional_db: None) -> Api:
-    """The API. Committed for real: the threads that run steps must see what a request wrote."""
+def engine(transactional_db: None) -> Iterator[None]:
+    """Runs that really run: what is written is committed, and the heartbeat ends with the test."""
+    yield
+    heartbeat.retire()
+
+
+@pytest.fixture
+def api(engine: None) -> Api:
+    """The API."""
     return Api()

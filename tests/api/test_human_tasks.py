@@ -44,14 +44,14 @@ ENDLESS = uuid.UUID(int=3)
 class Question:
     """A run that waits for a person."""
 
-    def __init__(self, api: Api, *steps: str, **human: object) -> None:
+    def __init__(self, api: Api, *steps: str, **human: Any) -> None:
         self.api = api
         self.answer = api.run(workflow(*(steps or ("a", "human", "b")), **human))
         self.path = f"/human-tasks/{self.answer['continuation_id']}"
         self.run_path = f"/runs/{self.answer['run_id']}"
         self.request = self.answer["metadata"]["request"]
 
-    def decide(self, decision: str, code: int = 200, key: str | None = None, **more: object) -> dict[str, Any]:
+    def decide(self, decision: str, code: int = 200, /, key: str | None = None, **more: object) -> dict[str, Any]:
         """Answer the question."""
         body = {"request_id": self.request["id"], "decision": decision, **more}
         return self.api.post(f"{self.path}/resume", body, code, key)
@@ -65,10 +65,10 @@ class Question:
 @pytest.fixture
 def cast(api: Api) -> Api:
     """Three open tasks: one with a deadline, one escalated, one with all the time in the world; and one answered."""
-    HumanTaskFactory(id=PENDING, expires_at=EPOCH + timedelta(hours=2), shape="graph")
-    HumanTaskFactory(id=ESCALATED, expires_at=EPOCH + timedelta(hours=1), escalated_at=EPOCH)
-    HumanTaskFactory(id=ENDLESS)
-    HumanTaskFactory(status="answered")
+    HumanTaskFactory.create(id=PENDING, expires_at=EPOCH + timedelta(hours=2), shape="graph")
+    HumanTaskFactory.create(id=ESCALATED, expires_at=EPOCH + timedelta(hours=1), escalated_at=EPOCH)
+    HumanTaskFactory.create(id=ENDLESS)
+    HumanTaskFactory.create(status="answered")
     return api
 
 
@@ -131,7 +131,7 @@ def test_a_longer_page_takes_no_more_queries(api: Api) -> None:
         return len(captured)
 
     for _ in range(5):
-        CheckpointFactory(run=HumanTaskFactory().run)
+        CheckpointFactory.create(run=HumanTaskFactory.create().run)
     assert queries_for(1) == queries_for(5) <= 5
 
 

@@ -47,10 +47,10 @@ MINUTE = timedelta(minutes=1)
 @pytest.fixture
 def cast(api: Api) -> Api:
     """Four runs, named by their agents, each a minute younger than the one before."""
-    RunFactory(agent_name="done", session_id="s-1", created_at=EPOCH)
-    RunFactory(agent_name="queued", status=Status.CREATED, output_text=None, created_at=EPOCH + MINUTE)
-    RunFactory(agent_name="going", status=Status.RUNNING, workflow_name=None, created_at=EPOCH + 2 * MINUTE)
-    RunFactory(
+    RunFactory.create(agent_name="done", session_id="s-1", created_at=EPOCH)
+    RunFactory.create(agent_name="queued", status=Status.CREATED, output_text=None, created_at=EPOCH + MINUTE)
+    RunFactory.create(agent_name="going", status=Status.RUNNING, workflow_name=None, created_at=EPOCH + 2 * MINUTE)
+    RunFactory.create(
         agent_name="broken",
         status=Status.FAILED,
         workflow_name="other",
@@ -204,6 +204,5 @@ def test_a_longer_page_takes_no_more_queries(api: Api) -> None:
         return len(captured)
 
     for _ in range(5):
-        task = HumanTaskFactory()
-        CheckpointFactory(run=task.run)
+        CheckpointFactory.create(run=HumanTaskFactory.create().run)
     assert queries_for(1) == queries_for(5) <= 6

@@ -125,9 +125,9 @@ def test_trace_events_come_with_the_checkpoint_they_were_written_with(api: Api) 
 
 
 def test_checkpoints_are_sorted_and_cut_in_either_direction(api: Api) -> None:
-    run = RunFactory()
-    CheckpointFactory.reset_sequence(0)
-    CheckpointFactory.create_batch(3, run=run)
+    run = RunFactory.create()
+    for sequence in (2, 3, 4):
+        CheckpointFactory.create(run=run, sequence=sequence)
     page = api.get(f"/runs/{run.pk}/checkpoints", sort_order="desc", limit=1, offset=1)
     assert [each["sequence"] for each in page["checkpoints"]] == [3]
     assert (page["count"], page["total"]) == (1, 3)
@@ -148,16 +148,16 @@ def test_an_event_has_every_key(api: Api) -> None:
 
 
 def test_a_trace_with_gaps_says_so(api: Api) -> None:
-    run = RunFactory(trace_count=8)
+    run = RunFactory.create(trace_count=8)
     with override_settings(TRACE_MAX_EVENTS=1):
         page = api.get(f"/runs/{run.pk}/trace")
     assert (page["dropped"], page["complete"]) == (7, False)
 
 
 def test_the_trace_keeps_the_order_in_which_it_was_written(api: Api) -> None:
-    run = RunFactory()
-    second = TraceEventFactory(run=run, number=2, at=run.created_at)
-    first = TraceEventFactory(run=run, number=1)
+    run = RunFactory.create()
+    second = TraceEventFactory.create(run=run, number=2, at=run.created_at)
+    first = TraceEventFactory.create(run=run, number=1)
     page = api.get(f"/runs/{run.pk}/trace")
     assert [event["event_id"] for event in page["events"]] == [str(first.public_id), str(second.public_id)]
 

@@ -84,14 +84,14 @@ def test_a_failed_run_shows_the_error_and_its_last_output(api: Api) -> None:
 
 
 def test_a_running_run_shows_its_latest_output(api: Api) -> None:
-    run = RunFactory(status=Status.RUNNING, output_text=None)
-    CheckpointFactory.create_batch(2, run=run)
-    CheckpointFactory(run=run, output_text="latest")
+    run = RunFactory.create(status=Status.RUNNING, output_text=None)
+    CheckpointFactory.create(run=run)
+    CheckpointFactory.create(run=run, output_text="latest")
     assert api.get(f"/runs/{run.pk}")["output_text"] == "latest"
 
 
 def test_usage_is_shown_when_it_was_reported(api: Api) -> None:
-    run = RunFactory(input_tokens=3, output_tokens=2, total_tokens=5)
+    run = RunFactory.create(input_tokens=3, output_tokens=2, total_tokens=5)
     shown = api.get(f"/runs/{run.pk}")
     assert shown["usage"] == {"input_tokens": 3, "output_tokens": 2, "total_tokens": 5} == shown["metadata"]["usage"]
 
@@ -117,7 +117,7 @@ def test_an_unknown_parameter_wins_over_an_unknown_run(api: Api, route: str) -> 
 
 
 def test_cancelling_ends_a_queued_run(api: Api) -> None:
-    run = RunFactory(status=Status.CREATED, output_text=None)
+    run = RunFactory.create(status=Status.CREATED, output_text=None)
     cancelled = api.post(f"/runs/{run.pk}/cancel")
     assert cancelled.keys() >= STATUS_KEYS
     assert cancelled["status"] == "cancelled"
@@ -141,7 +141,7 @@ def test_cancelling_what_has_ended_changes_nothing_and_is_not_on_record(api: Api
 
 
 def test_cancelling_ignores_a_body_however_broken(api: Api) -> None:
-    run = RunFactory()
+    run = RunFactory.create()
     response = api.client.post(f"/v1/runs/{run.pk}/cancel", b"{", "application/json")
     assert response.status_code == 200
 
@@ -151,9 +151,9 @@ def test_cancelling_an_unknown_run_is_not_found(api: Api) -> None:
 
 
 def test_steps_that_ran_twice_count_twice(api: Api) -> None:
-    run = RunFactory()
+    run = RunFactory.create()
     for iteration in (1, 2):
-        CheckpointFactory(run=run, type=RecordType.STEP_COMPLETED, step_id="a", iteration=iteration)
+        CheckpointFactory.create(run=run, type=RecordType.STEP_COMPLETED, step_id="a", iteration=iteration)
     shown = api.get(f"/runs/{run.pk}")
     assert shown["visited_steps"] == ["a", "a"]
     assert shown["metadata"]["step_iteration_counts"] == {"a|": 2}
