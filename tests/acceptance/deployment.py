@@ -7,7 +7,7 @@ import subprocess
 import sys
 import threading
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -25,6 +25,7 @@ from tests.acceptance.processes import ROOT, Process
 LEASE_SECONDS = 5
 START_SECONDS = 45
 SUPERVISION_SECONDS = 0.2
+NO_SETTINGS: Mapping[str, str] = {}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,13 +45,24 @@ class Call:
 
 
 class Deployment:
-    """Starts with web and beat; workers come and go as each test asks."""
+    """Starts with web and beat; workers come and go as each test asks.
 
-    def __init__(self, folder: Path, *, database_url: str, broker_url: str, queue: str) -> None:
+    ``settings`` are environment variables that replace those of this ring; an empty one means the shipped default.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        database_url: str,
+        broker_url: str,
+        queue: str,
+        settings: Mapping[str, str] = NO_SETTINGS,
+    ) -> None:
         self.folder = folder
         self.workers: list[Process] = []
         self.processes: list[Process] = []
-        self._env = self._environment(database_url, broker_url, queue)
+        self._env = self._environment(database_url, broker_url, queue) | dict(settings)
         self._closing = ExitStack()
         self._listener = self._closing.enter_context(socket.create_server(("127.0.0.1", 0), backlog=512))
         self._threads = self._closing.enter_context(ThreadPoolExecutor(max_workers=32))
@@ -59,8 +71,7 @@ class Deployment:
 
     def open(self) -> None:
         """Make the tables, start web and beat, and wait until the API answers."""
-        migrate = [sys.executable, "manage.py", "migrate", "--verbosity", "0"]
-        subprocess.run(migrate, cwd=ROOT, env=self._env, check=True)
+        self.run("manage.py", "migrate", "--verbosity", "0")
         self._start(programs.beat(), name="beat")
         self._start(programs.web(self._listener.fileno()), name="web")
         until(self.api.is_up, within=START_SECONDS, what="the API answers")
@@ -70,6 +81,10 @@ class Deployment:
         for process in self.processes:
             process.kill()
         self._closing.close()
+
+    def run(self, *arguments: str) -> None:
+        """Run Python with ``arguments`` in the deployment's environment, to its end."""
+        subprocess.run([sys.executable, *arguments], cwd=ROOT, env=self._env, check=True)
 
     def scale(self, count: int) -> list[Process]:
         """Have exactly ``count`` workers, all ready; return them, the longest running first."""
