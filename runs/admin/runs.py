@@ -128,6 +128,10 @@ class RunAdmin(OperatorAdmin[Run]):
                 return found, False
         return queryset.filter(Q(workflow_name=wanted) | Q(agent_name=wanted)), False
 
+    def label(self, row: Run) -> str:
+        """Return what the run runs, its id and its status."""
+        return f"{showing.words(str(row))} ({row.status})"
+
     def related(self, row: Run) -> Iterable[Related]:
         """Link to the question the run waits for, if it does, and to its spec."""
         if task := row.pending_task:
@@ -205,6 +209,6 @@ class RunAdmin(OperatorAdmin[Run]):
 def _cancel(run: Run, actor: str) -> str | None:
     """Cancel the run; return why nothing changed when it had ended already."""
     if run.is_terminal:
-        return f"had ended already ({run.status})."
+        return "had ended already."
     status = services.cancel_run(run.pk, actor=actor).status
     return None if status == Status.CANCELLED else f"ended meanwhile ({status})."

@@ -63,7 +63,7 @@ def test_cancelled_runs_are_counted_and_those_that_had_ended_are_named(browser: 
     ended = RunFactory.create(status="completed", workflow_name="done-before")
     page = text(act(browser, "cancel_selected", running.pk, blocked.pk, ended.pk, confirmed="yes"))
     assert "Cancelled 2 runs." in page
-    assert f"Unchanged: done-before {ended.pk} had ended already (completed)." in page
+    assert f"Unchanged: done-before {ended.pk} (completed) had ended already." in page
     assert [status_of(run) for run in (running, blocked, ended)] == ["cancelled", "cancelled", "completed"]
     assert decisions() == [("run.cancelled", "olivia")] * 2
 
