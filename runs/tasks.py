@@ -44,16 +44,21 @@ def advance_alone(run_id: str) -> None:
 
 @shared_task(name="runs.sweep")
 def sweep() -> None:
-    """Find what time, dead workers and lost messages left behind, and ring for it."""
+    """Find what time, dead workers and lost messages left behind; ring for it, and lend a hand.
+
+    The hand matters: a frozen worker is still dealt every other message, and could be dealt just the bells of this.
+    """
     deadlines.recover_lapsed()
     deadlines.expire_overdue_tasks()
     deadlines.time_out_overdue_runs()
     overlooked = deadlines.overlooked()
     lifetime = max(settings.SWEEP_SECONDS * 2, 5.0)
-    for _ in range(min(overlooked.shared, MAX_DRAINS)):
-        _publish(advance_due, (), expires=lifetime)
     for run_id in overlooked.alone:
         _publish(advance_alone, (str(run_id),), expires=lifetime)
+    for _ in range(1, min(overlooked.shared, MAX_DRAINS)):
+        _publish(advance_due, (), expires=lifetime)
+    if overlooked.shared:
+        advance_due()
 
 
 @worker_shutting_down.connect
