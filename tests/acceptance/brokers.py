@@ -19,7 +19,7 @@ BROKERS = [
     pytest.param(services.REDIS, id="redis", marks=[pytest.mark.postgres, pytest.mark.redis]),
 ]
 # For what only the database decides.
-ONE_BROKER = pytest.mark.parametrize("site", BROKERS[:1], indirect=True, scope="session")
+ONE_BROKER = pytest.mark.parametrize("shared_site", BROKERS[:1], indirect=True, scope="session")
 
 
 class Broker:

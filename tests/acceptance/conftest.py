@@ -10,9 +10,15 @@ from tests.acceptance.sites import Site, open_site
 
 
 @pytest.fixture(scope="session", params=BROKERS)
-def site(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+def shared_site(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     with open_site(request.param, tmp_path_factory.mktemp(request.param.marker)) as opened:
         yield opened
+
+
+@pytest.fixture
+def site(shared_site: Site) -> Iterator[Site]:
+    yield shared_site
+    shared_site.broker.heal()
 
 
 @pytest.fixture

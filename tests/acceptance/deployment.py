@@ -23,6 +23,7 @@ from tests.acceptance.ledger import Entry, Event, Ledger
 from tests.acceptance.processes import ROOT, Process
 
 LEASE_SECONDS = 5
+MAX_ATTEMPTS = 3
 START_SECONDS = 45
 SUPERVISION_SECONDS = 0.2
 NO_SETTINGS: Mapping[str, str] = {}
@@ -88,6 +89,9 @@ class Deployment:
 
     def scale(self, count: int) -> list[Process]:
         """Have exactly ``count`` workers, all ready; return them, the longest running first."""
+        for worker in self.workers:
+            if worker.is_frozen:
+                worker.kill()
         self.workers = [worker for worker in self.workers if worker.is_alive]
         surplus, self.workers = self.workers[count:], self.workers[:count]
         for worker in surplus:
@@ -175,6 +179,7 @@ class Deployment:
             "KNEO_SERV_BROKER_URL": broker_url,
             "KNEO_SERV_QUEUE": queue,
             "KNEO_SERV_WORKER_LEASE_SECONDS": str(LEASE_SECONDS),
+            "KNEO_SERV_QUEUE_MAX_ATTEMPTS": str(MAX_ATTEMPTS),
             "KNEO_SERV_FUNCTION_MODULES": "tests.acceptance.steps",
             "KNEO_ACCEPTANCE_DIR": str(self.folder),
         }

@@ -21,6 +21,7 @@ class Process:
     def __init__(self, program: Program, *, name: str, env: Mapping[str, str], folder: Path) -> None:
         self.name = name
         self.log = folder / f"{name}.log"
+        self.is_frozen = False
         with self.log.open("ab") as output:
             self._popen = subprocess.Popen(
                 program.command,
@@ -60,11 +61,13 @@ class Process:
 
     def freeze(self) -> None:
         """Stop it in its tracks: SIGSTOP."""
+        self.is_frozen = True
         self._signal(signal.SIGSTOP)
 
     def thaw(self) -> None:
         """Let it go on: SIGCONT."""
         self._signal(signal.SIGCONT)
+        self.is_frozen = False
 
     def wait_gone(self, *, within: float) -> None:
         """Wait for its end, and sweep up what it may have started."""

@@ -33,8 +33,8 @@ class Aftermath:
 
 
 @pytest.fixture(scope="module")
-def aftermath(site: Site) -> Aftermath:
-    deployment = site.deployment
+def aftermath(shared_site: Site) -> Aftermath:
+    deployment = shared_site.deployment
     [victim] = deployment.scale(1)
     resumed = deployment.start(ASKING)
     deployment.wait_for(resumed, "blocked")
@@ -51,7 +51,7 @@ def aftermath(site: Site) -> Aftermath:
     deployment.wait_for(created, "completed")
     deployment.wait_for(resumed, "completed")
     return Aftermath(
-        site=site, killed_at=killed_at, created=created, awaited=awaited, resumed=resumed, resumption=resumption
+        site=shared_site, killed_at=killed_at, created=created, awaited=awaited, resumed=resumed, resumption=resumption
     )
 
 

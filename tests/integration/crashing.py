@@ -66,7 +66,7 @@ def _live(moment: int, act: Callable[..., object], arguments: Sequence[object]) 
 
 def _light_fuse(moment: int) -> None:
     operations = itertools.count(1)
-    commit = connection._commit
+    commit = connection.commit
 
     def burn() -> None:
         if next(operations) == moment:
@@ -81,11 +81,11 @@ def _light_fuse(moment: int) -> None:
         commit()
 
     connection.execute_wrappers.append(before_statement)
-    connection._commit = before_commit
+    connection.commit = before_commit  # type: ignore[method-assign]
 
 
 def _close_connections() -> None:
     """Leave nothing open that a child would share with its parent."""
     connections.close_all()
     if connection.vendor == "postgresql":
-        connection.close_pool()
+        connection.close_pool()  # type: ignore[attr-defined] # django-stubs knows only what all databases have
