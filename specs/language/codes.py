@@ -89,5 +89,15 @@ _PLAN = {
     "E_FUNCTION_NOT_ALLOWED": "A function from a module the operator has not allowed.",
 }
 
-MEANINGS = MappingProxyType(_TEXT | _WORKFLOWS | _AGENTS | _COMPONENTS | _PLAN)
-"""Code -> meaning, in the order of the pipeline: text, language, plan."""
+_POLICIES = {
+    "I_HUMAN_REVIEW_CONFIGURED": "People are declared whom the spec can ask; an entry of the policy report only.",
+    "E_ENV_POLICY_DIAGNOSTIC": "The environment does not accept specs with a diagnostic that was given.",
+    "E_ENV_POLICY_WARNING": "The environment accepts no warnings.",
+    "E_ENV_POLICY_HUMAN_REVIEW": "The environment wants a person to be asked.",
+    "E_ENV_POLICY_TOOL_PERMISSIONS": "The environment wants permissions for the tools of every agent.",
+    "E_ENV_POLICY_UNRESTRICTED_TOOLS": "The environment does not accept tools without bounds.",
+    "E_ENV_POLICY_GUARDRAILS": "The environment wants guardrails.",
+}
+
+MEANINGS = MappingProxyType(_TEXT | _WORKFLOWS | _AGENTS | _COMPONENTS | _PLAN | _POLICIES)
+"""Code -> meaning, in the order of the pipeline: text, language, plan, environment."""

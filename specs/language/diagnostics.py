@@ -1,7 +1,7 @@
 """What the language has to say about a spec: findings while checking, diagnostics when told to somebody."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any, NamedTuple
 
@@ -50,6 +50,15 @@ class Diagnostic:
     def is_error(self) -> bool:
         """Whether this makes the spec invalid."""
         return self.severity is Severity.ERROR
+
+    @property
+    def is_warning(self) -> bool:
+        """Whether this should be looked at, though the spec is valid."""
+        return self.severity is Severity.WARNING
+
+    def recoded(self, code: str, message: str) -> "Diagnostic":
+        """Return ``code`` with ``message`` about the same place."""
+        return replace(self, code=code, severity=SEVERITY_BY_PREFIX[code[0]], message=message, suggestion=None)
 
     def as_dict(self) -> dict[str, Any]:
         """Return the public form: five fixed keys, then the position when it is known."""
