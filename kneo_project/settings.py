@@ -149,6 +149,8 @@ WHITENOISE_AUTOREFRESH = False
 # --- Database: PostgreSQL in production, SQLite in the embedded mode -------------------------------------------------
 WORKER_CONCURRENCY = integer("KNEO_SERV_WORKER_CONCURRENCY", 32)
 WEB_THREADS = integer("KNEO_SERV_WEB_THREADS", 64)
+# Prepared statements halve the server's work per commit. Turn them off behind a pooler that cannot keep them.
+DATABASE_PREPARED_STATEMENTS = flag("KNEO_SERV_DATABASE_PREPARED_STATEMENTS", default=True)
 DATABASE_POOL_SIZE = integer("KNEO_SERV_DATABASE_POOL_SIZE", 16)
 DATABASE_URL = text("KNEO_SERV_DATABASE_URL", f"sqlite:///{STATE_DIR / 'kneo.sqlite3'}")
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
@@ -162,8 +164,10 @@ def database(url: str) -> dict[str, Any]:
         pragmas = "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA busy_timeout=20000;"
         options |= {"transaction_mode": "IMMEDIATE", "timeout": 20, "init_command": pragmas}
     else:
-        pool = {"min_size": 1, "max_size": DATABASE_POOL_SIZE, "timeout": 30, "max_idle": 120}
+        pool = {"min_size": 1, "max_size": DATABASE_POOL_SIZE, "timeout": 5, "max_idle": 120}
         options |= {"pool": pool, "connect_timeout": 5}
+        if DATABASE_PREPARED_STATEMENTS:
+            options |= {"server_side_binding": True, "prepare_threshold": 3}
         entry["CONN_HEALTH_CHECKS"] = True
     return {**entry, "OPTIONS": options}
 
@@ -218,7 +222,7 @@ REST_FRAMEWORK = {
     "DEFAULT_PARSER_CLASSES": ["kneo_project.api.parsers.StrictJSONParser"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_CONTENT_NEGOTIATION_CLASS": "kneo_project.api.parsers.OneFormat",
-    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_SCHEMA_CLASS": "kneo_project.api.operations.PathSchema",
     "EXCEPTION_HANDLER": "kneo_project.api.exception_handler.handle",
     "UNAUTHENTICATED_USER": None,
     "URL_FORMAT_OVERRIDE": None,
@@ -244,6 +248,8 @@ CELERY_WORKER_CONCURRENCY = WORKER_CONCURRENCY
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = False
+# After a reconnect it would set the prefetch count from the threads of the pool, and break the connection again.
+CELERY_WORKER_ENABLE_PREFETCH_COUNT_REDUCTION = False
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_TASK_DEFAULT_QUEUE = QUEUE
 
