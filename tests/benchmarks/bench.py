@@ -21,6 +21,7 @@ SETTINGS = {
     # The acceptance ring has its own; here the shipped defaults are measured.
     "KNEO_SERV_DATABASE_POOL_SIZE": "",
     "KNEO_SERV_WORKER_LEASE_SECONDS": "",
+    "KNEO_SERV_QUEUE_MAX_ATTEMPTS": "",
 }
 UNFINISHED = "SELECT EXISTS (SELECT FROM runs_run WHERE status IN ('created', 'running'))"
 
