@@ -66,7 +66,7 @@ class RunStatusSerializer(serializers.Serializer[RunView]):
     queued = serializers.BooleanField(source="is_queued", help_text="No worker has taken the run yet.")
     agent_name = serializers.CharField(source="run.agent_name", allow_null=True)
     workflow_name = serializers.CharField(source="run.workflow_name", allow_null=True)
-    workflow_kind = serializers.ChoiceField(choices=["workflow", "agent"], allow_null=True)
+    workflow_kind = serializers.CharField(allow_null=True, help_text="``workflow``, or ``agent`` for the agent alone.")
     session_id = serializers.CharField(source="run.session_id", allow_null=True)
     input_text = serializers.CharField(source="run.input_text", allow_null=True)
     output_text = serializers.CharField(allow_null=True)

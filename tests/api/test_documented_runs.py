@@ -73,3 +73,8 @@ def test_real_answers_fit_the_document(api: Api, document: dict[str, Any]) -> No
 
 def test_a_route_that_needs_a_key_says_how_it_refuses() -> None:
     assert set(refusals("runs:read")) == {401, 403, 422, 500, 503}
+
+
+def test_no_two_operations_have_the_same_name(document: dict[str, Any]) -> None:
+    names = [operation["operationId"] for path in document["paths"].values() for operation in path.values()]
+    assert len(names) == len(set(names))
