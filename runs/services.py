@@ -19,6 +19,7 @@ from kneo_project.transient import retry_transient
 from runs import idempotency, transitions
 from runs.engine import interpreter
 from runs.engine.actions import AskHuman
+from runs.engine.lifecycle import Status
 from runs.engine.outcomes import Answered, Fault
 from runs.engine.progress import Progress
 from runs.engine.state import State
@@ -151,6 +152,8 @@ def resume_run(task_id: uuid.UUID, answer: Answer, *, actor: str, key: idempoten
     now = timezone.now()
     task = humantasks.answerable_task(task_id, answer, now)
     run = find_run(task.run_id)
+    if run.status != Status.BLOCKED:  # answered, cancelled or expired since we looked at the task
+        raise HumanTaskNotFound(continuation_id=str(task_id))
     progress = _answered(run, task, answer)
     facts = {
         "request_id": answer.request_id,
