@@ -285,7 +285,7 @@ def embedded_secret_key() -> str:
     """Return the key kept in the state directory, made on first use: only for the embedded mode (SQLite)."""
     path = STATE_DIR / "secret_key"
     if not path.exists():
-        STATE_DIR.mkdir(parents=True, exist_ok=True)
+        STATE_DIR.mkdir(mode=0o700, parents=True, exist_ok=True)
         fresh = os.urandom(48).hex()
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(descriptor, "w") as stream:
