@@ -13,7 +13,6 @@ from kombu.transport import TRANSPORT_ALIASES
 
 CONNECT_SECONDS = 1.0
 ANSWER_SECONDS = 0.5
-SWEEP_EXPIRES_SECONDS = 60
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "kneo_project.settings")
 TRANSPORT_ALIASES["kneo-files"] = "kneo_project.broker:Transport"
@@ -51,12 +50,12 @@ app.conf.update(
     # Nobody commands workers through the broker; cancelling goes through the run's row.
     worker_enable_remote_control=False,
     # The schedule is static: there is no file to corrupt, and any number of beats may run.
-    beat_scheduler="celery.beat:Scheduler",
+    beat_scheduler="kneo_project.beat:SweepingScheduler",
     beat_schedule={
         "sweep": {
             "task": "runs.sweep",
             "schedule": settings.SWEEP_SECONDS,
-            "options": {"expires": SWEEP_EXPIRES_SECONDS},
+            "options": {"run_here": True},
         },
     },
 )

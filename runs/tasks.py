@@ -14,7 +14,7 @@ from runs.executor import Rest
 
 logger = logging.getLogger(__name__)
 NEAR_SECONDS = 10.0
-MAX_DRAINS = 32
+LEAST_DRAINS, MAX_DRAINS = 3, 32
 
 
 def ring(run_id: uuid.UUID, *, after_seconds: float | None = None) -> None:
@@ -44,10 +44,7 @@ def advance_alone(run_id: str) -> None:
 
 @shared_task(name="runs.sweep")
 def sweep() -> None:
-    """Find what time, dead workers and lost messages left behind; ring for it, and lend a hand.
-
-    The hand matters: a frozen worker is still dealt every other message, and could be dealt just the bells of this.
-    """
+    """Find what time, dead workers and lost messages left behind, and ring for it. Runs in the beat's own process."""
     deadlines.recover_lapsed()
     deadlines.expire_overdue_tasks()
     deadlines.time_out_overdue_runs()
@@ -55,10 +52,8 @@ def sweep() -> None:
     lifetime = max(settings.SWEEP_SECONDS * 2, 5.0)
     for run_id in overlooked.alone:
         _publish(advance_alone, (str(run_id),), expires=lifetime)
-    for _ in range(1, min(overlooked.shared, MAX_DRAINS)):
+    for _ in range(_bells(overlooked.shared)):
         _publish(advance_due, (), expires=lifetime)
-    if overlooked.shared:
-        advance_due()
 
 
 @worker_shutting_down.connect
@@ -71,6 +66,11 @@ def hand_over(**_: Any) -> None:
 def retire(**_: Any) -> None:
     """Stopped: nothing is held here any more."""
     heartbeat.retire()
+
+
+def _bells(overlooked: int) -> int:
+    """Return how often to ring: more than once even for one run, as a frozen worker is dealt its share of the bells."""
+    return min(max(overlooked, LEAST_DRAINS), MAX_DRAINS) if overlooked else 0
 
 
 def _look_at(run_id: uuid.UUID) -> Rest:
