@@ -17,14 +17,14 @@ RUN_HERE = "run_here"
 class SweepingScheduler(Scheduler):
     """Runs the entries whose options say ``run_here`` in this process, and sends the others to the workers."""
 
-    def apply_async(self, entry: ScheduleEntry, producer: Any = None, advance: bool = True, **kwargs: Any) -> Any:  # noqa: FBT001, FBT002 - Celery's signature
+    def apply_async(self, entry: ScheduleEntry, *args: Any, advance: bool = True, **kwargs: Any) -> object:
         """Do, or send, what ``entry`` says."""
-        if not entry.options.get(RUN_HERE):
-            return super().apply_async(entry, producer=producer, advance=advance, **kwargs)
+        if not (entry.options or {}).get(RUN_HERE):
+            return super().apply_async(entry, *args, advance=advance, **kwargs)
         if advance:
             self.reserve(entry)
         try:
-            self.app.tasks[entry.task]()
+            self.app.tasks[str(entry.task)]()
         except Exception:
             logger.exception("Sweep failed; the next one tries again")
         finally:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from kneo_project.redaction import preview, redact
+from kneo_project.redaction import preview, redact, redact_text
 from runs.changes import Change
 from runs.engine.outcomes import Event
 from runs.engine.progress import Record
@@ -19,6 +19,12 @@ def event_columns(change: Change) -> Iterator[dict[str, Any]]:
     """Yield the columns of the trace events of ``change``, but for the run and the numbers. Texts are redacted here."""
     for event in change.progress.events:
         yield _event(event)
+
+
+def shown_output(change: Change) -> str | None:
+    """Return the run's output as callers may see and search it; the raw text is in the checkpoint."""
+    output = change.progress.output_text
+    return None if output is None else redact_text(output)
 
 
 def _checkpoint(record: Record) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from django.db import connection
 
 from runs.changes import Change
 from runs.engine.lifecycle import TERMINAL
-from runs.rows import checkpoint_columns, event_columns
+from runs.rows import checkpoint_columns, event_columns, shown_output
 
 CHECKPOINT_COLUMNS = {
     "type": "text",
@@ -120,7 +120,7 @@ def write(change: Change) -> bool:
         "status": progress.status.value,
         "is_terminal": progress.status in TERMINAL,
         "cursor": None if progress.state is None else json.dumps(progress.state.cursor()),
-        "output_text": progress.output_text,
+        "output_text": shown_output(change),
         "error_type": fault and fault.type,
         "error_message": fault and fault.message,
         "input_tokens": usage and usage.input_tokens,

@@ -12,7 +12,7 @@ from runs.changes import Change
 from runs.engine.lifecycle import TERMINAL
 from runs.engine.outcomes import Usage
 from runs.models import Checkpoint, Run, TraceEvent
-from runs.rows import checkpoint_columns, event_columns
+from runs.rows import checkpoint_columns, event_columns, shown_output
 
 
 def write(change: Change) -> bool:
@@ -51,7 +51,7 @@ def _run_columns(change: Change) -> dict[str, Any]:
     if not change.keeps_lease:
         columns |= {"lease_owner": None, "fence": F("fence") + 1, "wake_at": change.wake_at}
     if progress.output_text is not None:
-        columns["output_text"] = progress.output_text
+        columns["output_text"] = shown_output(change)
     if progress.fault is not None:
         columns |= {"error_type": progress.fault.type, "error_message": progress.fault.message}
     if progress.status in TERMINAL:
