@@ -79,6 +79,7 @@ class HumanTask(models.Model):
         ]
         indexes = [
             models.Index(fields=["status", "expires_at"], name="human_task_status_expires_at"),
+            models.Index(fields=["-created_at"], name="human_task_created_at"),
         ]
 
     def __str__(self) -> str:

@@ -17,12 +17,11 @@ RUN_HERE = "run_here"
 class SweepingScheduler(Scheduler):
     """Runs the entries whose options say ``run_here`` in this process, and sends the others to the workers."""
 
-    def apply_async(self, entry: ScheduleEntry, *args: Any, advance: bool = True, **kwargs: Any) -> object:
+    def apply_async(self, entry: ScheduleEntry, *args: Any, **kwargs: Any) -> object:
         """Do, or send, what ``entry`` says."""
         if not (entry.options or {}).get(RUN_HERE):
-            return super().apply_async(entry, *args, advance=advance, **kwargs)
-        if advance:
-            self.reserve(entry)
+            return super().apply_async(entry, *args, **kwargs)
+        self.reserve(entry)
         try:
             self.app.tasks[str(entry.task)]()
         except Exception:

@@ -10,5 +10,8 @@ class SpecSnapshot(models.Model):
     content = models.JSONField(editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
 
+    class Meta:
+        indexes = [models.Index(fields=["-created_at"], name="spec_snapshot_created_at")]
+
     def __str__(self) -> str:
         return self.digest
