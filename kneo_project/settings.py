@@ -174,12 +174,12 @@ def database(url: str) -> dict[str, Any]:
 
 DATABASES = {"default": database(DATABASE_URL)}
 
-# --- Broker: a doorbell, nothing more ----------------------------------------------------------------------------------
+# --- Broker: a doorbell, nothing more ---------------------------------------------------------------------------------
 BROKER_URL = text("KNEO_SERV_BROKER_URL", "kneo-files://")
 BROKER_DIR = STATE_DIR / "broker"
 QUEUE = text("KNEO_SERV_QUEUE", "kneo")  # deployments that share a broker need a name each
 
-# --- Runs ----------------------------------------------------------------------------------------------------------------
+# --- Runs -------------------------------------------------------------------------------------------------------------
 WORKER_LEASE_SECONDS = integer("KNEO_SERV_WORKER_LEASE_SECONDS", 20)
 QUEUE_MAX_ATTEMPTS = integer("KNEO_SERV_QUEUE_MAX_ATTEMPTS", 5, minimum=0)
 MAX_QUEUE_DEPTH = integer("KNEO_SERV_MAX_QUEUE_DEPTH", 0, minimum=0)
@@ -194,7 +194,7 @@ TRACE_MAX_EVENTS = integer("KNEO_SERV_TRACE_MAX_EVENTS", 10_000, minimum=0)
 # Which modules a spec's functions may come from: dotted prefixes. Empty allows none.
 FUNCTION_MODULES = words("KNEO_SERV_FUNCTION_MODULES", "specs.examples")
 
-# --- Agents ---------------------------------------------------------------------------------------------------------------
+# --- Agents -----------------------------------------------------------------------------------------------------------
 # Which environment variables a spec may name as the key of a model endpoint.
 SECRET_REFS = words("KNEO_SERV_SECRET_REFS", "OPENAI_API_KEY")
 PROVIDER_RETRIES = integer("KNEO_SERV_PROVIDER_RETRIES", 2, minimum=0)
@@ -202,7 +202,7 @@ PROVIDER_RETRY_BACKOFF_SECONDS = number("KNEO_SERV_PROVIDER_RETRY_BACKOFF_SECOND
 PROVIDER_TIMEOUT_SECONDS = number("KNEO_SERV_PROVIDER_TIMEOUT_SECONDS", 120.0, minimum=0.001)
 TOKEN_BUDGET = integer("KNEO_SERV_TOKEN_BUDGET", 0, minimum=0)
 
-# --- API --------------------------------------------------------------------------------------------------------------------
+# --- API --------------------------------------------------------------------------------------------------------------
 AUTH_ENABLED = flag("KNEO_SERV_AUTH_ENABLED", default=False)
 API_KEYS = text("KNEO_SERV_API_KEYS")
 ADMIN_API_KEY = text("KNEO_SERV_ADMIN_API_KEY")
@@ -240,7 +240,7 @@ SPECTACULAR_SETTINGS = {
     "REDOC_DIST": "SIDECAR",
 }
 
-# --- Celery ------------------------------------------------------------------------------------------------------------------
+# --- Celery -----------------------------------------------------------------------------------------------------------
 CELERY_BROKER_URL = BROKER_URL
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_WORKER_POOL = "threads"
@@ -253,7 +253,7 @@ CELERY_WORKER_ENABLE_PREFETCH_COUNT_REDUCTION = False
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_TASK_DEFAULT_QUEUE = QUEUE
 
-# --- Logs ---------------------------------------------------------------------------------------------------------------------
+# --- Logs -------------------------------------------------------------------------------------------------------------
 LOG_LEVEL = one_of("KNEO_SERV_LOG_LEVEL", "INFO", "DEBUG", "WARNING", "ERROR", "CRITICAL")
 REQUEST_LOGS = flag("KNEO_SERV_REQUEST_LOGS", default=True)
 AUDIT_EXPORT_ENABLED = flag("KNEO_SERV_AUDIT_EXPORT_ENABLED", default=False)
