@@ -21,7 +21,8 @@ class SweepingScheduler(Scheduler):
         """Do, or send, what ``entry`` says."""
         if not (entry.options or {}).get(RUN_HERE):
             return super().apply_async(entry, *args, **kwargs)
-        self.reserve(entry)
+        if kwargs.get("advance", True):
+            self.reserve(entry)
         try:
             self.app.tasks[str(entry.task)]()
         except Exception:
