@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from django.conf import settings
+from django.db import connection
 from django.utils import timezone
 
 from kneo_project.redaction import redact_text
@@ -25,6 +26,9 @@ from runs.engine.outcomes import Event, EventType, Failed, Fault, Outcome, Succe
 from runs.leases import Lease
 from runs.step_threads import step_threads
 from specs.language.plan import AgentPlan, Plan, StepKind
+
+
+PATIENCE_SECONDS = 0.05
 
 
 class DeadlinePassed(Exception):
@@ -112,12 +116,25 @@ def _bounded[T](work: Callable[[], T], interrupt: Interrupt, seconds: float | No
     step_threads.run(run)
     interrupt.on_trip(stop)
     try:
-        return result.result(timeout=seconds)
+        return _await(result, seconds)
     except TimeoutError:
         if result.done():
             raise
         interrupt.trip("The attempt took longer than it may.")
         raise _TimedOut from None
+
+
+def _await[T](result: Future[T], seconds: float | None) -> T:
+    """Return the result as soon as it is there; a wait that takes its time holds no database connection."""
+    at_first = PATIENCE_SECONDS if seconds is None else min(PATIENCE_SECONDS, seconds)
+    try:
+        return result.result(timeout=at_first)
+    except TimeoutError:
+        if result.done():
+            raise
+    if not connection.in_atomic_block:
+        connection.close()
+    return result.result(timeout=None if seconds is None else seconds - at_first)
 
 
 def _work(plan: Plan, action: Work, context: StepContext, started_at: datetime) -> Succeeded:
