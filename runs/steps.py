@@ -1,17 +1,14 @@
-"""Doing the work of one action, in a thread of its own, so that waiting for it can really stop.
+"""Doing the work of one action.
 
 No database transaction is open here: agents and functions may wait for anybody.
 """
 
 import os
-from collections.abc import Callable
-from concurrent.futures import Future, InvalidStateError
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from django.conf import settings
-from django.db import connection
 from django.utils import timezone
 
 from kneo_project.redaction import redact_text
@@ -21,14 +18,11 @@ from runs.agents.functions import call_function
 from runs.agents.interrupt import Interrupt
 from runs.agents.loop import AgentReply, run_agent
 from runs.agents.settings import AgentSettings
+from runs.bounded import TookTooLong, bounded
 from runs.engine.actions import RunAgent, Work
 from runs.engine.outcomes import Event, EventType, Failed, Fault, Outcome, Succeeded, Usage
 from runs.leases import Lease
-from runs.step_threads import step_threads
 from specs.language.plan import AgentPlan, Plan, StepKind
-
-
-PATIENCE_SECONDS = 0.05
 
 
 class DeadlinePassed(Exception):
@@ -59,20 +53,16 @@ def perform(plan: Plan, action: Work, lease: Lease, interrupt: Interrupt) -> Out
     )
     limit = _limit(action, lease.deadline_at, started_at)
     try:
-        return _bounded(lambda: _work(plan, action, context, started_at), interrupt, limit.seconds)
+        return bounded(lambda: _work(plan, action, context, started_at), interrupt, limit.seconds)
     except StepInterrupted:
         raise
-    except _TimedOut:
+    except TookTooLong:
         if limit.is_deadline:
             raise DeadlinePassed from None
         fault = Fault(type="RetryTimeoutError", message=f"Operation timed out after {limit.seconds:g} seconds.")
         return Failed(fault=fault, started_at=started_at, finished_at=timezone.now(), is_timeout=True)
     except Exception as error:  # noqa: BLE001 - whatever a spec's code raises is the step's failure, not ours
         return _failure(action, error, started_at)
-
-
-class _TimedOut(Exception):
-    """The attempt took longer than it may. Not the builtin TimeoutError: a step may raise that itself."""
 
 
 def storable(text: str) -> str:
@@ -89,52 +79,6 @@ def _limit(action: Work, deadline_at: datetime | None, now: datetime) -> _Limit:
     if timeout is not None and timeout < left:
         return _Limit(seconds=timeout, is_deadline=False)
     return _Limit(seconds=left, is_deadline=True)
-
-
-def _bounded[T](work: Callable[[], T], interrupt: Interrupt, seconds: float | None) -> T:
-    """Return what ``work`` returns, unless it takes longer than ``seconds`` or ``interrupt`` is tripped first."""
-    result: Future[T] = Future()
-
-    def settle(deliver: Callable[[], None]) -> None:
-        try:
-            deliver()
-        except InvalidStateError:
-            return
-
-    def run() -> None:
-        try:
-            value = work()
-        except BaseException as error:  # noqa: BLE001 - the waiting thread decides what it means
-            failure = error
-            settle(lambda: result.set_exception(failure))
-        else:
-            settle(lambda: result.set_result(value))
-
-    def stop() -> None:
-        settle(lambda: result.set_exception(StepInterrupted(interrupt.reason or "stopped")))
-
-    step_threads.run(run)
-    interrupt.on_trip(stop)
-    try:
-        return _await(result, seconds)
-    except TimeoutError:
-        if result.done():
-            raise
-        interrupt.trip("The attempt took longer than it may.")
-        raise _TimedOut from None
-
-
-def _await[T](result: Future[T], seconds: float | None) -> T:
-    """Return the result as soon as it is there; a wait that takes its time holds no database connection."""
-    at_first = PATIENCE_SECONDS if seconds is None else min(PATIENCE_SECONDS, seconds)
-    try:
-        return result.result(timeout=at_first)
-    except TimeoutError:
-        if result.done():
-            raise
-    if not connection.in_atomic_block:
-        connection.close()
-    return result.result(timeout=None if seconds is None else seconds - at_first)
 
 
 def _work(plan: Plan, action: Work, context: StepContext, started_at: datetime) -> Succeeded:
