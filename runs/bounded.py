@@ -47,8 +47,8 @@ def bounded[T](work: Callable[[], T], interrupt: Interrupt, seconds: float | Non
     try:
         return _await(result, seconds)
     except TimeoutError:
-        if result.done():
-            raise
+        if result.done():  # just in time, or the work's own TimeoutError
+            return result.result()
         interrupt.trip("The attempt took longer than it may.")
         raise TookTooLong from None
 
@@ -60,7 +60,7 @@ def _await[T](result: Future[T], seconds: float | None) -> T:
         return result.result(timeout=at_first)
     except TimeoutError:
         if result.done():
-            raise
+            return result.result()
     if not connection.in_atomic_block:
         connection.close()
     return result.result(timeout=None if seconds is None else seconds - at_first)

@@ -17,6 +17,11 @@ class StepThreads:
     def __init__(self) -> None:
         self._idle: deque[SimpleQueue[Callable[[], None]]] = deque()
 
+    @property
+    def idle_count(self) -> int:
+        """Return how many threads wait for work."""
+        return len(self._idle)
+
     def run(self, work: Callable[[], None]) -> None:
         """Run ``work`` in a thread of its own and return at once. ``work`` handles its own errors."""
         try:
