@@ -16,8 +16,7 @@ import psycopg
 CLIENTS = 8
 THREADS = 2
 STEPS = 3
-TABLES = """
-DROP TABLE IF EXISTS floor_run, floor_checkpoint;
+CREATE_TABLES = """
 CREATE TABLE floor_run (
     id bigserial PRIMARY KEY, status text NOT NULL DEFAULT 'created',
     fence bigint NOT NULL DEFAULT 0, sequence integer NOT NULL DEFAULT 1
@@ -26,6 +25,7 @@ CREATE TABLE floor_checkpoint (
     run_id bigint NOT NULL, sequence integer NOT NULL, output_text text NOT NULL, PRIMARY KEY (run_id, sequence)
 );
 """
+DROP_TABLES = "DROP TABLE floor_run, floor_checkpoint"
 CREATE_RUN = "INSERT INTO floor_run DEFAULT VALUES RETURNING id"
 CREATE_CHECKPOINT = "INSERT INTO floor_checkpoint VALUES (%(id)s, 1, 'go')"
 CLAIM = "UPDATE floor_run SET status = 'running', fence = fence + 1 WHERE id = %(id)s AND fence = 0"
@@ -45,8 +45,16 @@ class Floor:
 
 def measure(database_url: str, folder: Path, *, seconds: int) -> Floor:
     """Measure for ``seconds`` on two throw-away tables in the database; a script may be left in ``folder``."""
-    with psycopg.connect(database_url) as connection:
-        connection.execute(TABLES)
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        connection.execute(CREATE_TABLES)
+        try:
+            return _measure(database_url, folder, seconds)
+        finally:
+            # What is left behind, autovacuum would look after while something else is measured.
+            connection.execute(DROP_TABLES)
+
+
+def _measure(database_url: str, folder: Path, seconds: int) -> Floor:
     pgbench = _find_pgbench()
     if pgbench is None:
         return Floor(runs_per_second=_by_psycopg(database_url, seconds), driver="psycopg: pgbench not found")

@@ -1,5 +1,6 @@
 """The whole measurement, in the order that disturbs it least: one phase after another, floor and engine in turns."""
 
+import itertools
 import statistics
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
@@ -35,7 +36,7 @@ QUICK = Scale(runs=300, posted_runs=200, rounds=1, floor_seconds=2, latencies=60
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Throughput:
-    """What one number of worker processes reached, round by round."""
+    """What one number of worker processes reached, round by round; one floor more than rounds lies around them."""
 
     workers: int
     floors: list[floor.Floor] = field(default_factory=list)
@@ -44,9 +45,10 @@ class _Throughput:
 
     @property
     def ratios(self) -> list[float]:
-        """Return each round's rate as a part of the floor just before it."""
-        rounds = zip(self.runs_per_second, self.floors, strict=True)
-        return [reached / floor.runs_per_second for reached, floor in rounds]
+        """Return each round's rate as a part of the floor: the mean of those just before and just after it."""
+        around = itertools.pairwise(each.runs_per_second for each in self.floors)
+        rounds = zip(self.runs_per_second, around, strict=True)
+        return [reached / statistics.mean(floors) for reached, floors in rounds]
 
     def figure(self) -> Figure:
         """Return the rate as a line of the report."""
@@ -66,7 +68,7 @@ def measure(bench: Bench, scale: Scale, tell: Callable[[str], None]) -> Iterator
         "",
         best.ratios,
         target=at_least(0.20),
-        note="the better number of workers, each round by its own floor",
+        note="the better number of workers, by the floors around each round",
     )
     bench.deployment.scale(best.workers)
     tell("through the API")
@@ -83,14 +85,13 @@ def _throughput(bench: Bench, scale: Scale, workers: int, tell: Callable[[str], 
     reached = _Throughput(workers=workers)
     bench.deployment.scale(workers)
     batches.drive(bench, WARM_UP_RUNS)
+    reached.floors.append(floor.measure(bench.database_url, bench.folder, seconds=scale.floor_seconds))
     for number in range(1, scale.rounds + 1):
-        of_all = f"round {number} of {scale.rounds}, worker processes: {workers}"
-        tell(f"floor, {of_all}")
-        reached.floors.append(floor.measure(bench.database_url, bench.folder, seconds=scale.floor_seconds))
-        tell(f"engine alone, {of_all}")
+        tell(f"engine alone and floor, round {number} of {scale.rounds}, worker processes: {workers}")
         with wal.counted(bench) as cost:
             reached.runs_per_second.append(batches.drive(bench, scale.runs))
         reached.costs.append(cost)
+        reached.floors.append(floor.measure(bench.database_url, bench.folder, seconds=scale.floor_seconds))
     return reached
 
 
@@ -116,11 +117,11 @@ def _costs(reached: list[_Throughput], scale: Scale) -> Iterator[Figure]:
 
 def _latency(bench: Bench, scale: Scale) -> Iterator[Figure]:
     samples = latency.create_to_completed(bench, scale.latencies)
-    note = f"{len(samples)} runs, one at a time"
-    middle = Figure.of("idle create to completed, p50", "ms", samples, target=at_most(12), note=note)
+    note = f"from created to completed, {len(samples)} runs over HTTP, one at a time"
+    middle = Figure.of("idle latency, p50", "ms", samples, target=at_most(12), note=note)
     yield middle
     p99 = statistics.quantiles(samples, n=100, method="inclusive")[-1]
-    yield replace(middle, name="idle create to completed, p99", value=p99, target=None, note="")
+    yield replace(middle, name="idle latency, p99", value=p99, target=None, note="")
 
 
 def _step_cost(bench: Bench, scale: Scale) -> Iterator[Figure]:
@@ -128,8 +129,10 @@ def _step_cost(bench: Bench, scale: Scale) -> Iterator[Figure]:
     early = [_median_of(run, EARLY_STEPS) for run in runs]
     late = [_median_of(run, LATE_STEPS) for run in runs]
     ratios = [after / before for after, before in zip(late, early, strict=True)]
-    yield Figure.of("step early in a 100-step run", "ms", early, note="steps 5 to 25")
-    yield Figure.of("step late in a 100-step run", "ms", late, note="steps 80 to 100")
+    yield Figure.of(
+        "step early in a long run", "ms", early, note=f"steps 5 to 25 of {LONG_RUN_STEPS}, the median of each run"
+    )
+    yield Figure.of("step late in a long run", "ms", late, note="steps 80 to 100")
     yield Figure.of("late / early", "", ratios, target=at_most(1.2), note=f"{len(runs)} runs, one at a time")
 
 
@@ -139,8 +142,8 @@ def _median_of(gaps: dict[int, float], steps: range) -> float:
 
 def _memory(bench: Bench) -> Iterator[Figure]:
     web = [process for process in bench.deployment.processes if process.name == "web"]
-    yield from _peaks("peak memory, web process", web)
-    yield from _peaks("peak memory, worker process", bench.deployment.workers)
+    yield from _peaks("peak memory, web", web)
+    yield from _peaks("peak memory, worker", bench.deployment.workers)
 
 
 def _peaks(name: str, processes: list[Process]) -> Iterator[Figure]:

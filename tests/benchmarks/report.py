@@ -19,7 +19,9 @@ WORDS = {True: Text("met", style="green"), False: Text("MISSED", style="bold red
 
 def print_table(figures: Sequence[Figure], machine: Machine, console: Console) -> None:
     """Print one line per figure, then how they were measured and on what."""
-    table = Table(title=f"kneo-serv {version()}: three-step runs", title_justify="left", box=SIMPLE)
+    table = Table(
+        title=f"kneo-serv {version()}: three-step runs", title_justify="left", box=SIMPLE, padding=(0, 1, 0, 0)
+    )
     table.add_column("figure", no_wrap=True)
     for column in ("median", "min", "max"):
         table.add_column(column, justify="right", no_wrap=True)

@@ -13,12 +13,12 @@ from tests.benchmarks.report import as_json, print_table
 MACHINE = Machine(
     measured_at=datetime(2026, 1, 2, 3, 4, tzinfo=UTC), cores=2, python="3.12.1", postgres="15.2", load=0.4
 )
-SLOW = Figure.of("speed", "runs/s", [90.0, 120.0, 100.0], target=at_least(101))
+SLOW = Figure.of("POST /v1/runs, completed", "runs/s", [1090.0, 1120.0, 1100.0], target=at_least(1101))
 LEAN = Figure.of("commits", "", [5.0], target=at_most(5), note="counted")
 
 
 def test_a_figure_is_the_median_between_its_extremes() -> None:
-    assert (SLOW.low, SLOW.value, SLOW.high) == (90, 100, 120)
+    assert (SLOW.low, SLOW.value, SLOW.high) == (1090, 1100, 1120)
 
 
 def test_a_figure_is_held_against_its_target_by_its_median() -> None:
@@ -31,13 +31,14 @@ def test_a_table_fits_a_narrow_terminal_and_marks_what_is_missed(capsys: pytest.
     print_table([SLOW, LEAN], MACHINE, Console(width=80))
     lines = capsys.readouterr().out.splitlines()
     [speed] = [line for line in lines if "runs/s" in line]
-    assert speed.split() == ["speed", "100", "90", "120", "runs/s", "≥", "101", "MISSED"]
+    values = ["1,100", "1,090", "1,120", "runs/s", "≥", "1101", "MISSED"]
+    assert speed.split() == ["POST", "/v1/runs,", "completed", *values]
     assert "commits: counted." in lines
 
 
 def test_json_says_the_same() -> None:
     speed, commits = json.loads(as_json([SLOW, LEAN], MACHINE))["figures"]
-    assert (speed["value"], speed["is_met"]) == (100, False)
+    assert (speed["value"], speed["is_met"]) == (1100, False)
     assert commits["target"] == {"sense": "at most", "limit": 5}
 
 
