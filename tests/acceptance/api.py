@@ -33,6 +33,12 @@ class Api:
         """Return the run's status."""
         return str(self.run(run_id)["status"])
 
+    def count(self, **filters: str) -> int:
+        """Return how many runs match the ``filters`` of the list."""
+        response = self.http.get("/v1/runs", params={"limit": 1, **filters})
+        response.raise_for_status()
+        return int(response.json()["total"])
+
     def checkpoints(self, run_id: str) -> list[dict[str, Any]]:
         """Return the run's checkpoints in order."""
         checkpoints: list[dict[str, Any]] = self._get(f"/v1/runs/{run_id}/checkpoints")["checkpoints"]

@@ -24,6 +24,7 @@ from tests.acceptance.processes import ROOT, Process
 
 LEASE_SECONDS = 5
 MAX_ATTEMPTS = 3
+POOL_SIZE = 8
 START_SECONDS = 45
 SUPERVISION_SECONDS = 0.2
 NO_SETTINGS: Mapping[str, str] = {}
@@ -128,6 +129,10 @@ class Deployment:
         assert response.status_code == 202, response.text
         return Job(run_id=response.json()["run_id"], ledger=ledger)
 
+    def start_many(self, count: int, spec: dict[str, Any], **fields: Any) -> list[Job]:
+        """Create ``count`` runs asynchronously, several at a time."""
+        return list(self._threads.map(lambda _: self.start(spec, **fields), range(count)))
+
     def call(self, spec: dict[str, Any], **fields: Any) -> Call:
         """Create a run synchronously: the answer comes in a thread, when the run rests."""
         ledger = self._new_ledger()
@@ -175,7 +180,7 @@ class Deployment:
             "KNEO_SERV_STATE_DIR": str(self.folder),
             "KNEO_SERV_SECRET_KEY": secrets.token_hex(32),
             "KNEO_SERV_DATABASE_URL": database_url,
-            "KNEO_SERV_DATABASE_POOL_SIZE": "8",
+            "KNEO_SERV_DATABASE_POOL_SIZE": str(POOL_SIZE),
             "KNEO_SERV_BROKER_URL": broker_url,
             "KNEO_SERV_QUEUE": queue,
             "KNEO_SERV_WORKER_LEASE_SECONDS": str(LEASE_SECONDS),

@@ -2,10 +2,13 @@
 
 import statistics
 import time
+import uuid
 from concurrent.futures import wait
+from functools import partial
 
 from tests.acceptance.brokers import ONE_BROKER
-from tests.acceptance.deployment import Call, Deployment
+from tests.acceptance.conditions import until
+from tests.acceptance.deployment import POOL_SIZE, Call, Deployment
 from tests.acceptance.sites import Site
 from tests.acceptance.specs import sequence
 
@@ -17,12 +20,25 @@ PROBE_PAUSE_SECONDS = 0.05
 def test_two_hundred_runs_that_sleep_a_second_finish_on_one_worker_within_thirty(site: Site) -> None:
     deployment = site.deployment
     deployment.scale(1)
+    crowd = uuid.uuid4().hex
     began_at = time.monotonic()
-    jobs = [deployment.start(sequence(one="nap")) for _ in range(RUNS)]
-    for job in jobs:
-        deployment.wait_for(job, "completed")
+    jobs = deployment.start_many(RUNS, sequence(one="nap"), session_id=crowd)
+    until(
+        lambda: deployment.api.count(session_id=crowd, status="completed") == RUNS, within=60, what="all runs are done"
+    )
     assert time.monotonic() - began_at < 30
     assert [job.ledger.starts() for job in jobs] == [{"one": 1}] * RUNS
+
+
+@ONE_BROKER
+def test_a_worker_holds_more_waiting_runs_than_it_has_database_connections(deployment: Deployment) -> None:
+    deployment.scale(1)
+    jobs = deployment.start_many(3 * POOL_SIZE, sequence(one="long_nap", two="long_nap"))
+    for job in jobs:
+        deployment.wait_for(job, "completed")
+    began = [deployment.wait_for_start(job.ledger, "one").at for job in jobs]
+    assert max(began) - min(began) < 5
+    assert [job.ledger.starts() for job in jobs] == [{"one": 1, "two": 1}] * len(jobs)
 
 
 @ONE_BROKER
