@@ -5,6 +5,7 @@ import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import psycopg
 
@@ -70,7 +71,7 @@ class Bench:
                 raise BenchmarkFailed(f"The runs did not end within {PATIENCE_SECONDS} s.")
             time.sleep(every)
 
-    def one(self, query: str, *parameters: object) -> tuple[float, ...]:
+    def one(self, query: str, *parameters: object) -> tuple[Any, ...]:
         """Return the only row of ``query``."""
         row = self.connection.execute(query.encode(), parameters).fetchone()
         if row is None:
