@@ -4,7 +4,6 @@ import statistics
 import time
 import uuid
 from concurrent.futures import wait
-from functools import partial
 
 from tests.acceptance.brokers import ONE_BROKER
 from tests.acceptance.conditions import until
