@@ -27,3 +27,26 @@ class SpecPathConfined(KneoError):
 
     code = "spec_path_confined"
     status = 422
+
+
+class EnvironmentPolicyBlocked(KneoError):
+    """The environment does not accept this spec."""
+
+    code = "environment_policy_blocked"
+    status = 403
+
+    @classmethod
+    def because(cls, environment: str, diagnostics: Iterable[Diagnostic]) -> Self:
+        """Return the error that shows why ``environment`` does not accept a spec."""
+        shown = [
+            {key: value for key, value in diagnostic.as_dict().items() if key != "suggestion"}
+            for diagnostic in diagnostics
+        ]
+        return cls(f"The environment {environment!r} does not accept this spec.", diagnostics=shown)
+
+
+class ProjectConfigInvalid(KneoError):
+    """The settings of the project are wrong."""
+
+    code = "project_config_invalid"
+    status = 400

@@ -1,7 +1,6 @@
-"""The ``kneo`` console script: a thin front to the management commands."""
+"""The ``kneo`` console script."""
 
-import os
-import secrets
+from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
 from typing import Annotated
 
@@ -10,8 +9,6 @@ import typer
 DISTRIBUTION = "kneo-serv"
 
 app = typer.Typer(name="kneo", help="Durable runs of agent workflows.", no_args_is_help=True, add_completion=False)
-spec_app = typer.Typer(help="Work on spec files.", no_args_is_help=True)
-app.add_typer(spec_app, name="spec")
 
 
 def _show_version(wanted: bool) -> None:  # noqa: FBT001 -- the signature of a Typer callback
@@ -37,31 +34,16 @@ def kneo(
     """Durable runs of agent workflows."""
 
 
-@spec_app.command("validate")
-def validate_specs(
-    paths: Annotated[list[str], typer.Argument(metavar="PATH...", help="Files, or directories to look through.")],
-    *,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON document instead of a table.")] = False,
-) -> None:
-    """Say what is wrong with spec files: exit status 0 when all are valid, 1 when one is not."""
-    # Validating signs nothing; a passing key keeps settings from writing one into the working directory.
-    os.environ.setdefault("KNEO_SERV_SECRET_KEY", secrets.token_hex())
-    _manage("spec", "validate", *(["--json"] if as_json else []), "--", *paths)
-
-
-def _manage(command: str, *arguments: str) -> None:
-    """Run a management command in this process."""
-    import django  # noqa: PLC0415 -- loading Django takes a second that --help and --version need not wait
-    from django.core.exceptions import ImproperlyConfigured  # noqa: PLC0415 -- the same
-    from django.core.management import call_command  # noqa: PLC0415 -- the same
-
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "kneo_project.settings")
-    try:
-        django.setup()
-    except ImproperlyConfigured as error:
-        typer.echo(f"The settings are wrong: {error}", err=True)
-        raise typer.Exit(2) from None
-    call_command(command, *arguments)
+@app.command(
+    "spec",
+    add_help_option=False,
+    context_settings={"ignore_unknown_options": True, "allow_extra_args": True, "allow_interspersed_args": False},
+)
+def work_on_specs(context: typer.Context) -> None:
+    """Work on spec files: validate, lint, compile, explain, graph, migrate, sign and more."""
+    # Loaded when it is used: the spec language takes a moment that --help and --version need not wait for. Named in a
+    # string, because this layer imports no app.
+    import_module("specs.cli").app(context.args, prog_name="kneo spec")
 
 
 def run() -> None:

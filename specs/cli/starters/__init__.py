@@ -1,0 +1,1 @@
+"""Specs to start from, written by ``spec new``."""
