@@ -144,7 +144,8 @@ class Run(models.Model):
 class Checkpoint(models.Model):
     """What a committed step or change of status left behind. Append-only; ordered by ``sequence`` within its run."""
 
-    run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="checkpoints")
+    # The unique constraint on run and sequence is the index of this key.
+    run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="checkpoints", db_index=False)
     sequence = models.PositiveIntegerField()
     type = models.CharField(max_length=24)
     status = models.CharField(max_length=16)
@@ -183,7 +184,8 @@ class Checkpoint(models.Model):
 class TraceEvent(models.Model):
     """What the run did, for debugging. Append-only; numbered within its run."""
 
-    run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="trace_events")
+    # The unique constraint on run and number is the index of this key.
+    run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="trace_events", db_index=False)
     number = models.PositiveIntegerField()
     type = models.CharField(max_length=40)
     at = models.DateTimeField()

@@ -53,7 +53,7 @@ def _typed(columns: Mapping[str, str]) -> str:
     return ", ".join(f"{name} {kind}" for name, kind in columns.items())
 
 
-WRITE = f"""
+_WRITE = f"""
 WITH moved AS (
     UPDATE runs_run SET
         status = %(status)s,
@@ -80,14 +80,20 @@ WITH moved AS (
     INSERT INTO runs_checkpoint (run_id, sequence, {", ".join(CHECKPOINT_COLUMNS)})
     SELECT moved.id, moved.sequence - %(records)s::integer + r.position, {_of_row(CHECKPOINT_COLUMNS)}
     FROM moved, jsonb_to_recordset(%(checkpoint_rows)s::jsonb) AS r (position integer, {_typed(CHECKPOINT_COLUMNS)})
-), traced AS (
+){{traced}}
+SELECT count(*) FROM moved
+"""  # noqa: S608 - made of our own column names
+
+_TRACED = f""", traced AS (
     INSERT INTO runs_traceevent (run_id, number, checkpoint_sequence, {", ".join(EVENT_COLUMNS)})
     SELECT moved.id, moved.trace_count - %(events)s::integer + r.position, moved.sequence, {_of_row(EVENT_COLUMNS)}
     FROM moved, jsonb_to_recordset(%(event_rows)s::jsonb) AS r (position integer, {_typed(EVENT_COLUMNS)})
     WHERE %(cap)s::integer = 0 OR moved.trace_count - %(events)s::integer + r.position <= %(cap)s::integer
-)
-SELECT count(*) FROM moved
-"""  # noqa: S608 - made of our own column names
+)"""  # noqa: S608 - made of our own column names
+
+WRITE = _WRITE.format(traced=_TRACED)
+# Most steps leave no trace event; then the server need not plan for any.
+WRITE_UNTRACED = _WRITE.format(traced="")
 
 # A claim need not survive a crash of the database server: the run is then due again, and the old owner's writes do not
 # fit any more. So it does not wait for the disk.
@@ -132,7 +138,7 @@ def write(change: Change) -> bool:
         "event_rows": _rows(events),
         "cap": settings.TRACE_MAX_EVENTS,
     }
-    (written,) = _one(WRITE, parameters) or (0,)
+    (written,) = _one(WRITE if events else WRITE_UNTRACED, parameters) or (0,)
     return bool(written)
 
 

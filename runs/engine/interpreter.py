@@ -12,7 +12,7 @@ from runs.engine.progress import Progress, Record, RecordType
 from runs.engine.retrying import RetryPolicy, retry_delay
 from runs.engine.shapes import sequential
 from runs.engine.state import State
-from specs.language.plan import OnError, Plan, SequentialPlan, StepPlan
+from specs.language.plan import OnError, Plan, SequentialPlan
 
 
 def next_action(plan: Plan, workflow: SequentialPlan | None, state: State) -> Action:
@@ -26,13 +26,13 @@ def absorb(
     workflow: SequentialPlan | None, state: State, action: Work, outcome: Outcome, policy: RetryPolicy
 ) -> Progress:
     """Return what ``outcome`` of ``action`` changes. The last step and the end of the run are one change."""
-    opening = _opening(workflow, state, outcome.started_at)
-    state = replace(state, started=True)
+    if not state.started:
+        opening = _opening(workflow, state, outcome.started_at)
+        progress = absorb(workflow, replace(state, started=True), action, outcome, policy)
+        return replace(progress, events=opening + progress.events)
     if isinstance(outcome, Succeeded):
-        progress = _completed(workflow, state, action, outcome)
-    else:
-        progress = _failed(workflow, state, action, outcome, policy)
-    return replace(progress, events=opening + progress.events)
+        return _completed(workflow, state, action, outcome)
+    return _failed(workflow, state, action, outcome, policy)
 
 
 def ask(workflow: SequentialPlan, state: State, action: AskHuman, details: Mapping[str, Any], at: datetime) -> Progress:
@@ -62,32 +62,35 @@ def answer(state: State, action: AskHuman, answered: Answered) -> Progress:
     resumed = Event(
         type=EventType.WORKFLOW_RESUMED, at=answered.answered_at, step_id=action.step.id, metadata=answered.details
     )
-    step = _step_record(action.step, action.iteration, action.text)
     if answered.is_final_rejection:
         fault = Fault(type="human_rejected", message=answered.text)
-        records = (
-            replace(step, type=RecordType.STEP_FAILED, status=Status.FAILED, fault=fault, details=answered.details),
-            _end_record(Status.FAILED, fault=fault),
-        )
+        refused = _step_record(action, kind=RecordType.STEP_FAILED, fault=fault, details=answered.details)
+        records = (refused, _end_record(Status.FAILED, fault=fault))
         return Progress(state=state, status=Status.FAILED, records=records, events=(resumed,), fault=fault)
     resume = Record(type=RecordType.HUMAN_RESUME, status=Status.RUNNING, details=answered.details)
-    done = replace(step, output_text=answered.text, details=answered.details)
+    done = _step_record(action, output_text=answered.text, details=answered.details)
     return Progress(state=sequential.move_on(state, answered.text), records=(resume, done), events=(resumed,))
 
 
 def _completed(workflow: SequentialPlan | None, state: State, action: Work, outcome: Succeeded) -> Progress:
     after = sequential.move_on(state, outcome.text)
     if isinstance(action, RunAgent):
-        record = replace(_end_record(Status.COMPLETED, output=outcome.text), details=outcome.details)
-        record = replace(record, started_at=outcome.started_at, usage=outcome.usage)
+        record = _end_record(
+            Status.COMPLETED,
+            output_text=outcome.text,
+            started_at=outcome.started_at,
+            usage=outcome.usage,
+            details=outcome.details,
+        )
         return _ended(after, (record,), outcome.events, outcome)
-    record = replace(
-        _step_record(action.step, action.iteration, action.text),
+    fallback = {} if action.work is action.step else {"fallback": action.work.id}
+    record = _step_record(
+        action,
         attempt=action.attempt,
         output_text=outcome.text,
         started_at=outcome.started_at,
         usage=outcome.usage,
-        details={**outcome.details, **({} if action.work is action.step else {"fallback": action.work.id})},
+        details={**outcome.details, **fallback},
     )
     return _moved_on(workflow, after, (record,), outcome)
 
@@ -103,7 +106,7 @@ def _moved_on(workflow: SequentialPlan | None, after: State, records: tuple[Reco
         output_text=after.text,
         metadata={"visited_steps": path},
     )
-    records = (*records, _end_record(Status.COMPLETED, output=after.text))
+    records = (*records, _end_record(Status.COMPLETED, output_text=after.text))
     return _ended(after, records, (*outcome.events, closing), outcome)
 
 
@@ -139,9 +142,9 @@ def _failed(
     stand_in = sequential.fallback_of(workflow, action.step)
     if action.work is action.step and action.step.on_error is OnError.FALLBACK and stand_in:
         return Progress(state=replace(state, in_fallback=True, attempt=1), events=events)
-    record = replace(
-        _step_record(action.step, action.iteration, action.text),
-        type=RecordType.STEP_FAILED,
+    record = _step_record(
+        action,
+        kind=RecordType.STEP_FAILED,
         attempt=action.attempt,
         fault=outcome.fault,
         started_at=outcome.started_at,
@@ -150,8 +153,8 @@ def _failed(
 
 
 def _tolerated(workflow: SequentialPlan, state: State, action: RunStep, outcome: Failed) -> Progress:
-    record = replace(
-        _step_record(action.step, action.iteration, action.text),
+    record = _step_record(
+        action,
         attempt=action.attempt,
         output_text=action.text,
         fault=outcome.fault,
@@ -184,17 +187,18 @@ def _failure_event(action: RunStep, outcome: Failed) -> Event:
     )
 
 
-def _step_record(step: StepPlan, iteration: int, text: str) -> Record:
+def _step_record(action: RunStep | AskHuman, *, kind: RecordType = RecordType.STEP_COMPLETED, **fields: Any) -> Record:
     return Record(
-        type=RecordType.STEP_COMPLETED,
+        type=kind,
         status=Status.RUNNING,
-        step_id=step.id,
-        path=step.id,
-        iteration=iteration,
-        input_text=text,
+        step_id=action.step.id,
+        path=action.step.id,
+        iteration=action.iteration,
+        input_text=action.text,
+        **fields,
     )
 
 
-def _end_record(status: Status, *, output: str | None = None, fault: Fault | None = None) -> Record:
+def _end_record(status: Status, **fields: Any) -> Record:
     kind = RecordType.RUN_COMPLETED if status is Status.COMPLETED else RecordType.RUN_FAILED
-    return Record(type=kind, status=status, output_text=output, fault=fault)
+    return Record(type=kind, status=status, **fields)
