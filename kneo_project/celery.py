@@ -8,11 +8,13 @@ import os
 from typing import Any
 
 from celery import Celery
+from celery.signals import worker_ready
 from django.conf import settings
 from kombu.transport import TRANSPORT_ALIASES
 
 CONNECT_SECONDS = 1.0
 ANSWER_SECONDS = 0.5
+STOP_LOOK_SECONDS = 0.5
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "kneo_project.settings")
 TRANSPORT_ALIASES["kneo-files"] = "kneo_project.broker:Transport"
@@ -60,3 +62,13 @@ app.conf.update(
     },
 )
 app.autodiscover_tasks()
+
+
+@worker_ready.connect
+def notice_stop_requests(sender: Any, **_: Any) -> None:
+    """Wake the worker's event loop now and then: told to stop while idle, it would look up only after ten seconds.
+
+    Celery forgets the timer together with the connection, and is ready again once it has another one.
+    """
+    if sender.hub is not None:
+        sender.hub.call_repeatedly(STOP_LOOK_SECONDS, bool)

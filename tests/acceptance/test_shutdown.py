@@ -36,3 +36,9 @@ def test_a_step_that_ends_within_the_grace_is_not_repeated(site: Site) -> None:
     leaving.wait_gone(within=15)
     assert job.ledger.starts() == {"one": 1, "two": 1}
     assert deployment.wait_for_start(job.ledger, "two").pid != leaving.pid
+
+
+def test_an_idle_worker_stops_at_once(site: Site) -> None:
+    [worker] = site.deployment.scale(1)
+    worker.terminate()
+    worker.wait_gone(within=4)
