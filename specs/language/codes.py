@@ -81,11 +81,24 @@ _COMPONENTS = {
     "E_MCP_UNKNOWN_SERVER": "An MCP tool names a server that is not declared.",
     "E_BUILD_CYCLE": "Components need each other in a circle.",
 }
+_BUILDING = {
+    "E_AGENT_NAME": "An agent with an empty name.",
+    "E_AS_AGENT_HUMAN": "An agent backed by a workflow in which a person is asked.",
+    "E_FUNCTION_PATH": "An implementation that is not a dotted path package.module.symbol.",
+    "E_WORKFLOW_EMPTY": "A workflow without an enabled step.",
+    "E_STEP_GUARDRAIL_REF": "A guardrail step names an agent that is not declared.",
+    "W_STEP_LIMIT_NEGATIVE": "A limit of a step is below zero.",
+    "W_HANDOFF_SELECTOR_DISABLED": "The order of a handoff names a participant that is disabled.",
+    "E_CONDITION_TEXT": "A condition compares an output with something that is no text.",
+    "E_MEMORY_POLICY": "A memory policy that is not known.",
+    "E_MEMORY_REF": "A memory policy needs somebody who is not declared.",
+    "W_GUARDRAIL_STAGE": "A guardrail stage that is not known.",
+    "E_GUARDRAIL_TYPE": "A type of guardrail that is not known.",
+    "E_GUARDRAIL_REF": "A guardrail asks somebody who is not declared.",
+    "E_GUARDRAIL_PATTERN": "A pattern of a guardrail is no regular expression.",
+}
 _PLAN = {
     "E_UNSUPPORTED": "The language knows it, but this release cannot run it.",
-    "E_WORKFLOW_EMPTY": "A workflow without an enabled step.",
-    "E_AGENT_NAME": "An agent with an empty name.",
-    "E_FUNCTION_PATH": "An implementation that is not a dotted path package.module.symbol.",
     "E_FUNCTION_NOT_ALLOWED": "A function from a module the operator has not allowed.",
 }
 
@@ -99,5 +112,5 @@ _POLICIES = {
     "E_ENV_POLICY_GUARDRAILS": "The environment wants guardrails.",
 }
 
-MEANINGS = MappingProxyType(_TEXT | _WORKFLOWS | _AGENTS | _COMPONENTS | _PLAN | _POLICIES)
+MEANINGS = MappingProxyType(_TEXT | _WORKFLOWS | _AGENTS | _COMPONENTS | _BUILDING | _PLAN | _POLICIES)
 """Code -> meaning, in the order of the pipeline: text, language, plan, environment."""

@@ -47,7 +47,7 @@ def compile_spec(spec: Spec, *, positions: Positions | None = None) -> Plan:
     Raises:
         CompileError: this release cannot run it.
     """
-    if findings := [*unsupported_findings(spec), *_unrunnable(spec)]:
+    if findings := [*unsupported_findings(spec), *_overlong(spec)]:
         raise CompileError(diagnose(findings, positions))
     return Plan(
         agent=_agent(spec.agent),
@@ -61,21 +61,8 @@ def compile_spec(spec: Spec, *, positions: Positions | None = None) -> Plan:
     )
 
 
-def _unrunnable(spec: Spec) -> Iterator[Finding]:
-    """Yield what the language lets pass and no run could do anything with."""
-    for at, agent in spec.located_agents():
-        if not agent.name.strip():
-            yield Finding("E_AGENT_NAME", (*at, "name"), "An agent needs a name.")
-    for name, function in spec.components.functions.items():
-        if not _is_dotted(function.implementation):
-            where = ("components", "functions", name, "implementation")
-            yield Finding("E_FUNCTION_PATH", where, "An implementation is a dotted path `package.module.symbol`.")
-    if isinstance(spec.workflow, SequentialSpec) and not any(step.enabled for step in spec.workflow.steps):
-        yield Finding("E_WORKFLOW_EMPTY", ("workflow", "steps"), "The workflow has no enabled step.")
-    yield from _overlong(spec)
-
-
 def _overlong(spec: Spec) -> Iterator[Finding]:
+    """Yield timeouts that the language lets pass and that end on no date."""
     humans = spec.components.humans.items()
     timeouts: list[tuple[Location, int | None]] = [
         (("components", "humans", name, "timeout_seconds"), human.timeout_seconds) for name, human in humans
@@ -86,11 +73,6 @@ def _overlong(spec: Spec) -> Iterator[Finding]:
     for at, seconds in timeouts:
         if seconds is not None and seconds > MAX_TIMEOUT_SECONDS:
             yield Finding("E_LIMIT", at, f"A timeout is at most {MAX_TIMEOUT_SECONDS} seconds, which is ten years.")
-
-
-def _is_dotted(path: str) -> bool:
-    parts = path.split(".")
-    return len(parts) > 1 and all(part.isidentifier() for part in parts)
 
 
 def _agent(agent: AgentSpec) -> AgentPlan:

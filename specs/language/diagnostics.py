@@ -45,6 +45,8 @@ class Diagnostic:
     suggestion: str | None = None
     line: int | None = None
     column: int | None = None
+    problems: "tuple[Diagnostic, ...]" = ()
+    """What this sums up: one diagnostic for each problem, with a path and a position of its own."""
 
     @property
     def is_error(self) -> bool:
@@ -58,10 +60,12 @@ class Diagnostic:
 
     def recoded(self, code: str, message: str) -> "Diagnostic":
         """Return ``code`` with ``message`` about the same place."""
-        return replace(self, code=code, severity=SEVERITY_BY_PREFIX[code[0]], message=message, suggestion=None)
+        return replace(
+            self, code=code, severity=SEVERITY_BY_PREFIX[code[0]], message=message, suggestion=None, problems=()
+        )
 
     def as_dict(self) -> dict[str, Any]:
-        """Return the public form: five fixed keys, then the position when it is known."""
+        """Return the public form: five fixed keys, then the position and the problems when there are any."""
         public: dict[str, Any] = {
             "code": self.code,
             "severity": self.severity.value,
@@ -69,7 +73,11 @@ class Diagnostic:
             "path": self.path,
             "suggestion": self.suggestion,
         }
-        return public if self.line is None else public | {"line": self.line, "column": self.column}
+        if self.line is not None:
+            public |= {"line": self.line, "column": self.column}
+        if self.problems:
+            public["problems"] = [problem.as_dict() for problem in self.problems]
+        return public
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +89,7 @@ class Finding:
     message: str
     suggestion: str | Guess | None = None
     near: Location = ()
+    problems: "tuple[Finding, ...]" = ()
 
 
 class SpecError(Exception):
@@ -130,6 +139,7 @@ def _diagnostic(finding: Finding, positions: Positions, *, is_guessing: bool) ->
         suggestion=_suggestion(finding.suggestion, is_guessing=is_guessing),
         line=position.line if position else None,
         column=position.column if position else None,
+        problems=tuple(_diagnostic(each, positions, is_guessing=is_guessing) for each in finding.problems),
     )
 
 

@@ -1,4 +1,4 @@
-"""What pydantic says about a document, in the words of the language: one finding that names every problem."""
+"""What pydantic says about a document, in the words of the language: one finding that sums up every problem."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -47,7 +47,14 @@ def schema_finding(error: ValidationError) -> Finding:
         f"The document does not match the v1 language: {'; '.join(problems)}.",
         " ".join(dict.fromkeys(suggestions)) or None,
         near=_location(details[0]["loc"]),
+        problems=tuple(_single(detail) for detail in details[:MOST_PROBLEMS]),
     )
+
+
+def _single(detail: ErrorDetails) -> Finding:
+    at = _location(detail["loc"])
+    subject = "The document" if not at else "This item" if isinstance(at[-1], int) else f"`{at[-1]}`"
+    return Finding("E_SCHEMA", at, f"{subject} {_words(detail)}.", _suggestion(detail))
 
 
 def _problem(detail: ErrorDetails) -> str:

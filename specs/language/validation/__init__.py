@@ -1,4 +1,7 @@
-"""Semantic checks of a document that matches the schema, a module per block. The order of the checks is public."""
+"""Semantic checks of a document that matches the schema, a module per block.
+
+The order of the checks is public. What this language demands beyond the published one comes last.
+"""
 
 from collections.abc import Iterator
 from itertools import chain
@@ -6,6 +9,8 @@ from itertools import chain
 from specs.language.diagnostics import Finding
 from specs.language.schema import Spec
 from specs.language.validation.agents import as_agent_findings, model_findings, runtime_findings, skill_findings
+from specs.language.validation.building import building_findings
+from specs.language.validation.content import content_findings
 from specs.language.validation.cycles import cycle_findings
 from specs.language.validation.governance import governance_findings
 from specs.language.validation.graphs import graph_findings
@@ -29,6 +34,8 @@ CHECKS = (
     as_agent_findings,
     mcp_findings,
     cycle_findings,
+    building_findings,
+    content_findings,
 )
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from specs.language.diagnostics import Finding, Location
 from specs.language.schema import Spec
-from specs.language.schema.workflows import StepSpec, WorkflowSpec
+from specs.language.schema.workflows import GraphSpec, SequentialSpec, StepSpec, WorkflowSpec
 from specs.language.suggesting import did_you_mean
 
 BUCKETS = {"agent": "agents", "function": "functions", "human": "humans", "workflow": "workflows"}
@@ -73,6 +73,15 @@ def fallback_findings(
         yield Finding(codes.human, at, f"The fallback of step {step.id!r} asks a person, which a fallback cannot.")
     if not target.enabled:
         yield Finding(codes.disabled, at, f"The fallback {step.fallback_ref!r} of step {step.id!r} is disabled.")
+
+
+def located_steps(workflow: WorkflowSpec, at: Location) -> Iterator[tuple[Location, StepSpec]]:
+    """Yield every step of ``workflow``, which lies at ``at``, enabled or not, with its location."""
+    if isinstance(workflow, GraphSpec):
+        yield from (((*at, "nodes", key), node) for key, node in workflow.nodes.items())
+    else:
+        field = "steps" if isinstance(workflow, SequentialSpec) else "participants"
+        yield from (((*at, field, index), step) for index, step in enumerate(workflow.all_steps))
 
 
 def has_enabled_human(workflow: WorkflowSpec) -> bool:

@@ -189,7 +189,7 @@ def test_what_no_run_could_do_anything_with_is_refused(data: dict[str, Any], ref
         (orchestration("group-chat", step()), "workflow.type"),
         (sequential(step(kind="guardrail")), "workflow.steps[0].kind"),
         (document(agent={"name": "r", "memory": {"policy": "full"}}), "agent.memory"),
-        (document(agent={"name": "r", "guardrails": {"input": [{"id": "g", "type": "x"}]}}), "agent.guardrails"),
+        (document(agent={"name": "r", "guardrails": {"input": [{"id": "g", "type": "keyword"}]}}), "agent.guardrails"),
         (document(agent={"name": "r", "skills": ["s"]}, skills={"s": {"source": "s"}}), "agent.skills"),
         (document(agent={"name": "r", "defaults": {"append_mode": "never"}}), "agent.defaults.append_mode"),
         (

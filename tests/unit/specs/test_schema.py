@@ -102,6 +102,34 @@ def test_values_of_the_document_are_not_repeated() -> None:
     assert "hunter2" not in schema_error(data).message
 
 
+def test_each_problem_is_told_on_its_own_too_where_it_is_and_with_what_was_meant() -> None:
+    text = "version: v1\nagent:\n  name: root\n  sytem_prompt: x\n  strategy: {type: recat}\n"
+    document = load(text, name="spec.yaml")
+
+    (found,) = check(document.data, positions=document.positions)
+
+    assert found.as_dict()["problems"] == [
+        {
+            "code": "E_SCHEMA",
+            "severity": "error",
+            "message": "`type` must be 'simple', 'react' or 'plan-act'.",
+            "path": "agent.strategy.type",
+            "suggestion": "Did you mean 'react' instead of 'recat'?",
+            "line": 5,
+            "column": 14,
+        },
+        {
+            "code": "E_SCHEMA",
+            "severity": "error",
+            "message": "`sytem_prompt` is not a key of the language.",
+            "path": "agent.sytem_prompt",
+            "suggestion": "Did you mean 'system_prompt' instead of 'sytem_prompt'?",
+            "line": 4,
+            "column": 3,
+        },
+    ]
+
+
 def test_a_message_stays_readable_however_many_problems_there_are() -> None:
     found = schema_error(sequential(*[5] * 1_000))
 
@@ -115,7 +143,7 @@ def test_a_message_stays_readable_however_many_problems_there_are() -> None:
 def test_scalars_are_read_leniently(field: str, value: object) -> None:
     fields: dict[str, Any] = {**step(), field: value}
 
-    assert found_in(sequential(fields)) == []
+    assert found_in(sequential(fields, step("other"))) == []
 
 
 @pytest.mark.parametrize(

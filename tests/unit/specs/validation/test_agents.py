@@ -58,7 +58,7 @@ def test_imports_that_reach_the_machine_are_errors(path: str) -> None:
     assert found_in(data)[0] == ("E_UNSAFE_FUNCTION_IMPORT", "components.functions.f.implementation")
 
 
-@pytest.mark.parametrize("path", ["osmosis.run", "acme.os.system", "systems.tool", "evaluate", "os"])
+@pytest.mark.parametrize("path", ["osmosis.run", "acme.os.system", "systems.tool", "evaluate.it"])
 def test_imports_that_only_look_alike_pass(path: str) -> None:
     assert found_in(document(components={"functions": {"f": {"implementation": path}}})) == []
 
@@ -125,6 +125,7 @@ def test_guardrails_are_checked_stage_by_stage() -> None:
         ("E_GUARDRAIL_FIELDS", "agent.guardrails.tool[1]"),
         ("E_GUARDRAIL_FIELDS", "agent.guardrails.workflow[0].id"),
         ("E_GUARDRAIL_FIELDS", "agent.guardrails.workflow[0].type"),
+        ("W_GUARDRAIL_STAGE", "agent.guardrails.unknown"),
     ]
 
 

@@ -77,7 +77,7 @@ def test_agents_tools_and_workflows_must_not_need_each_other_in_a_circle() -> No
 
 
 def test_a_disabled_step_closes_no_circle() -> None:
-    loop = {"type": "sequential", "steps": [step("s", "workflow", "other", enabled=False)]}
+    loop = {"type": "sequential", "steps": [step("s", "workflow", "other", enabled=False), step("t")]}
     other = {"type": "sequential", "steps": [step("s", "workflow", "loop")]}
 
-    assert found_in(document(components={"workflows": {"loop": loop, "other": other}})) == []
+    assert found_in(document(components={**ONE, "workflows": {"loop": loop, "other": other}})) == []

@@ -39,7 +39,8 @@ def test_the_order_of_a_handoff_names_participants_even_disabled_ones() -> None:
     selector = {"sequence": ["a", "b", "ghost", "a"]}
 
     assert found_in(orchestration("handoff", *participants, selector=selector)) == [
-        ("E_HANDOFF_SELECTOR_REF", "workflow.selector.sequence[2]")
+        ("E_HANDOFF_SELECTOR_REF", "workflow.selector.sequence[2]"),
+        ("W_HANDOFF_SELECTOR_DISABLED", "workflow.selector.sequence[1]"),
     ]
 
 

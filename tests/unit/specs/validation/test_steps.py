@@ -10,13 +10,16 @@ from tests.unit.specs.factories import ONE_AGENT, document, found_in, graph, seq
 
 @pytest.mark.parametrize("kind", ["agent", "function", "human", "workflow"])
 def test_an_unknown_reference_is_an_error_even_of_a_disabled_step(kind: str) -> None:
-    assert found_in(sequential(step(kind=kind, ref="ghost", enabled=False))) == [
+    assert found_in(sequential(step(kind=kind, ref="ghost", enabled=False), step("other"))) == [
         (f"E_STEP_{kind.upper()}_REF", "workflow.steps[0].ref")
     ]
 
 
-def test_the_reference_of_a_guardrail_step_is_not_checked() -> None:
-    assert found_in(sequential(step(kind="guardrail", ref="ghost"))) == []
+def test_a_guardrail_step_names_an_agent() -> None:
+    assert found_in(sequential(step(kind="guardrail"))) == []
+    assert found_in(sequential(step(kind="guardrail", ref="ghost"))) == [
+        ("E_STEP_GUARDRAIL_REF", "workflow.steps[0].ref")
+    ]
 
 
 def test_each_repeated_id_is_reported() -> None:
@@ -72,7 +75,7 @@ def test_nodes_have_codes_of_their_own(fields: dict[str, Any], codes: list[str])
 def nested(*, inner: dict[str, Any], outer: dict[str, Any]) -> dict[str, Any]:
     workflows = {
         "middle": {"type": "sequential", "steps": [step("m", "workflow", "inner")]},
-        "inner": {"type": "sequential", "steps": [inner]},
+        "inner": {"type": "sequential", "steps": [inner, step("i")]},
     }
     return sequential(outer, components={**ONE_AGENT, "workflows": workflows})
 
