@@ -65,10 +65,11 @@ app.autodiscover_tasks()
 
 
 @worker_ready.connect
-def notice_stop_requests(sender: Any, **_: Any) -> None:
+def notice_stop_requests(**ready: Any) -> None:
     """Wake the worker's event loop now and then: told to stop while idle, it would look up only after ten seconds.
 
     Celery forgets the timer together with the connection, and is ready again once it has another one.
     """
-    if sender.hub is not None:
-        sender.hub.call_repeatedly(STOP_LOOK_SECONDS, bool)
+    hub = ready["sender"].hub
+    if hub is not None:
+        hub.call_repeatedly(STOP_LOOK_SECONDS, bool)
