@@ -54,3 +54,7 @@ lock: ## Compile requirements/*.in to hash-pinned *.txt (needs uv)
 
 clean: ## Remove the virtual environment and the caches
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis build dist
+
+.PHONY: corpus
+corpus: $(READY) ## Compare the spec language with the published system, file by file
+	@$(BIN)/python -m tests.corpus.agreement
