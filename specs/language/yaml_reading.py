@@ -53,13 +53,14 @@ def read_yaml(text: str) -> tuple[object, dict[Location, Position]]:
 
 @dataclass(slots=True)
 class _Open:
-    """A collection whose end has not been seen. ``key`` is the key that waits for its value."""
+    """A collection whose end has not been seen. ``key`` waits for its value, which is merged in if ``is_merging``."""
 
     value: dict[str, Any] | list[Any]
     at: Location
     anchor: str | None
     values_before: int
     key: str | None = None
+    is_merging: bool = False
     merged: list[object] = field(default_factory=list)
 
 
@@ -131,7 +132,8 @@ class _Tree:
         self._remember(event.anchor, key, 1)
         self._count(1, event)
         parent.key = key
-        if key != MERGE_KEY:
+        parent.is_merging = key == MERGE_KEY and isinstance(event, ScalarEvent) and event.implicit[0]
+        if not parent.is_merging:
             self.positions[(*parent.at, key)] = _start(event)
 
     def _next_location(self) -> Location:
@@ -149,7 +151,7 @@ class _Tree:
         if isinstance(parent.value, list):
             self.positions[(*parent.at, len(parent.value))] = _start(event)
             parent.value.append(value)
-        elif parent.key == MERGE_KEY:
+        elif parent.is_merging:
             parent.merged.append(value)
             parent.key = None
         else:

@@ -7,10 +7,18 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from specs.language.checking import check
+from specs.language.checking import check, examine
 from specs.language.compiling import compile_plan
 from specs.language.diagnostics import Diagnostic, SpecError
+from specs.language.drawing import draw
+from specs.language.explaining import summarise
+from specs.language.migrating import migrate
+from specs.language.normalising import normalise
 from specs.language.parsing import load
+from specs.language.policy_report import policy_report
+from specs.language.project import ProjectConfig
+from specs.language.rendering import render
+from specs.language.resolving import resolve
 from specs.language.schema import Spec
 from tests.unit.specs.factories import sequential, step
 
@@ -42,6 +50,42 @@ DOCUMENTS = st.fixed_dictionaries(
         "tools": ANYTHING,
         "metadata": ANYTHING,
     },
+)
+
+
+PLAIN = (
+    st.none() | st.booleans() | st.integers(-(2**63) + 1, 2**63 - 1) | st.floats(allow_nan=False, allow_infinity=False)
+)
+TEXTS = st.text(st.characters(exclude_characters="\x00", exclude_categories=["Cs"]), max_size=8)
+TRICKY = st.sampled_from(
+    ["yes", "off", "null", "~", "<<", "=", "1e3", "0o7", "1_000", "2026-01-02", "- a", "a: b", "#", " "]
+)
+TREES = st.recursive(
+    PLAIN | TEXTS | TRICKY,
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(TEXTS | TRICKY, inner, max_size=4),
+)
+MAPPINGS = st.dictionaries(TEXTS | TRICKY, TREES, max_size=5)
+LEGACY = st.fixed_dictionaries(
+    {},
+    optional={
+        "version": st.sampled_from(["v0", "v1", None]),
+        "agent": ANYTHING,
+        "root_agent": ANYTHING,
+        "workflow": WORKFLOWS | ANYTHING,
+        "root_workflow": WORKFLOWS | ANYTHING,
+        "components": st.fixed_dictionaries({}, optional={"workflows": ANYTHING, "agents": ANYTHING}) | ANYTHING,
+        "component_agents": ANYTHING,
+        "component_workflows": ANYTHING,
+        "functions": ANYTHING,
+    },
+)
+PROJECT = ProjectConfig.model_validate(
+    {
+        "project": {"name": "p"},
+        "runtime_defaults": {"preferred_mode": "bridge"},
+        "model_defaults": {"dev": {"provider": "p", "name": "n"}},
+        "environments": {"dev": {"defaults": {"agent": {"description": "d", "memory": {"policy": "full"}}}}},
+    }
 )
 
 
@@ -80,6 +124,48 @@ def test_any_text_that_looks_like_yaml_is_read_or_refused(text: str) -> None:
     document, refused = outcome_of(lambda: load(text, name="spec.yaml"))
 
     assert refused or (document is not None and isinstance(document.data, dict))
+
+
+@given(LEGACY)
+def test_migrating_twice_is_migrating_once(data: dict[str, Any]) -> None:
+    once = migrate(data).data
+
+    assert migrate(once).data == once
+    assert migrate(once).applied == ()
+
+
+@given(DOCUMENTS | LEGACY)
+def test_normalising_twice_is_normalising_once(data: dict[str, Any]) -> None:
+    once = normalise(migrate(data).data)
+
+    assert normalise(once) == once
+
+
+@given(MAPPINGS)
+@settings(max_examples=500)
+def test_what_is_rendered_reads_back_as_the_same(data: dict[str, Any]) -> None:
+    assert load(render(data), name="spec.yaml").data == data
+
+
+@given(DOCUMENTS)
+@settings(max_examples=300)
+def test_whatever_is_valid_can_be_summed_up_drawn_and_reported(data: dict[str, Any]) -> None:
+    examination = examine(data)
+
+    assert policy_report(examination)["valid"] is (not examination.errors)
+    if examination.spec is not None and not examination.errors:
+        view = draw(examination.spec)
+        assert {edge.target for edge in view.edges} <= {node.id for node in view.nodes}
+        assert summarise(examination.spec).root_agent
+
+
+@given(DOCUMENTS)
+@settings(max_examples=300)
+def test_project_defaults_never_make_a_valid_spec_invalid(data: dict[str, Any]) -> None:
+    if any(diagnostic.is_error for diagnostic in check(data)):
+        return
+
+    assert not any(diagnostic.is_error for diagnostic in check(resolve(data, [], PROJECT, "dev")))
 
 
 def seconds_to_check(steps: int) -> float:
