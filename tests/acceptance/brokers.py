@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from celery import Celery
-from kombu import Connection
+from kombu import Connection, Exchange, Queue
 from kombu.exceptions import ChannelError
 
 from tests import services
@@ -67,10 +67,13 @@ class Broker:
             return int(channel.queue_purge(self.queue))
 
     def close(self) -> None:
-        """Delete the queue and stop the proxy."""
+        """Delete the queue and what leads to it, and stop the proxy."""
         self._proxy.close()
         with self._open_channel() as channel:
-            channel.queue_delete(self.queue)
+            queue = Queue(self.queue, Exchange(self.queue), self.queue, channel=channel)
+            queue.declare()  # on Redis, only who declared a queue knows its bindings
+            queue.delete()
+            queue.exchange.delete()
 
     @contextmanager
     def _open_channel(self) -> Iterator[Any]:
