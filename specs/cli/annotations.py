@@ -6,6 +6,7 @@ from typing import Any
 
 from specs.file_checks import FileCheck
 from specs.language.codes import MEANINGS
+from specs.language.fixes import FIXES
 
 SARIF_SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 LEVELS = {"error": "error", "warning": "warning", "info": "note"}
@@ -16,7 +17,9 @@ def sarif(checks: Iterable[FileCheck]) -> dict[str, Any]:
     """Return ``checks`` as a SARIF 2.1.0 log."""
     entries = list(_entries(checks))
     codes = sorted({entry["code"] for _, entry in entries})
-    rules = [{"id": code, "shortDescription": {"text": MEANINGS[code]}} for code in codes]
+    rules = [
+        {"id": code, "shortDescription": {"text": MEANINGS[code]}, "help": {"text": FIXES[code]}} for code in codes
+    ]
     results = [_result(path, entry) for path, entry in entries]
     run = {"tool": {"driver": {"name": "kneo-serv", "rules": rules}}, "results": results}
     return {"$schema": SARIF_SCHEMA, "version": "2.1.0", "runs": [run]}

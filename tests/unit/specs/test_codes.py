@@ -6,7 +6,8 @@ from pathlib import Path
 import specs
 from specs.language.codes import MEANINGS
 
-SOURCES = [path.read_text() for path in Path(specs.__path__[0]).rglob("*.py") if path.name != "codes.py"]
+TABLES = {"codes.py", "fixes.py"}
+SOURCES = [path.read_text() for path in Path(specs.__path__[0]).rglob("*.py") if path.name not in TABLES]
 BY_KIND = {f"E_STEP_{kind}_REF" for kind in ("AGENT", "FUNCTION", "HUMAN", "WORKFLOW")}
 
 
