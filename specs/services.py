@@ -7,13 +7,14 @@ from typing import Any
 from kneo_project.errors import NotFound
 from specs.errors import SpecInvalid
 from specs.gathering import Gathered, SpecSource, gather, layered
+from specs.language.checking import Examination
 from specs.language.compiling import compile_plan, compile_spec
 from specs.language.diagnostics import CompileError, Diagnostic, Finding, diagnose
 from specs.language.plan import Plan
 from specs.models import SpecSnapshot
 from specs.plan_cache import PlanCache
 
-__all__ = ["FrozenSpec", "SpecSource", "freeze", "load_plan", "store", "validate"]
+__all__ = ["FrozenSpec", "SpecSource", "freeze", "inspect", "load_plan", "store", "validate"]
 
 plans = PlanCache(512)
 
@@ -31,12 +32,23 @@ def validate(source: SpecSource) -> list[Diagnostic]:
     """Return everything there is to say about the language of what ``source`` names; not whether it can be run here.
 
     Raises:
+        KneoError: as ``inspect``.
+    """
+    return list(inspect(source).diagnostics)
+
+
+def inspect(source: SpecSource) -> Examination:
+    """Return what there is to say about what ``source`` names, and the spec to explain, draw or report on.
+
+    Raises:
         InvalidRequest: no spec is given, or a file is missing.
         SpecPathConfined: a path leads outside the spec root.
         SpecInvalid: the text of a file is not a readable document.
     """
     gathered = gather(source)
-    return gathered.unsound_values() or list(gathered.examine().diagnostics)
+    if unsound := gathered.unsound_values():
+        return Examination(spec=None, diagnostics=tuple(unsound))
+    return gathered.examine()
 
 
 def freeze(source: SpecSource, *, allowed_functions: tuple[str, ...] | None) -> FrozenSpec:

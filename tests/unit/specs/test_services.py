@@ -45,6 +45,15 @@ def refusal(spec: dict[str, Any], *, allowed: tuple[str, ...] | None = None, **s
     return diagnostic
 
 
+def test_inspecting_gives_the_spec_and_what_there_is_to_say() -> None:
+    sound = services.inspect(SpecSource(spec=document(), overrides={"agent": {"name": "other"}}))
+    unsound = services.inspect(SpecSource(spec=document(metadata={"x": "\x00"})))
+
+    assert sound.spec is not None
+    assert (sound.spec.agent.name, sound.diagnostics) == ("other", ())
+    assert (unsound.spec, [found.code for found in unsound.diagnostics]) == (None, ["E_SYNTAX"])
+
+
 def test_a_frozen_spec_carries_what_was_given_and_its_plan() -> None:
     result = frozen(document(), overrides={"agent": {"name": "other"}}, environment="prod")
 

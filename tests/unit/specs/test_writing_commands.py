@@ -85,6 +85,12 @@ def test_the_schema_is_one_and_knows_the_shorthands() -> None:
     assert schema == author_schema()
 
 
+def test_the_published_schema_is_up_to_date() -> None:
+    published = ROOT.parents[1] / "docs" / "spec-v1.schema.json"
+
+    assert json.loads(published.read_text()) == author_schema(), "run kneo spec schema -o docs/spec-v1.schema.json"
+
+
 @pytest.mark.parametrize("path", sorted((ROOT / "valid").glob("*.yaml")), ids=lambda path: path.stem)
 def test_the_schema_accepts_what_the_validator_accepts(path: Path) -> None:
     data = load(path.read_text(), name=path.name).data
