@@ -5,7 +5,7 @@ Any number of processes may sweep at once: every function here compares and sets
 
 import logging
 import uuid
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -34,29 +34,33 @@ class Overlooked:
     alone: tuple[uuid.UUID, ...]
 
 
-def recover_lapsed() -> int:
-    """Take back every run whose owner died; return how many. Recovery executes nothing: the ordinary path does."""
+def recover_lapsed() -> list[uuid.UUID]:
+    """Take back every run whose owner died; return them. Recovery executes nothing: the ordinary path does."""
     recovered = _each(leases.lapsed(), _recover)
     leases.forget_lapsed_owners()
-    return recovered
+    return [run.pk for run in recovered]
 
 
-def expire_overdue_tasks() -> int:
-    """Do what each overdue human task says about its missed deadline; return how many were handled."""
-    return _each(HumanTask.objects.overdue(), _miss_deadline)
+def expire_overdue_tasks() -> list[uuid.UUID]:
+    """Do what each overdue human task says about its missed deadline; return the runs concerned."""
+    return [task.run_id for task in _each(HumanTask.objects.overdue(), _miss_deadline)]
 
 
-def time_out_overdue_runs() -> int:
-    """End every run that is past its deadline; return how many."""
-    return _each(Run.objects.overdue(), lambda run: services.time_out_run(run.pk))
+def time_out_overdue_runs() -> list[uuid.UUID]:
+    """End every run that is past its deadline; return them."""
+    return [run.pk for run in _each(Run.objects.overdue(), lambda run: services.time_out_run(run.pk))]
+
+
+def waiting_alone() -> models.QuerySet[Run]:
+    """Return the due runs that must run in a process of their own."""
+    return Run.objects.due().filter(attempts__gte=deaths_before_isolation(settings.QUEUE_MAX_ATTEMPTS))
 
 
 def overlooked() -> Overlooked:
     """Return the due runs that nobody picked up in time: their bell was lost, or the workers are busy."""
     limit = deaths_before_isolation(settings.QUEUE_MAX_ATTEMPTS)
-    due = Run.objects.due()
-    alone = due.filter(attempts__gte=limit).order_by("wake_at").values_list("pk", flat=True)
-    shared = due.filter(attempts__lt=limit, wake_at__lte=Now() - GRACE)[:BATCH].count()
+    alone = waiting_alone().order_by("wake_at").values_list("pk", flat=True)
+    shared = Run.objects.due().filter(attempts__lt=limit, wake_at__lte=Now() - GRACE)[:BATCH].count()
     return Overlooked(shared=shared, alone=tuple(alone[:ALONE_AT_ONCE]))
 
 
@@ -76,13 +80,9 @@ def _miss_deadline(task: HumanTask) -> bool:
             return services.escalate_task(task)
 
 
-def _each[M: models.Model](rows: models.QuerySet[M], handle: Callable[[M], bool]) -> int:
-    """Handle up to BATCH rows; one that blows up is reported and does not stop the others."""
-    return sum(_safely(row, handle) for row in _batch(rows))
-
-
-def _batch[M: models.Model](rows: models.QuerySet[M]) -> Iterable[M]:
-    return list(rows.order_by("pk")[:BATCH])
+def _each[M: models.Model](rows: models.QuerySet[M], handle: Callable[[M], bool]) -> list[M]:
+    """Handle up to BATCH rows and return those that were; one that blows up does not stop the others."""
+    return [row for row in rows.order_by("pk")[:BATCH] if _safely(row, handle)]
 
 
 def _safely[M: models.Model](row: M, handle: Callable[[M], bool]) -> bool:

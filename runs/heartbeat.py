@@ -2,6 +2,7 @@
 
 import contextlib
 import logging
+import os
 import threading
 import uuid
 from collections.abc import Iterator, Mapping, Set
@@ -142,6 +143,15 @@ def of_this_process() -> Heartbeat:
         if _current is None:
             _current = Heartbeat()
         return _current
+
+
+def _begin_anew() -> None:
+    """Forget the heartbeat that a fork copied: its thread stayed behind, and its leases are the parent's."""
+    global _current, _current_lock
+    _current, _current_lock = None, threading.Lock()
+
+
+os.register_at_fork(after_in_child=_begin_anew)
 
 
 def retire() -> None:

@@ -1,6 +1,7 @@
 """Threads for steps: used again when their step is done, and simply left behind when nobody waits for it any more."""
 
 import logging
+import os
 import threading
 from collections import deque
 from collections.abc import Callable
@@ -16,6 +17,7 @@ class StepThreads:
 
     def __init__(self) -> None:
         self._idle: deque[SimpleQueue[Callable[[], None]]] = deque()
+        os.register_at_fork(after_in_child=self._idle.clear)  # a fork copies the inboxes and not the threads
 
     @property
     def idle_count(self) -> int:

@@ -39,18 +39,19 @@ def advance_due() -> None:
 @shared_task(name="runs.advance_alone")
 def advance_alone(run_id: str) -> None:
     """Look at this run in a process of its own: its last executions died with their process."""
-    isolation.advance_in_child(run_id)
+    if deadlines.waiting_alone().filter(pk=run_id).exists():  # starting a process for nothing takes a second
+        isolation.advance_in_child(run_id)
 
 
 @shared_task(name="runs.sweep")
 def sweep() -> None:
     """Find what time, dead workers and lost messages left behind, and ring for it. Runs in the beat's own process."""
-    deadlines.recover_lapsed()
-    deadlines.expire_overdue_tasks()
+    for run_id in deadlines.recover_lapsed() + deadlines.expire_overdue_tasks():
+        ring(run_id)
     deadlines.time_out_overdue_runs()
     overlooked = deadlines.overlooked()
     lifetime = max(settings.SWEEP_SECONDS * 2, 5.0)
-    for run_id in overlooked.alone:
+    for run_id in overlooked.alone * LEAST_DRAINS:
         _publish(advance_alone, (str(run_id),), expires=lifetime)
     for _ in range(_bells(overlooked.shared)):
         _publish(advance_due, (), expires=lifetime)
