@@ -142,8 +142,8 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
 ]
 STATIC_URL = "static/"
-STATIC_ROOT = STATE_DIR / "static"
-WHITENOISE_USE_FINDERS = True
+STATIC_ROOT = text("KNEO_SERV_STATIC_ROOT") or None  # unset: served from the packages, with nothing to collect
+WHITENOISE_USE_FINDERS = STATIC_ROOT is None
 WHITENOISE_AUTOREFRESH = False
 
 # --- Database: PostgreSQL in production, SQLite in the embedded mode -------------------------------------------------
