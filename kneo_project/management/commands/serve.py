@@ -29,7 +29,6 @@ class Command(BaseCommand):
         console = Console(highlight=False)
         try:
             settings.STATE_DIR.mkdir(mode=0o700, parents=True, exist_ok=True)
-            settings.STATIC_ROOT.mkdir(exist_ok=True)
             listener = preparing.listen(host, port)
             preparing.bring_schema_up_to_date()
             password = preparing.ensure_admin()
