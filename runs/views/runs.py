@@ -92,11 +92,9 @@ class RunsView(ApiView):
         run, promised = once(key, lambda: services.start_run(order_in(body), actor=actor, key=key))
         if (again := kept(promised)) is not None:
             return again
-        if body["async_mode"]:
-            accepted = respond(RunAcceptedSerializer(fresh_view(run)), status=202, key=key)
-            ring(run.pk)
-            return accepted
         ring(run.pk)
+        if body["async_mode"]:
+            return respond(RunAcceptedSerializer(fresh_view(run)), status=202, key=key)
         outcome = wait_for(run.pk)
         return respond(RunCreateSerializer(outcome.view), status=outcome.status_code, key=key, keep=outcome.is_at_rest)
 
