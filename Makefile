@@ -1,15 +1,16 @@
 # Every target makes the virtual environment first, so each works from a bare clone.
 .DEFAULT_GOAL := help
-.PHONY: help setup lock demo serve test verify lint format bench clean
+.PHONY: help setup lock demo serve test test-next verify lint format bench clean
 
 BIN := .venv/bin
 READY := .venv/.ready
+NEXT := .venv-next
 PORT ?= 8000
 HOST ?= 127.0.0.1
 export PYTHON
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: $(READY) ## Make .venv with the locked dependencies (PYTHON= to choose the interpreter)
 
@@ -26,6 +27,13 @@ serve: $(READY) ## Start web, worker and beat without any server to install (POR
 test: $(READY) ## Run all tests: once on SQLite, and the rings that touch the database again on PostgreSQL
 	$(BIN)/pytest
 	KNEO_TEST_DATABASE=postgres $(BIN)/pytest tests/integration tests/api
+
+test-next: $(NEXT)/.ready ## Run the tests below acceptance on Python 3.13 and the newest Django, in .venv-next
+	KNEO_TEST_DATABASE=sqlite $(NEXT)/bin/pytest tests/unit tests/api tests/integration
+
+$(NEXT)/.ready: requirements/next.txt pyproject.toml .ci/setup
+	@.ci/setup $(NEXT) requirements/next.txt 3.13
+	@touch $@
 
 verify: $(READY) ## Run the longer storms as well
 	$(BIN)/pytest -m storm --timeout 3600
@@ -46,14 +54,15 @@ format: $(READY) ## Format the code and apply the safe fixes
 bench: $(READY) ## Measure throughput and latency (needs PostgreSQL and RabbitMQ)
 	$(BIN)/python -m tests.benchmarks
 
+lock: COMPILE := uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-emit-find-links \
+    --python-version 3.12
 lock: ## Compile requirements/*.in to hash-pinned *.txt (needs uv)
-	@for name in base dev; do \
-	    uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-emit-find-links \
-	        --python-version 3.12 requirements/$$name.in --output-file requirements/$$name.txt || exit 1; \
-	done
+	@$(COMPILE) --constraint requirements/lts.in requirements/base.in --output-file requirements/base.txt
+	@$(COMPILE) --constraint requirements/lts.in requirements/dev.in --output-file requirements/dev.txt
+	@$(COMPILE) requirements/next.in --output-file requirements/next.txt
 
-clean: ## Remove the virtual environment and the caches
-	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis build dist
+clean: ## Remove the virtual environments and the caches
+	rm -rf .venv $(NEXT) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis build dist
 
 .PHONY: corpus
 corpus: $(READY) ## Compare the spec language with the published system, file by file

@@ -51,15 +51,13 @@ def test_a_body_at_the_limit_passes_and_one_byte_more_is_refused_with_an_id(clie
     assert response.headers["X-Request-ID"]
 
 
-@pytest.mark.parametrize(
-    ("body", "status"), [(b'{"name": "a"}', "200 OK"), (b" " * 21, "413 Request Entity Too Large")]
-)
-def test_a_body_without_a_length_is_counted(settings: Settings, body: bytes, status: str) -> None:
+@pytest.mark.parametrize(("body", "status"), [(b'{"name": "a"}', 200), (b" " * 21, 413)])
+def test_a_body_without_a_length_is_counted(settings: Settings, body: bytes, status: int) -> None:
     settings.MAX_BODY_BYTES = 20
-    seen: list[str] = []
+    seen: list[int] = []
 
     def start_response(line: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Any:  # noqa: ANN401
-        seen.append(line)
+        seen.append(int(line.split()[0]))  # the phrase after it is Python's
 
     stream: IO[bytes] = BytesIO(body)
     environ = {
