@@ -34,11 +34,17 @@ def private_stack(state: Path) -> Iterator[str]:
     port = free_port()
     environment = {name: value for name, value in os.environ.items() if not name.startswith("KNEO_SERV_")}
     environment |= {"KNEO_SERV_STATE_DIR": str(state), "DJANGO_SETTINGS_MODULE": "kneo_project.settings"}
-    command = [sys.executable, str(settings.BASE_DIR / "manage.py"), "serve", "--port", str(port)]
+    command = [sys.executable, "-m", "django", "serve", "--port", str(port)]
     with (
         (state / "serve.log").open("wb") as log,
         subprocess.Popen(  # noqa: S603 - our own program
-            command, env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log, process_group=0
+            command,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            process_group=0,
+            cwd=settings.BASE_DIR,
         ) as process,
     ):
         try:
