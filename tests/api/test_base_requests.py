@@ -57,7 +57,7 @@ def test_a_body_without_a_length_is_counted(settings: Settings, body: bytes, sta
     seen: list[int] = []
 
     def start_response(line: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Any:  # noqa: ANN401
-        seen.append(int(line.split()[0]))  # the phrase after it is Python's
+        seen.append(int(line.partition(" ")[0]))  # the phrase after it is Python's
 
     stream: IO[bytes] = BytesIO(body)
     environ = {
