@@ -71,7 +71,6 @@ def test_strangers_learn_no_names(client: Client, settings: Settings) -> None:
 def test_a_broker_that_is_away_is_reported_and_does_not_clear_readiness(
     client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(app.conf, "broker_url", "amqp://guest:guest@127.0.0.1:1//")
     monkeypatch.setattr(app.conf, "broker_write_url", "amqp://guest:guest@127.0.0.1:1//")
     answer = client.get("/v1/readyz")
     assert answer.status_code == 200
