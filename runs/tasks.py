@@ -19,7 +19,7 @@ LEAST_DRAINS, MAX_DRAINS = 3, 32
 
 def ring(run_id: uuid.UUID, *, after_seconds: float | None = None) -> None:
     """Tell the workers to look at this run. A bell that cannot be rung is no failure: the sweep finds the run."""
-    _publish(advance_run, (str(run_id),), countdown=after_seconds)
+    _publish(advance_run, str(run_id), countdown=after_seconds)
 
 
 @shared_task(name="runs.advance_run")
@@ -46,15 +46,18 @@ def advance_alone(run_id: str) -> None:
 @shared_task(name="runs.sweep")
 def sweep() -> None:
     """Find what time, dead workers and lost messages left behind, and ring for it. Runs in the beat's own process."""
-    for run_id in deadlines.recover_lapsed() + deadlines.expire_overdue_tasks():
-        ring(run_id)
+    freed = deadlines.recover_lapsed() + deadlines.expire_overdue_tasks()
     deadlines.time_out_overdue_runs()
     overlooked = deadlines.overlooked()
+    bells: list[tuple[Task[..., None], tuple[str, ...]]] = [
+        *((advance_run, (str(run_id),)) for run_id in freed),
+        *((advance_alone, (str(run_id),)) for run_id in overlooked.alone * LEAST_DRAINS),
+        *[(advance_due, ())] * _bells(overlooked.shared),
+    ]
     lifetime = max(settings.SWEEP_SECONDS * 2, 5.0)
-    for run_id in overlooked.alone * LEAST_DRAINS:
-        _publish(advance_alone, (str(run_id),), expires=lifetime)
-    for _ in range(_bells(overlooked.shared)):
-        _publish(advance_due, (), expires=lifetime)
+    for task, arguments in bells:
+        if not _publish(task, *arguments, expires=lifetime):
+            return  # each further bell would take as long to fail, and the next sweep must be on time
 
 
 @worker_shutting_down.connect
@@ -84,8 +87,10 @@ def _look_at(run_id: uuid.UUID) -> Rest:
     return advanced.rest
 
 
-def _publish(task: Task[Any, None], arguments: tuple[str, ...], **options: Any) -> None:
+def _publish(task: Task[..., None], *arguments: str, **options: Any) -> bool:
     try:
         task.apply_async(arguments, **options)
     except OperationalError:
         logger.warning("Broker not reachable; the sweep will look at what this message was about")
+        return False
+    return True
