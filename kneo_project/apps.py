@@ -5,6 +5,7 @@ from django.apps import AppConfig
 from kneo_project.celery import app
 from kneo_project.checks import register_checks
 from kneo_project.logs import configure_structlog
+from kneo_project.starting import guard_starts
 
 
 class KneoProjectConfig(AppConfig):
@@ -19,3 +20,4 @@ class KneoProjectConfig(AppConfig):
         """Set up what every process needs, whatever started it."""
         configure_structlog()
         register_checks()
+        guard_starts()

@@ -1,0 +1,44 @@
+"""What a worker and a beat look at before they begin: they refuse to run on impossible settings or foreign tables.
+
+The web process says the same by ``/readyz``; a process that takes work from a queue must not start at all.
+"""
+
+from typing import Any
+
+from celery.signals import beat_init, worker_init
+from django.core.exceptions import ImproperlyConfigured
+from django.db import DatabaseError, connection
+from django.db.migrations.exceptions import InconsistentMigrationHistory
+
+from kneo_project.checks import refuse_impossible_settings
+from kneo_project.schema import schema_difference
+
+
+def guard_starts() -> None:
+    """Have every worker and beat look before it begins."""
+    worker_init.connect(refuse_to_start)
+    beat_init.connect(refuse_to_start)
+
+
+def refuse_to_start(**_: Any) -> None:
+    """End the process, with a sentence and a status that is not zero, when it could only do harm."""
+    if reason := reason_to_refuse():
+        raise SystemExit(f"Refusing to start: {reason}")
+
+
+def reason_to_refuse() -> str | None:
+    """Return why this process must not start, as a sentence; None when it may."""
+    try:
+        refuse_impossible_settings()
+        difference = schema_difference()
+    except ImproperlyConfigured as error:
+        return str(error)
+    except (DatabaseError, InconsistentMigrationHistory) as error:
+        return f"the database cannot be used ({type(error).__name__})."
+    finally:
+        connection.close()
+    if difference.unknown:
+        return f"the database was migrated by a newer release ({', '.join(difference.unknown)})."
+    if difference.missing:
+        return f"the database lacks {len(difference.missing)} migrations; run: python -m django migrate"
+    return None
