@@ -2,7 +2,7 @@
 
 import logging
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
@@ -42,16 +42,18 @@ class Rest(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Advanced:
-    """How far ``advance`` came; ``retry_after_seconds`` is set when the run waits for its next attempt."""
+    """How far ``advance`` came with which run; ``retry_after_seconds`` is set when that waits for its next attempt."""
 
     rest: Rest
+    run_id: uuid.UUID | None = None
     retry_after_seconds: float | None = None
 
 
-def advance(run_id: uuid.UUID, *, alone: bool = False) -> Advanced:
+def advance(run_id: uuid.UUID | None, *, alone: bool = False) -> Advanced:
     """Drive the run as far as it can go now. Safe to call any number of times, anywhere: only one caller gets it.
 
-    ``alone`` takes the runs that must run in a process of their own, and only those.
+    Without a run it is the due one that has waited longest. ``alone`` takes the runs that must run in a process of
+    their own, and only those.
     """
     pulse = heartbeat.of_this_process()
     if pulse.is_stopping:
@@ -61,17 +63,21 @@ def advance(run_id: uuid.UUID, *, alone: bool = False) -> Advanced:
     if lease is None:
         return Advanced(rest=Rest.NOT_DUE)
     with pulse.holding(lease) as hold:
-        try:
-            return _Leg(lease, hold).drive()
-        except StepInterrupted as interruption:
-            logger.info("Run handed over", extra={"run_id": str(run_id), "reason": str(interruption)})
-            return _hand_over(lease)
-        except steps.DeadlinePassed:
-            return _time_out(lease)
-        except Exception:
-            logger.exception("Run cannot be advanced", extra={"run_id": str(run_id)})
-            transitions.fail(lease, Fault(type="internal_error", message="The service could not advance this run."))
-            raise
+        return replace(_drive(lease, hold), run_id=lease.run_id)
+
+
+def _drive(lease: Lease, hold: Hold) -> Advanced:
+    try:
+        return _Leg(lease, hold).drive()
+    except StepInterrupted as interruption:
+        logger.info("Run handed over", extra={"run_id": str(lease.run_id), "reason": str(interruption)})
+        return _hand_over(lease)
+    except steps.DeadlinePassed:
+        return _time_out(lease)
+    except Exception:
+        logger.exception("Run cannot be advanced", extra={"run_id": str(lease.run_id)})
+        transitions.fail(lease, Fault(type="internal_error", message="The service could not advance this run."))
+        raise
 
 
 class _Leg:

@@ -97,16 +97,23 @@ WRITE_UNTRACED = _WRITE.format(traced="")
 
 # A claim need not survive a crash of the database server: the run is then due again, and the old owner's writes do not
 # fit any more. So it does not wait for the disk.
-CLAIM = """
+_DUE = """
+    status IN ('created', 'running') AND lease_owner IS NULL AND wake_at <= statement_timestamp()
+    AND attempts BETWEEN %(least)s AND %(most)s
+"""
+_CLAIM = """
 WITH relaxed AS (SELECT set_config('synchronous_commit', 'off', true))
 UPDATE runs_run SET
     status = 'running', lease_owner = %(owner_id)s, fence = fence + 1, wake_at = NULL,
     started_at = COALESCE(started_at, %(at)s), updated_at = %(at)s
 FROM relaxed
-WHERE id = %(run_id)s AND status IN ('created', 'running') AND lease_owner IS NULL AND wake_at <= statement_timestamp()
-    AND attempts BETWEEN %(least)s AND %(most)s
-RETURNING fence, snapshot_id, target, input_text, cursor, sequence, attempts, deadline_at
+WHERE {which}
+RETURNING id, fence, snapshot_id, target, input_text, cursor, sequence, attempts, deadline_at
 """
+CLAIM = _CLAIM.format(which=f"id = %(run_id)s AND {_DUE}")
+CLAIM_NEXT = _CLAIM.format(
+    which=f"id = (SELECT id FROM runs_run WHERE {_DUE} ORDER BY wake_at LIMIT 1 FOR UPDATE SKIP LOCKED)"  # noqa: S608 - our own words
+)
 
 
 def write(change: Change) -> bool:
@@ -142,11 +149,14 @@ def write(change: Change) -> bool:
     return bool(written)
 
 
-def claim(run_id: uuid.UUID, owner_id: str, at: datetime, *, attempts: range) -> tuple[Any, ...] | None:
-    """Take a due and free run whose attempts lie in ``attempts``; return its columns as CLAIM names them, or None."""
-    bounds = {"least": attempts.start, "most": attempts.stop - 1}
-    row = _one(CLAIM, {"run_id": run_id, "owner_id": owner_id, "at": at} | bounds)
-    return row and (*row[:4], json.loads(row[4]), *row[5:])
+def claim(run_id: uuid.UUID | None, owner_id: str, at: datetime, *, attempts: range) -> tuple[Any, ...] | None:
+    """Take a due and free run whose attempts lie in ``attempts``: this one, or with None the longest waiting.
+
+    Return its id and LEASED_COLUMNS, or None when there is none.
+    """
+    parameters = {"owner_id": owner_id, "at": at, "least": attempts.start, "most": attempts.stop - 1}
+    row = _one(CLAIM_NEXT, parameters) if run_id is None else _one(CLAIM, parameters | {"run_id": run_id})
+    return row and (*row[:5], json.loads(row[5]), *row[6:])
 
 
 def _one(statement: str, parameters: Mapping[str, Any]) -> tuple[Any, ...] | None:

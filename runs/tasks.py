@@ -9,7 +9,7 @@ from celery.signals import worker_shutdown, worker_shutting_down
 from django.conf import settings
 from kombu.exceptions import OperationalError
 
-from runs import deadlines, executor, heartbeat, isolation, transitions
+from runs import deadlines, executor, heartbeat, isolation
 from runs.executor import Rest
 
 logger = logging.getLogger(__name__)
@@ -24,16 +24,16 @@ def ring(run_id: uuid.UUID, *, after_seconds: float | None = None) -> None:
 
 @shared_task(name="runs.advance_run")
 def advance_run(run_id: str) -> None:
-    """Look at this run."""
-    _look_at(uuid.UUID(run_id))
+    """Look at this run, and then at those that wait: a backlog is worked off without a message for each run."""
+    if _look_at(uuid.UUID(run_id)) is not Rest.HANDED_OVER:
+        advance_due()
 
 
 @shared_task(name="runs.advance_due")
 def advance_due() -> None:
-    """Look at the runs that nobody looked at, one after another, until there are none."""
-    while (run_id := transitions.next_due(overlooked_for=deadlines.GRACE)) is not None:
-        if _look_at(run_id) is Rest.HANDED_OVER:
-            return
+    """Look at the runs that wait, the longest waiting first, until there are none."""
+    while _look_at(None) not in {Rest.NOT_DUE, Rest.HANDED_OVER}:
+        pass
 
 
 @shared_task(name="runs.advance_alone")
@@ -77,13 +77,15 @@ def _bells(overlooked: int) -> int:
     return min(max(overlooked, LEAST_DRAINS), MAX_DRAINS) if overlooked else 0
 
 
-def _look_at(run_id: uuid.UUID) -> Rest:
+def _look_at(run_id: uuid.UUID | None) -> Rest:
     advanced = executor.advance(run_id)
-    delay = advanced.retry_after_seconds
-    if delay is not None and delay <= NEAR_SECONDS:
-        ring(run_id, after_seconds=delay)
-    if advanced.rest is Rest.HANDED_OVER:
-        ring(run_id)
+    run_id = advanced.run_id or run_id
+    if run_id is not None:
+        delay = advanced.retry_after_seconds
+        if delay is not None and delay <= NEAR_SECONDS:
+            ring(run_id, after_seconds=delay)
+        if advanced.rest is Rest.HANDED_OVER:
+            ring(run_id)
     return advanced.rest
 
 

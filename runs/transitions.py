@@ -47,21 +47,28 @@ def start(run: Run) -> None:
 
 
 @retry_transient
-def claim(run_id: uuid.UUID, owner_id: str, *, alone: bool = False) -> Lease | None:
-    """Take the run for ``owner_id`` if it is due and free; ``alone`` is for the runs that must run in isolation."""
+def claim(run_id: uuid.UUID | None, owner_id: str, *, alone: bool = False) -> Lease | None:
+    """Take the run for ``owner_id`` if it is due and free; None takes the one that has waited longest.
+
+    ``alone`` is for the runs that must run in isolation.
+    """
     limit = deaths_before_isolation(settings.QUEUE_MAX_ATTEMPTS)
     attempts = range(limit, MOST_ATTEMPTS) if alone else range(limit)
-    if connection.vendor == "postgresql":
-        row = statements.claim(run_id, owner_id, timezone.now(), attempts=attempts)
-    else:
-        row = _claim_by_orm(run_id, owner_id, timezone.now(), attempts=attempts)
-    return None if row is None else Lease(run_id, owner_id, *row)
+    take = statements.claim if connection.vendor == "postgresql" else _claim_by_orm
+    row = take(run_id, owner_id, timezone.now(), attempts=attempts)
+    if row is None:
+        return None
+    claimed_id, *columns = row
+    return Lease(claimed_id, owner_id, *columns)
 
 
-def _claim_by_orm(run_id: uuid.UUID, owner_id: str, at: datetime, *, attempts: range) -> tuple[Any, ...] | None:
-    free = Run.objects.due().filter(pk=run_id, attempts__gte=attempts.start, attempts__lt=attempts.stop)
+def _claim_by_orm(run_id: uuid.UUID | None, owner_id: str, at: datetime, *, attempts: range) -> tuple[Any, ...] | None:
+    free = Run.objects.due().filter(attempts__gte=attempts.start, attempts__lt=attempts.stop)
     with transaction.atomic():
-        claimed = free.update(
+        chosen = run_id or free.order_by("wake_at").values_list("pk", flat=True).first()
+        if chosen is None:
+            return None
+        claimed = free.filter(pk=chosen).update(
             status=Status.RUNNING,
             lease_owner=owner_id,
             fence=F("fence") + 1,
@@ -69,14 +76,7 @@ def _claim_by_orm(run_id: uuid.UUID, owner_id: str, at: datetime, *, attempts: r
             started_at=Coalesce(F("started_at"), at),
             updated_at=at,
         )
-        return Run.objects.values_list(*LEASED_COLUMNS).get(pk=run_id) if claimed else None
-
-
-def next_due(*, overlooked_for: timedelta) -> uuid.UUID | None:
-    """Return the longest waiting run that nobody picked up for ``overlooked_for``, if there is one."""
-    limit = deaths_before_isolation(settings.QUEUE_MAX_ATTEMPTS)
-    due = Run.objects.due().filter(wake_at__lte=Now() - overlooked_for, attempts__lt=limit)
-    return due.order_by("wake_at").values_list("pk", flat=True).first()
+        return Run.objects.values_list("pk", *LEASED_COLUMNS).get(pk=chosen) if claimed else None
 
 
 @retry_transient
