@@ -11,6 +11,12 @@ from pytest_django import Settings
 from kneo_project.starting import reason_to_refuse
 
 
+@pytest.fixture(autouse=True)
+def own_secret_key(settings: Settings) -> None:
+    """Be a deployment that has set its key, whatever the database."""
+    settings.HAS_OWN_SECRET_KEY = True
+
+
 def test_a_database_with_exactly_our_tables_is_fine() -> None:
     assert reason_to_refuse() is None
 
