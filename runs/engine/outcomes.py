@@ -13,7 +13,6 @@ class EventType(StrEnum):
     WORKFLOW_STARTED = "workflow_started"
     WORKFLOW_RESUMED = "workflow_resumed"
     WORKFLOW_COMPLETED = "workflow_completed"
-    WORKFLOW_FAILED = "workflow_failed"
     HUMAN_REQUESTED = "human_intervention_requested"
     AGENT_STARTED = "run_started"
     AGENT_COMPLETED = "run_completed"
