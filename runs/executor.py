@@ -10,21 +10,23 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
+from humantasks.models import HumanTask
 from humantasks.services import new_task, open_task
 from kneo_project.transient import retry_transient
-from runs import heartbeat, services, steps, transitions
+from runs import branching, heartbeat, services, steps, transitions
 from runs.agents.errors import StepInterrupted
 from runs.engine import interpreter
-from runs.engine.actions import AskHuman, Finish, Work
+from runs.engine.actions import AskHuman, Work
 from runs.engine.lifecycle import Status
-from runs.engine.outcomes import Fault
-from runs.engine.progress import Progress, RecordType
+from runs.engine.outcomes import Fault, Outcome
+from runs.engine.progress import Progress
 from runs.engine.retrying import RetryPolicy
 from runs.engine.state import State
 from runs.heartbeat import Hold
 from runs.leases import Lease
-from runs.models import Checkpoint, Target
-from specs.language.plan import Plan, SequentialPlan
+from runs.models import Target
+from runs.restoring import restore_state
+from specs.language.plan import Plan, WorkflowPlan
 from specs.services import load_plan
 
 logger = logging.getLogger(__name__)
@@ -87,8 +89,14 @@ class _Leg:
         self.lease = lease
         self.hold = hold
         self.plan: Plan = load_plan(lease.snapshot_id)
-        self.workflow: SequentialPlan | None = self.plan.workflow if lease.target == Target.WORKFLOW else None
-        self.state = State.restore(lease.cursor, text=_last_text(lease))
+        self.workflow = interpreter.root_workflow(self.plan, wants_agent=lease.target == Target.AGENT)
+        self.state = restore_state(
+            lease.run_id,
+            cursor=lease.cursor,
+            sequence=lease.sequence,
+            input_text=lease.input_text,
+            has_workflow=self.workflow is not None,
+        )
         self.policy = RetryPolicy(
             base_seconds=settings.STEP_RETRY_BACKOFF_SECONDS,
             max_seconds=settings.STEP_RETRY_BACKOFF_MAX_SECONDS,
@@ -102,20 +110,41 @@ class _Leg:
                 return _hand_over(self.lease)
             if self.lease.deadline_at and self.lease.deadline_at <= timezone.now():
                 return _time_out(self.lease)
-            action = interpreter.next_action(self.plan, self.workflow, self.state)
-            if isinstance(action, AskHuman):
-                return self._ask(action)
-            advanced = self._remember(self._progress(action))
+            actions = interpreter.next_actions(self.plan, self.workflow, self.state)
+            work = [action for action in actions if not isinstance(action, AskHuman)]
+            if not work:
+                return self._ask([action for action in actions if isinstance(action, AskHuman)])
+            advanced = self._do(work)
             if advanced is not None:
                 return advanced
 
-    def _progress(self, action: Work | Finish) -> Progress:
-        if isinstance(action, Finish):
-            return interpreter.finish(self.workflow, self.state, timezone.now())
-        outcome = steps.perform(self.plan, action, self.lease, self.hold.begin_attempt())
-        return interpreter.absorb(self.workflow, self.state, action, outcome, self.policy)
+    def _do(self, work: list[Work]) -> Advanced | None:
+        """Do what can be done now, branches beside each other; remember each as it comes back."""
+        now = timezone.now().timestamp()
+        # A run of one line was claimed because its time had come; only branches wait beside others.
+        ready = [action for action in work if len(work) == 1 or (action.not_before or now) <= now]
+        if not ready:
+            delay = min(action.not_before or now for action in work) - now
+            return self._remember(Progress(retry_after_seconds=delay), others=False)
+        interrupt = self.hold.begin_attempt()
+        if len(work) == 1:
+            outcome = steps.perform(self.plan, ready[0], self.lease, interrupt)
+            return self._absorb(ready[0], outcome, others=False)
+        most = settings.MAX_PARALLEL_STEPS
+        with branching.performed(self.plan, ready[:most], self.lease, interrupt) as performed:
+            for action, outcome in performed:
+                advanced = self._absorb(action, outcome, others=True)
+                if advanced is not None:
+                    return advanced
+        return None
 
-    def _remember(self, progress: Progress) -> Advanced | None:
+    def _absorb(self, action: Work, outcome: Outcome, *, others: bool) -> Advanced | None:
+        progress = interpreter.absorb(self.plan, self.workflow, self.state, action, outcome, self.policy)
+        return self._remember(progress, others=others)
+
+    def _remember(self, progress: Progress, *, others: bool) -> Advanced | None:
+        if others:
+            progress = replace(progress, retry_after_seconds=None)
         lease = transitions.commit_step(self.lease, progress, timezone.now())
         if lease is None:
             return Advanced(rest=Rest.LOST)
@@ -127,37 +156,34 @@ class _Leg:
         self.state = progress.state or self.state
         return None
 
-    def _ask(self, action: AskHuman) -> Advanced:
-        if self.workflow is None:
-            raise AssertionError("a question without a workflow")
-        blocked = _block(self.lease, self.workflow, self.state, action, timezone.now())
+    def _ask(self, questions: list[AskHuman]) -> Advanced:
+        if self.workflow is None or not questions:
+            raise AssertionError("a running run has something to do")
+        blocked = _block(self.lease, self.plan, self.workflow, self.state, questions)
         return Advanced(rest=Rest.SETTLED if blocked else Rest.LOST)
 
 
 @retry_transient
-def _block(lease: Lease, workflow: SequentialPlan, state: State, action: AskHuman, at: datetime) -> bool:
-    """Pause the run and open its human task: both or neither."""
-    task = new_task(lease.run_id, action.human, text=action.text, at=at)
-    task.path = task.step_id = action.step.id
-    task.iteration = action.iteration
-    task.step_index = action.index
-    task.workflow_name = workflow.name
-    task.shape = "sequential"
-    details = {"continuation_id": str(task.pk), "request": task.as_request()}
+def _block(lease: Lease, plan: Plan, workflow: WorkflowPlan, state: State, questions: list[AskHuman]) -> bool:
+    """Pause the run and open its human tasks: all or nothing."""
+    at = timezone.now()
+    tasks = [_task(lease, action, at) for action in questions]
+    details = [{"continuation_id": str(task.pk), "request": task.as_request()} for task in tasks]
+    progress = interpreter.ask(plan, workflow, state, list(zip(questions, details, strict=True)), at)
     with transaction.atomic():
-        if not transitions.block(lease, interpreter.ask(workflow, state, action, details, at), at):
+        if not transitions.block(lease, progress, at):
             return False
-        open_task(task)
+        for task in tasks:
+            open_task(task)
     return True
 
 
-def _last_text(lease: Lease) -> str:
-    """Return what the next step receives: the raw output of the last recorded step, or the run's input."""
-    if lease.sequence == 1:
-        return lease.input_text
-    done = Checkpoint.objects.filter(run_id=lease.run_id, type=RecordType.STEP_COMPLETED)
-    last = done.order_by("-sequence").values_list("output_text", flat=True).first()
-    return lease.input_text if last is None else last
+def _task(lease: Lease, action: AskHuman, at: datetime) -> HumanTask:
+    place = action.place
+    task = new_task(lease.run_id, action.human, text=action.text, at=at)
+    task.path, task.step_id, task.iteration = place.path, place.step.id, place.iteration
+    task.step_index, task.workflow_name, task.shape = place.index, place.workflow_name, place.shape.value
+    return task
 
 
 def _hand_over(lease: Lease) -> Advanced:

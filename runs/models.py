@@ -206,6 +206,12 @@ class TraceEvent(models.Model):
         return f"{self.number} {self.type}"
 
     @property
+    def workflow_name(self) -> str | None:
+        """Return the workflow that the event is about: the run's own, or one inside it."""
+        named: str | None = self.metadata.get("workflow_name")
+        return named or self.run.workflow_name
+
+    @property
     def public_id(self) -> uuid.UUID:
         """Return the id callers see: derived, so that no index is kept for it."""
         return uuid.uuid5(self.run_id, f"event/{self.number}")

@@ -1,7 +1,7 @@
 """What people and clients can do with runs: one function per use case. Who drives the run is the caller's business."""
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -18,13 +18,13 @@ from kneo_project.audit.services import record
 from kneo_project.transient import retry_transient
 from runs import idempotency, transitions
 from runs.engine import interpreter
-from runs.engine.actions import AskHuman
+from runs.engine.actions import Action, AskHuman
 from runs.engine.lifecycle import Status
 from runs.engine.outcomes import Answered, Fault
 from runs.engine.progress import Progress
-from runs.engine.state import State
 from runs.errors import QueueFull, RunNotFound, RunStateConflict
 from runs.models import Run, Target
+from runs.restoring import restore_state
 from specs.language.plan import OnReject
 from specs.services import SpecSource, freeze, load_plan, store
 
@@ -51,7 +51,7 @@ def start_run(request: StartRun, *, actor: str, key: idempotency.Key | None = No
     frozen = freeze(request.source, allowed_functions=settings.FUNCTION_MODULES)
     _refuse_when_full()
     run = _new_run(request, frozen.digest)
-    workflow = frozen.plan.workflow if request.target == Target.WORKFLOW else None
+    workflow = interpreter.root_workflow(frozen.plan, wants_agent=request.target == Target.AGENT)
     run.agent_name = frozen.plan.agent.name
     run.workflow_name = None if workflow is None else workflow.name
     with transaction.atomic():
@@ -224,21 +224,30 @@ def give_up_run(run: Run) -> bool:
 
 def _answered(run: Run, task: HumanTask, answer: Answer) -> Progress:
     plan = load_plan(run.snapshot_id)
-    workflow = plan.workflow
+    workflow = interpreter.root_workflow(plan, wants_agent=run.target == Target.AGENT)
     if workflow is None:
         raise RunStateConflict(run_id=str(run.pk), status=run.status)
-    state = State.restore(run.cursor, text=task.input_text)
-    action = interpreter.next_action(plan, workflow, state)
-    if not isinstance(action, AskHuman) or action.step.id != task.step_id:
+    state = restore_state(
+        run.pk, cursor=run.cursor, sequence=run.sequence, input_text=run.input_text, has_workflow=True
+    )
+    action = _asked(task, interpreter.next_actions(plan, workflow, state))
+    if action is None:
         raise RunStateConflict(run_id=str(run.pk), status=run.status)
-    details = {"continuation_id": str(task.pk), "decision": answer.decision.value}
     answered = Answered(
         text=text_after(answer, task.input_text),
         answered_at=timezone.now(),
+        decision=answer.decision.value,
         is_final_rejection=answer.decision is Decision.REJECTED and task.on_reject == OnReject.FAIL,
-        details=details,
+        details={"continuation_id": str(task.pk), "decision": answer.decision.value},
     )
-    return interpreter.answer(state, action, answered)
+    return interpreter.answer(plan, workflow, state, action, answered)
+
+
+def _asked(task: HumanTask, actions: Iterable[Action]) -> AskHuman | None:
+    """Return the question among ``actions`` that ``task`` put."""
+    questions = (action for action in actions if isinstance(action, AskHuman))
+    here = (task.path, task.iteration)
+    return next((each for each in questions if (each.place.path, each.place.iteration) == here), None)
 
 
 def _overdue(task: HumanTask) -> dict[str, Any]:

@@ -2,23 +2,57 @@
 
 from dataclasses import dataclass
 
-from specs.language.plan import AgentPlan, HumanPlan, StepPlan
+from specs.language.plan import AgentPlan, HumanPlan, Shape, StepPlan
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RunStep:
-    """Run ``work`` on ``text`` and record it as ``step`` (they differ when a fallback stands in)."""
+class Place:
+    """Which visit of which step is meant. ``way`` is the branch taken in each concurrent workflow around it.
+
+    ``prefix`` leads to the steps of its workflow, ``index`` is its position there, ``iteration`` counts its visits.
+    """
 
     step: StepPlan
-    work: StepPlan
-    text: str
-    attempt: int
+    shape: Shape
+    workflow_name: str
+    way: tuple[int, ...] = ()
+    prefix: str = ""
+    index: int = 0
     iteration: int = 1
 
     @property
     def path(self) -> str:
         """Name this piece of work within the run, the same after a crash."""
-        return self.step.id if self.work is self.step else f"{self.step.id}~{self.work.id}"
+        return f"{self.prefix}{self.step.id}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunStep:
+    """Run ``work`` on ``text`` and record it as the step of ``place`` (they differ when a fallback stands in).
+
+    ``not_before`` is when it may be tried again, in seconds since the epoch.
+    """
+
+    place: Place
+    work: StepPlan
+    text: str
+    attempt: int
+    not_before: float | None = None
+
+    @property
+    def step(self) -> StepPlan:
+        """The step that is recorded."""
+        return self.place.step
+
+    @property
+    def iteration(self) -> int:
+        """Which visit of the step it is, from 1."""
+        return self.place.iteration
+
+    @property
+    def path(self) -> str:
+        """Name this piece of work within the run, the same after a crash."""
+        return self.place.path if self.work is self.step else f"{self.place.path}~{self.work.id}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,25 +64,22 @@ class RunAgent:
     attempt: int = 1
     iteration: int = 1
     path: str = "agent"
+    not_before: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AskHuman:
     """Put a question to a person and wait without holding a worker."""
 
-    step: StepPlan
+    place: Place
     human: HumanPlan
     text: str
-    index: int
-    iteration: int = 1
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Finish:
-    """Nothing is left to do; ``text`` is the run's output."""
-
-    text: str
+    @property
+    def step(self) -> StepPlan:
+        """The human step."""
+        return self.place.step
 
 
 type Work = RunStep | RunAgent
-type Action = Work | AskHuman | Finish
+type Action = Work | AskHuman

@@ -1,204 +1,168 @@
 """What happens next, and what an outcome means: computed from values, with no database and no clock of its own."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from runs.engine.actions import Action, AskHuman, Finish, RunAgent, RunStep, Work
+from runs.engine.actions import Action, AskHuman, RunAgent, RunStep, Work
+from runs.engine.ledger import Ledger
 from runs.engine.lifecycle import Status
 from runs.engine.outcomes import Answered, Event, EventType, Failed, Fault, Outcome, Succeeded
+from runs.engine.places import actions_of
 from runs.engine.progress import Progress, Record, RecordType
-from runs.engine.retrying import RetryPolicy, retry_delay
-from runs.engine.shapes import sequential
+from runs.engine.retrying import RetryPolicy
 from runs.engine.state import State
-from specs.language.plan import OnError, Plan, SequentialPlan
+from runs.engine.walk import Result, Walk
+from specs.language.plan import Plan, WorkflowPlan
+
+NO_RETRIES = RetryPolicy()
 
 
-def next_action(plan: Plan, workflow: SequentialPlan | None, state: State) -> Action:
-    """Return what to do at ``state``: in ``workflow``, or with the root agent when that is None."""
+def root_workflow(plan: Plan, *, wants_agent: bool) -> WorkflowPlan | None:
+    """Return the workflow a run of ``plan`` goes through: its own, or the one behind its root agent, or none."""
+    if plan.workflow is not None and not wants_agent:
+        return plan.workflow
+    return plan.workflows[plan.agent.as_agent] if plan.agent.as_agent else None
+
+
+def next_actions(plan: Plan, workflow: WorkflowPlan | None, state: State) -> tuple[Action, ...]:
+    """Return what can be done at ``state``, each independent of the others; nothing is left when there is none."""
     if workflow is not None:
-        return sequential.next_action(plan, workflow, state)
-    return Finish(text=state.text) if state.index else RunAgent(agent=plan.agent, text=state.text)
+        return tuple(actions_of(plan, workflow, state))
+    return () if state.root.done else (RunAgent(agent=plan.agent, text=state.texts[state.root.text_at]),)
 
 
 def absorb(
-    workflow: SequentialPlan | None, state: State, action: Work, outcome: Outcome, policy: RetryPolicy
+    plan: Plan, workflow: WorkflowPlan | None, state: State, action: Work, outcome: Outcome, policy: RetryPolicy
 ) -> Progress:
     """Return what ``outcome`` of ``action`` changes. The last step and the end of the run are one change."""
-    if not state.started:
-        opening = _opening(workflow, state, outcome.started_at)
-        progress = absorb(workflow, replace(state, started=True), action, outcome, policy)
-        return replace(progress, events=opening + progress.events)
+    ledger = Ledger(state.sequence, state.texts, outcome.finished_at)
+    if workflow is None or isinstance(action, RunAgent):
+        ledger.tell(*outcome.events)
+        return _agent_done(state, ledger, outcome)
     if isinstance(outcome, Succeeded):
-        return _completed(workflow, state, action, outcome)
-    return _failed(workflow, state, action, outcome, policy)
+        state = replace(state, variables=with_variables(state, outcome.variables))
+    walk = Walk(plan, workflow, state, ledger, policy)
+    walk.begin()
+    ledger.tell(*outcome.events)
+    walk.take(action.place.way, _result(action, outcome))
+    usage = outcome.usage if isinstance(outcome, Succeeded) else None
+    return replace(_progress(state, walk), usage=usage)
 
 
-def ask(workflow: SequentialPlan, state: State, action: AskHuman, details: Mapping[str, Any], at: datetime) -> Progress:
-    """Return what putting the question of ``action`` changes; ``details`` describe the human task."""
-    request = Event(
-        type=EventType.HUMAN_REQUESTED, at=at, step_id=action.step.id, input_text=action.text, metadata=details
-    )
-    pause = Record(
-        type=RecordType.HUMAN_PAUSE,
-        status=Status.BLOCKED,
-        step_id=action.step.id,
-        path=action.step.id,
-        iteration=action.iteration,
-        input_text=action.text,
-        details=details,
-    )
-    return Progress(
-        state=replace(state, started=True),
-        status=Status.BLOCKED,
-        records=(pause,),
-        events=(*_opening(workflow, state, at), request),
-    )
+def ask(
+    plan: Plan,
+    workflow: WorkflowPlan,
+    state: State,
+    asked: Sequence[tuple[AskHuman, Mapping[str, Any]]],
+    at: datetime,
+) -> Progress:
+    """Return what putting the questions changes; the details with each action describe its human task."""
+    ledger = Ledger(state.sequence, state.texts, at)
+    walk = Walk(plan, workflow, state, ledger, NO_RETRIES)
+    walk.begin()
+    for action, details in asked:
+        step_id = action.step.id
+        request = Event(
+            type=EventType.HUMAN_REQUESTED, at=at, step_id=step_id, input_text=action.text, metadata=details
+        )
+        ledger.tell(request)
+        ledger.record(
+            Record(
+                type=RecordType.HUMAN_PAUSE,
+                status=Status.BLOCKED,
+                step_id=step_id,
+                path=action.place.path,
+                iteration=action.place.iteration,
+                input_text=action.text,
+                details=details,
+            )
+        )
+    return replace(_progress(state, walk), status=Status.BLOCKED)
 
 
-def answer(state: State, action: AskHuman, answered: Answered) -> Progress:
+def answer(plan: Plan, workflow: WorkflowPlan, state: State, action: AskHuman, answered: Answered) -> Progress:
     """Return what a person's answer changes: the human step is done, or the run ends with the rejection."""
+    state = replace(state, variables=with_variables(state, answered.variables))
+    ledger = Ledger(state.sequence, state.texts, answered.answered_at)
     resumed = Event(
         type=EventType.WORKFLOW_RESUMED, at=answered.answered_at, step_id=action.step.id, metadata=answered.details
     )
+    ledger.tell(resumed)
+    result = Result(
+        text=action.text, output=answered.text, decision=answered.decision, details=answered.details, record={}
+    )
     if answered.is_final_rejection:
         fault = Fault(type="human_rejected", message=answered.text)
-        refused = _step_record(action, kind=RecordType.STEP_FAILED, fault=fault, details=answered.details)
-        records = (refused, _end_record(Status.FAILED, fault=fault))
-        return Progress(state=state, status=Status.FAILED, records=records, events=(resumed,), fault=fault)
-    resume = Record(type=RecordType.HUMAN_RESUME, status=Status.RUNNING, details=answered.details)
-    done = _step_record(action, output_text=answered.text, details=answered.details)
-    return Progress(state=sequential.move_on(state, answered.text), records=(resume, done), events=(resumed,))
+        at = answered.answered_at
+        result = replace(result, failed=Failed(fault=fault, started_at=at, finished_at=at, is_final=True))
+    else:
+        ledger.record(Record(type=RecordType.HUMAN_RESUME, status=Status.RUNNING, details=answered.details))
+    walk = Walk(plan, workflow, state, ledger, NO_RETRIES)
+    walk.take(action.place.way, result)
+    return _progress(state, walk)
 
 
-def _completed(workflow: SequentialPlan | None, state: State, action: Work, outcome: Succeeded) -> Progress:
-    after = sequential.move_on(state, outcome.text)
-    if isinstance(action, RunAgent):
-        record = _end_record(
-            Status.COMPLETED,
-            output_text=outcome.text,
-            started_at=outcome.started_at,
-            usage=outcome.usage,
-            details=outcome.details,
+def with_variables(state: State, new: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the variables of ``state`` with those that a result sets."""
+    return {**state.variables, **new} if new else state.variables
+
+
+def _result(action: RunStep, outcome: Outcome) -> Result:
+    if isinstance(outcome, Failed):
+        return Result(text=action.text, failed=outcome)
+    record = {"started_at": outcome.started_at, "usage": outcome.usage}
+    return Result(text=action.text, output=outcome.text, details=outcome.details, record=record)
+
+
+def _progress(state: State, walk: Walk) -> Progress:
+    """Return the change that ``walk`` amounts to, with the end of the run if it led there."""
+    ledger, line = walk.ledger, walk.line
+    if walk.fault:
+        ledger.end(Status.FAILED, fault=walk.fault)
+        return Progress(
+            status=Status.FAILED, records=tuple(ledger.records), events=tuple(ledger.events), fault=walk.fault
         )
-        return _ended(after, (record,), outcome.events, outcome)
-    fallback = {} if action.work is action.step else {"fallback": action.work.id}
-    record = _step_record(
-        action,
-        attempt=action.attempt,
+    output = ledger.texts[line.text_at] if line.done else None
+    if output is not None:
+        ledger.end(Status.COMPLETED, output_text=output)
+    return Progress(
+        state=_remembered(state, walk),
+        status=Status.COMPLETED if line.done else Status.RUNNING,
+        records=tuple(ledger.records),
+        events=tuple(ledger.events),
+        output_text=output,
+        retry_after_seconds=walk.retry_seconds,
+    )
+
+
+def _remembered(state: State, walk: Walk) -> State:
+    """Return the state after ``walk``, with no more texts than it needs."""
+    needed = set(walk.line.sources())
+    texts = {sequence: text for sequence, text in walk.ledger.texts.items() if sequence in needed}
+    return replace(state, root=walk.line, sequence=walk.ledger.sequence, texts=texts)
+
+
+def _agent_done(state: State, ledger: Ledger, outcome: Outcome) -> Progress:
+    if isinstance(outcome, Failed):
+        ledger.end(Status.FAILED, fault=outcome.fault)
+        return Progress(
+            status=Status.FAILED, records=tuple(ledger.records), events=tuple(ledger.events), fault=outcome.fault
+        )
+    ledger.end(
+        Status.COMPLETED,
         output_text=outcome.text,
         started_at=outcome.started_at,
         usage=outcome.usage,
-        details={**outcome.details, **fallback},
+        details=outcome.details,
     )
-    return _moved_on(workflow, after, (record,), outcome)
-
-
-def _moved_on(workflow: SequentialPlan | None, after: State, records: tuple[Record, ...], outcome: Outcome) -> Progress:
-    usage = outcome.usage if isinstance(outcome, Succeeded) else None
-    if workflow is None or after.index < len(workflow.steps):
-        return Progress(state=after, records=records, events=outcome.events, usage=usage)
-    path = sequential.visited(workflow, after)
-    closing = Event(
-        type=EventType.WORKFLOW_COMPLETED,
-        at=outcome.finished_at,
-        output_text=after.text,
-        metadata={"visited_steps": path},
-    )
-    records = (*records, _end_record(Status.COMPLETED, output_text=after.text))
-    return _ended(after, records, (*outcome.events, closing), outcome)
-
-
-def _ended(after: State, records: tuple[Record, ...], events: tuple[Event, ...], outcome: Outcome) -> Progress:
+    root = replace(state.root, text_at=ledger.sequence, done=True)
     return Progress(
-        state=after,
+        state=replace(state, root=root, sequence=ledger.sequence, texts=ledger.texts),
         status=Status.COMPLETED,
-        records=records,
-        events=events,
-        output_text=after.text,
-        usage=outcome.usage if isinstance(outcome, Succeeded) else None,
+        records=tuple(ledger.records),
+        events=tuple(ledger.events),
+        output_text=outcome.text,
+        usage=outcome.usage,
     )
-
-
-def finish(workflow: SequentialPlan | None, state: State, at: datetime) -> Progress:
-    """Return the end of a run whose last step was recorded earlier (a person's answer was the last step)."""
-    outcome = Succeeded(text=state.text, started_at=at, finished_at=at)
-    return _moved_on(workflow, state, (), outcome) if workflow else _ended(state, (), (), outcome)
-
-
-def _failed(
-    workflow: SequentialPlan | None, state: State, action: Work, outcome: Failed, policy: RetryPolicy
-) -> Progress:
-    if isinstance(action, RunAgent) or workflow is None:
-        return _given_up(state, (), outcome.events, outcome.fault)
-    tried = _failure_event(action, outcome)
-    events = (*outcome.events, tried)
-    delay = retry_delay(action.work, action.attempt, outcome, policy)
-    if delay is not None:
-        return Progress(state=replace(state, attempt=state.attempt + 1), events=events, retry_after_seconds=delay)
-    if action.work is action.step and action.step.on_error is OnError.CONTINUE:
-        return _tolerated(workflow, state, action, replace(outcome, events=events))
-    stand_in = sequential.fallback_of(workflow, action.step)
-    if action.work is action.step and action.step.on_error is OnError.FALLBACK and stand_in:
-        return Progress(state=replace(state, in_fallback=True, attempt=1), events=events)
-    record = _step_record(
-        action,
-        kind=RecordType.STEP_FAILED,
-        attempt=action.attempt,
-        fault=outcome.fault,
-        started_at=outcome.started_at,
-    )
-    return _given_up(state, (record,), events, outcome.fault)
-
-
-def _tolerated(workflow: SequentialPlan, state: State, action: RunStep, outcome: Failed) -> Progress:
-    record = _step_record(
-        action,
-        attempt=action.attempt,
-        output_text=action.text,
-        fault=outcome.fault,
-        started_at=outcome.started_at,
-        details={"step_failed": True},
-    )
-    return _moved_on(workflow, sequential.move_on(state, action.text), (record,), outcome)
-
-
-def _given_up(state: State, records: tuple[Record, ...], events: tuple[Event, ...], fault: Fault) -> Progress:
-    records = (*records, _end_record(Status.FAILED, fault=fault))
-    return Progress(state=state, status=Status.FAILED, records=records, events=events, fault=fault)
-
-
-def _opening(workflow: SequentialPlan | None, state: State, at: datetime) -> tuple[Event, ...]:
-    if workflow is None or state.started:
-        return ()
-    size = {"start_index": 0, "step_count": len(workflow.steps)}
-    return (Event(type=EventType.WORKFLOW_STARTED, at=at, input_text=state.text, metadata=size),)
-
-
-def _failure_event(action: RunStep, outcome: Failed) -> Event:
-    return Event(
-        type=EventType.STEP_FAILED,
-        at=outcome.finished_at,
-        step_id=action.step.id,
-        input_text=action.text,
-        error=outcome.fault.message,
-        metadata={"attempt": action.attempt, "error_type": outcome.fault.type, "work": action.work.id},
-    )
-
-
-def _step_record(action: RunStep | AskHuman, *, kind: RecordType = RecordType.STEP_COMPLETED, **fields: Any) -> Record:
-    return Record(
-        type=kind,
-        status=Status.RUNNING,
-        step_id=action.step.id,
-        path=action.step.id,
-        iteration=action.iteration,
-        input_text=action.text,
-        **fields,
-    )
-
-
-def _end_record(status: Status, **fields: Any) -> Record:
-    kind = RecordType.RUN_COMPLETED if status is Status.COMPLETED else RecordType.RUN_FAILED
-    return Record(type=kind, status=status, **fields)

@@ -24,7 +24,7 @@ RESTING = TERMINAL | {Status.BLOCKED}
 REACHED_FROM: dict[Status, frozenset[Status]] = {
     Status.RUNNING: frozenset({Status.CREATED, Status.RUNNING, Status.BLOCKED}),
     Status.BLOCKED: frozenset({Status.RUNNING}),
-    Status.COMPLETED: frozenset({Status.RUNNING}),
+    Status.COMPLETED: frozenset({Status.RUNNING, Status.BLOCKED}),
     Status.FAILED: frozenset({Status.CREATED, Status.RUNNING, Status.BLOCKED}),
     Status.CANCELLED: frozenset({Status.CREATED, Status.RUNNING, Status.BLOCKED}),
     Status.TIMED_OUT: frozenset({Status.CREATED, Status.RUNNING, Status.BLOCKED}),

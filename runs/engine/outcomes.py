@@ -54,7 +54,10 @@ class Usage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Succeeded:
-    """The work is done; ``text`` flows on. Times bound the attempt; ``usage`` is None when nobody reported any."""
+    """The work is done; ``text`` flows on. Times bound the attempt; ``usage`` is None when nobody reported any.
+
+    ``variables`` are those of the run that the result sets.
+    """
 
     text: str
     started_at: datetime
@@ -62,17 +65,22 @@ class Succeeded:
     usage: Usage | None = None
     events: tuple[Event, ...] = ()
     details: Mapping[str, Any] = field(default_factory=dict)
+    variables: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Failed:
-    """The work failed with ``fault``. ``is_retriable`` is the error's own judgement; ``is_timeout`` tells its kind."""
+    """The work failed with ``fault``. ``is_retriable`` is the error's own judgement; ``is_timeout`` tells its kind.
+
+    ``is_final`` ends the run whatever ``on_error`` says: a broken rule is not an error to be worked around.
+    """
 
     fault: Fault
     started_at: datetime
     finished_at: datetime
     is_retriable: bool = True
     is_timeout: bool = False
+    is_final: bool = False
     events: tuple[Event, ...] = ()
 
 
@@ -82,6 +90,8 @@ class Answered:
 
     text: str
     answered_at: datetime
+    decision: str | None = None
+    variables: Mapping[str, Any] = field(default_factory=dict)
     is_final_rejection: bool = False
     details: Mapping[str, Any] = field(default_factory=dict)
 

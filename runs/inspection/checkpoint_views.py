@@ -7,7 +7,7 @@ from typing import Any
 
 from runs.engine.lifecycle import Status
 from runs.engine.progress import RecordType
-from runs.inspection.metadata import WORKFLOW_TYPE
+from runs.inspection.records import is_node, visited
 from runs.inspection.run_views import AWAITING_HUMAN, RunView
 from runs.models import Checkpoint, Run, TraceEvent
 
@@ -19,7 +19,24 @@ class CheckpointView:
     checkpoint: Checkpoint
     run: Run
     visited_steps: tuple[str, ...]
+    visited_nodes: tuple[str, ...]
     trace_events: tuple[TraceEvent, ...]
+
+    @property
+    def type(self) -> str:
+        """The public type: a completed step of a graph is a completed node."""
+        row = self.checkpoint
+        return NODE_COMPLETED if row.type == RecordType.STEP_COMPLETED and is_node(row) else row.type
+
+    @property
+    def step_id(self) -> str | None:
+        """The step that is meant, unless it is a node; a pause names nodes as steps."""
+        return None if is_node(self.checkpoint) else self.checkpoint.step_id
+
+    @property
+    def node_id(self) -> str | None:
+        """The node that is meant, in a graph."""
+        return self.checkpoint.step_id if is_node(self.checkpoint) else None
 
     @property
     def state(self) -> dict[str, Any]:
@@ -35,9 +52,9 @@ class CheckpointView:
             "input_text": self.run.input_text,
             "output_text": AWAITING_HUMAN if row.status == Status.BLOCKED else row.output_text,
             "current_step_id": self.visited_steps[-1] if self.visited_steps else None,
-            "current_node_id": None,
+            "current_node_id": self.visited_nodes[-1] if self.visited_nodes else None,
             "visited_steps": list(self.visited_steps),
-            "visited_nodes": [],
+            "visited_nodes": list(self.visited_nodes),
             "continuation_id": row.details.get("continuation_id") if row.status == Status.BLOCKED else None,
             "pending_human_request": row.details.get("request"),
             "error": _error(row) if row.type in _ENDS else None,
@@ -64,13 +81,15 @@ class CheckpointView:
                 return details
 
 
+NODE_COMPLETED = "node_completed"
 _ENDS = (RecordType.RUN_FAILED, RecordType.RUN_CANCELLED, RecordType.RUN_TIMED_OUT, RecordType.RUN_EXPIRED)
 
 
 def checkpoint_views(run: Run, page: Sequence[Checkpoint]) -> list[CheckpointView]:
     """Return the views of ``page``, some checkpoints of ``run``, in two queries however many there are."""
-    done = run.checkpoints.filter(type=RecordType.STEP_COMPLETED).values_list("sequence", "step_id")
-    steps = [(sequence, step_id) for sequence, step_id in done if step_id is not None]
+    done = list(
+        run.checkpoints.filter(type=RecordType.STEP_COMPLETED).only("sequence", "type", "step_id", "path", "details")
+    )
     events: dict[int, list[TraceEvent]] = defaultdict(list)
     for event in run.trace_events.filter(checkpoint_sequence__in=[row.sequence for row in page]):
         events[event.checkpoint_sequence].append(event)
@@ -78,7 +97,8 @@ def checkpoint_views(run: Run, page: Sequence[Checkpoint]) -> list[CheckpointVie
         CheckpointView(
             checkpoint=row,
             run=run,
-            visited_steps=tuple(step_id for sequence, step_id in steps if sequence <= row.sequence),
+            visited_steps=tuple(visited(step for step in done if step.sequence <= row.sequence)),
+            visited_nodes=tuple(visited((step for step in done if step.sequence <= row.sequence), nodes=True)),
             trace_events=tuple(events[row.sequence]),
         )
         for row in page
@@ -88,7 +108,6 @@ def checkpoint_views(run: Run, page: Sequence[Checkpoint]) -> list[CheckpointVie
 def _step_facts(row: Checkpoint) -> dict[str, Any]:
     took = None if row.started_at is None else (row.created_at - row.started_at).total_seconds() * 1000
     return {
-        "workflow_type": WORKFLOW_TYPE,
         "input_text": row.input_text,
         "output_text": row.output_text,
         "error": row.error_message,

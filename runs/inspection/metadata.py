@@ -5,9 +5,12 @@ from typing import Any
 
 from runs.engine.lifecycle import Status
 from runs.engine.progress import RecordType
+from runs.inspection.records import is_node
 from runs.inspection.run_views import RunView
+from runs.models import Checkpoint
+from specs.language.plan import Shape
 
-WORKFLOW_TYPE = "sequential"  # the only shape the engine knows
+MAX_ITERATIONS = "max_iterations"
 _AGENT_FACTS = ("agent_name", "runtime_mode", "runtime_name", "iterations")
 
 
@@ -50,13 +53,13 @@ def _asked(view: RunView) -> dict[str, Any]:
 def _progress(view: RunView) -> dict[str, Any]:
     facts: dict[str, Any] = {}
     if (last := view.last_step) is not None:
-        facts["step_iteration_counts"] = {f"{step.step_id}|": step.iteration for step in view.steps}
+        facts["step_iteration_counts"] = {_counted(step): step.iteration for step in view.steps}
         facts["execution_context"] = {
             "last_event_type": last.type,
-            "current_step_id": last.step_id,
-            "current_node_id": None,
-            "visited_steps": view.visited_steps,
-            "visited_nodes": [],
+            "current_step_id": view.current_step_id,
+            "current_node_id": view.current_node_id,
+            "visited_steps": list(dict.fromkeys(view.visited_steps)),
+            "visited_nodes": list(dict.fromkeys(view.visited_nodes)),
             "last_input_text": last.input_text,
             "last_output_text": last.output_text,
             "current_iteration": last.iteration,
@@ -70,7 +73,7 @@ def _progress(view: RunView) -> dict[str, Any]:
 def _end(view: RunView) -> dict[str, Any]:
     run = view.run
     facts: dict[str, Any] = {}
-    if run.status == Status.COMPLETED:
+    if run.status == Status.COMPLETED or run.error_type == MAX_ITERATIONS:
         facts |= _workflow_facts(view) if run.workflow_name is not None else _agent_facts(view)
     if run.status == Status.CANCELLED:
         facts["cancelled"] = True
@@ -82,13 +85,28 @@ def _end(view: RunView) -> dict[str, Any]:
 
 
 def _workflow_facts(view: RunView) -> dict[str, Any]:
-    path = view.visited_steps
+    path = view.visited_nodes or view.visited_steps
     return {
-        "workflow": {"name": view.run.workflow_name, "type": WORKFLOW_TYPE, "visited_steps": path},
-        "workflow_type": WORKFLOW_TYPE,
+        "workflow": {"name": view.run.workflow_name, "type": view.workflow_type} | _path(view),
+        "workflow_type": view.workflow_type,
         "workflow_steps": path,
         "iterations": len(path),
-    }
+    } | ({"stopped_by_max_iterations": True} if view.run.error_type == MAX_ITERATIONS else {})
+
+
+def _path(view: RunView) -> dict[str, Any]:
+    """Return the steps or nodes behind the run, and why a graph that has ended did not go on."""
+    if view.workflow_type != Shape.GRAPH:
+        return {"visited_steps": view.visited_steps}
+    ends = {Status.COMPLETED: "no_matching_edge"}
+    if view.run.error_type == MAX_ITERATIONS:
+        ends[Status.FAILED] = "max_steps"
+    termination = ends.get(Status(view.run.status))
+    return {"visited_nodes": view.visited_nodes} | ({"termination": termination} if termination else {})
+
+
+def _counted(step: Checkpoint) -> str:
+    return f"|{step.step_id}" if is_node(step) else f"{step.step_id}|"
 
 
 def _agent_facts(view: RunView) -> dict[str, Any]:
@@ -100,10 +118,11 @@ def _pause(view: RunView) -> dict[str, Any]:
     if view.task is None:
         return {}
     step_id = view.task.step_id
-    return {
+    node = {"pending_node_id": step_id} if view.task.shape == Shape.GRAPH else {}
+    return node | {
         "human_intervention_required": True,
         "continuation_id": view.continuation_id,
         "request": view.pending_human_request,
         "pending_step_id": step_id,
-        "workflow": {"name": view.run.workflow_name, "visited_steps": view.visited_steps, "pending_step_id": step_id},
+        "workflow": {"name": view.run.workflow_name, "pending_step_id": step_id} | _path(view),
     }

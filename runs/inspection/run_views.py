@@ -9,8 +9,9 @@ from humantasks.models import HumanTask
 from runs.engine.lifecycle import Status
 from runs.engine.outcomes import Usage
 from runs.engine.progress import RecordType
+from runs.engine.state import position
 from runs.errors import RunNotFound
-from runs.inspection.records import records_of, visited
+from runs.inspection.records import is_nested, is_node, records_of, visited
 from runs.inspection.transcript import Message, transcript
 from runs.models import Checkpoint, Run
 from specs.models import SpecSnapshot
@@ -32,9 +33,7 @@ class RunView:
     task: HumanTask | None = None
     frozen: Mapping[str, Any] = field(default_factory=dict)
 
-    # Only graph workflows have nodes, and runs are neither nested nor tagged.
-    current_node_id: ClassVar[None] = None
-    visited_nodes: ClassVar[tuple[str, ...]] = ()
+    # Runs are neither nested nor tagged.
     parent_run_id: ClassVar[None] = None
     tags: ClassVar[tuple[str, ...]] = ()
 
@@ -58,7 +57,7 @@ class RunView:
         """Where an unfinished workflow run is, from 0."""
         if self.run.workflow_name is None or self.run.is_terminal:
             return None
-        return int(self.run.cursor.get("index", 0))
+        return position(self.run.cursor)
 
     @property
     def steps(self) -> list[Checkpoint]:
@@ -73,12 +72,28 @@ class RunView:
     @property
     def current_step_id(self) -> str | None:
         """The step that was recorded last."""
-        return self.last_step.step_id if self.last_step else None
+        return self.last_step.step_id if self.last_step and not is_node(self.last_step) else None
+
+    @property
+    def current_node_id(self) -> str | None:
+        """The node that was recorded last, in a graph."""
+        return self.last_step.step_id if self.last_step and is_node(self.last_step) else None
 
     @property
     def visited_steps(self) -> list[str]:
-        """The completed steps, in order."""
+        """The completed steps of the run's own workflow, in order."""
         return visited(self.records)
+
+    @property
+    def visited_nodes(self) -> list[str]:
+        """The completed nodes of the run's own workflow, in order."""
+        return visited(self.records, nodes=True)
+
+    @property
+    def workflow_type(self) -> str | None:
+        """The shape of the run's own workflow, as soon as a step of it is recorded."""
+        own = (record for record in self.records if record.step_id and not is_nested(record))
+        return next((record.details.get("workflow_type") for record in own), None)
 
     @property
     def output_text(self) -> str | None:

@@ -4,7 +4,7 @@ import uuid
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any
 
 from django.db.models import F
 
@@ -12,6 +12,7 @@ from humantasks.models import HumanTask
 from runs.inspection.records import records_of, visited
 from runs.inspection.transcript import Message, transcript
 from runs.models import Checkpoint, TraceEvent
+from specs.language.plan import Shape
 
 RECENT_EVENTS = 20
 
@@ -24,15 +25,38 @@ class TaskView:
     records: tuple[Checkpoint, ...]
     trace_events: tuple[TraceEvent, ...] = ()
 
-    # Only graph workflows have nodes, and no workflow has variables.
-    current_node_id: ClassVar[None] = None
-    visited_nodes: ClassVar[tuple[str, ...]] = ()
-    variables: ClassVar[dict[str, Any]] = {}
+    @property
+    def workflow_kind(self) -> str:
+        """The shape of the workflow that waits, in the spelling of this list."""
+        return self.task.shape.replace("-", "_")
+
+    @property
+    def variables(self) -> dict[str, Any]:
+        """The run's variables."""
+        kept: dict[str, Any] = self.task.run.cursor.get("variables", {})
+        return kept
+
+    @property
+    def current_node_id(self) -> str | None:
+        """The step that waits, in any shape but a sequence."""
+        return None if self.task.shape == Shape.SEQUENTIAL else self.task.step_id
+
+    @property
+    def current_step_index(self) -> int | None:
+        """Where the question stands in a sequence, from 0."""
+        return self.task.step_index if self.task.shape == Shape.SEQUENTIAL else None
+
+    @property
+    def visited_nodes(self) -> list[str]:
+        """The steps completed before the question, in any shape but a sequence."""
+        if self.task.shape == Shape.SEQUENTIAL:
+            return []
+        return visited(self.records, nodes=self.task.shape == Shape.GRAPH)
 
     @property
     def visited_steps(self) -> list[str]:
-        """The steps completed before the question."""
-        return visited(self.records)
+        """The steps completed before the question, in a sequence."""
+        return visited(self.records) if self.task.shape == Shape.SEQUENTIAL else []
 
     @property
     def messages(self) -> list[Message]:
@@ -42,7 +66,13 @@ class TaskView:
     @property
     def metadata(self) -> dict[str, str]:
         """Where the workflow waits."""
-        return {"step_id": self.task.step_id}
+        match self.task.shape:
+            case Shape.SEQUENTIAL:
+                return {"step_id": self.task.step_id}
+            case Shape.GRAPH:
+                return {"node_id": self.task.step_id}
+            case _:
+                return {"participant_id": self.task.step_id}
 
 
 def task_views(tasks: Sequence[HumanTask]) -> list[TaskView]:

@@ -7,6 +7,9 @@ from typing import Any
 from runs.engine.progress import RecordType
 from runs.models import Checkpoint
 
+# A tolerated failure says nothing, and a step that is a workflow nothing that its own steps have not said.
+NO_TURN = frozenset({"step_failed", "workflow"})
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Message:
@@ -30,7 +33,7 @@ def transcript(input_text: str, records: Iterable[Checkpoint]) -> list[Message]:
         if "agent_name" in record.details:
             asked = input_text if record.input_text is None else record.input_text
             messages = [Message(role="user", content=asked), Message(role="assistant", content=said)]
-        elif record.type != RecordType.STEP_COMPLETED or "step_failed" in record.details:
+        elif record.type != RecordType.STEP_COMPLETED or not NO_TURN.isdisjoint(record.details):
             continue
         elif "decision" in record.details:
             messages.append(Message(role="user", content=said))

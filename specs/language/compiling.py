@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from specs.language.checking import examine
+from specs.language.compiling_workflows import compile_workflow
 from specs.language.diagnostics import CompileError, Finding, Location, Positions, diagnose
 from specs.language.limits import MAX_TIMEOUT_SECONDS
 from specs.language.plan import (
@@ -11,22 +12,18 @@ from specs.language.plan import (
     FunctionPlan,
     HumanPlan,
     ModelPlan,
-    OnError,
     OnReject,
     OnTimeout,
     Plan,
     RequestType,
     RuntimePlan,
-    SequentialPlan,
-    StepKind,
-    StepPlan,
     StrategyPlan,
 )
 from specs.language.schema import Spec
 from specs.language.schema.agents import AgentSpec, ModelSpec, RuntimePreferences, StrategySpec
 from specs.language.schema.components import HumanSpec
-from specs.language.schema.workflows import SequentialSpec, StepSpec
 from specs.language.unsupported import unsupported_findings
+from specs.language.validation.steps import located_steps
 
 
 def compile_plan(data: Mapping[str, Any], *, environment: str | None = None) -> Plan:
@@ -51,7 +48,8 @@ def compile_spec(spec: Spec, *, positions: Positions | None = None) -> Plan:
         raise CompileError(diagnose(findings, positions))
     return Plan(
         agent=_agent(spec.agent),
-        workflow=_sequential(spec.workflow) if isinstance(spec.workflow, SequentialSpec) else None,
+        workflow=compile_workflow(spec.workflow, spec) if spec.workflow else None,
+        workflows={name: compile_workflow(each, spec) for name, each in spec.components.workflows.items()},
         agents={name: _agent(agent) for name, agent in spec.components.agents.items()},
         functions={
             name: FunctionPlan(implementation=function.implementation)
@@ -67,9 +65,8 @@ def _overlong(spec: Spec) -> Iterator[Finding]:
     timeouts: list[tuple[Location, int | None]] = [
         (("components", "humans", name, "timeout_seconds"), human.timeout_seconds) for name, human in humans
     ]
-    if isinstance(spec.workflow, SequentialSpec):
-        steps = enumerate(spec.workflow.steps)
-        timeouts += [(("workflow", "steps", index, "timeout_seconds"), step.timeout_seconds) for index, step in steps]
+    for at, workflow in spec.located_workflows():
+        timeouts += [((*here, "timeout_seconds"), step.timeout_seconds) for here, step in located_steps(workflow, at)]
     for at, seconds in timeouts:
         if seconds is not None and seconds > MAX_TIMEOUT_SECONDS:
             yield Finding("E_LIMIT", at, f"A timeout is at most {MAX_TIMEOUT_SECONDS} seconds, which is ten years.")
@@ -83,6 +80,7 @@ def _agent(agent: AgentSpec) -> AgentPlan:
         model=_model(agent.model) if agent.model else None,
         strategy=_strategy(agent.strategy) if agent.strategy else StrategyPlan(),
         runtime=_runtime(agent.runtime_preferences) if agent.runtime_preferences else RuntimePlan(),
+        as_agent=agent.as_agent or None,
     )
 
 
@@ -128,28 +126,6 @@ def _human(human: HumanSpec) -> HumanPlan:
         default_option=human.default_option,
         context=human.context or {},
         response_role=human.response_role,
-    )
-
-
-def _sequential(workflow: SequentialSpec) -> SequentialPlan:
-    enabled = [step for step in workflow.steps if step.enabled]
-    ids = {step.id for step in enabled}
-    return SequentialPlan(
-        name=workflow.name or "sequential-workflow",
-        description=workflow.description or "",
-        steps=tuple(_step(step, fallbacks=ids) for step in enabled),
-    )
-
-
-def _step(step: StepSpec, *, fallbacks: set[str]) -> StepPlan:
-    return StepPlan(
-        id=step.id,
-        kind=StepKind(step.kind),
-        ref=step.ref,
-        on_error=OnError(step.on_error),
-        fallback=step.fallback_ref if step.fallback_ref in fallbacks else None,
-        max_retries=max(0, step.max_retries),
-        timeout_seconds=_limit(step.timeout_seconds),
     )
 
 

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from specs.language.conditions import Condition
+
 
 class StepKind(StrEnum):
     """What a step does."""
@@ -12,6 +14,17 @@ class StepKind(StrEnum):
     AGENT = "agent"
     FUNCTION = "function"
     HUMAN = "human"
+    WORKFLOW = "workflow"
+
+
+class Shape(StrEnum):
+    """How a workflow goes from step to step."""
+
+    SEQUENTIAL = "sequential"
+    GRAPH = "graph"
+    CONCURRENT = "concurrent"
+    HANDOFF = "handoff"
+    GROUP_CHAT = "group-chat"
 
 
 class OnError(StrEnum):
@@ -90,6 +103,7 @@ class AgentPlan:
     model: ModelPlan | None = None
     strategy: StrategyPlan = StrategyPlan()
     runtime: RuntimePlan = RuntimePlan()
+    as_agent: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,7 +132,10 @@ class HumanPlan:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepPlan:
-    """One enabled step. ``timeout_seconds`` is per attempt (None: no limit); ``fallback`` names an enabled step."""
+    """One enabled step. ``timeout_seconds`` is per attempt (None: no limit); ``fallback`` names an enabled step.
+
+    A step of an agent that is backed by a workflow is of kind WORKFLOW and says in ``agent`` whom it stands for.
+    """
 
     id: str
     kind: StepKind
@@ -127,15 +144,61 @@ class StepPlan:
     fallback: str | None = None
     max_retries: int = 0
     timeout_seconds: float | None = None
+    agent: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SequentialPlan:
-    """Steps in declared order; the output of one is the input of the next."""
+class TurnsPlan:
+    """A workflow whose order is fixed: sequential, handoff and group chat.
 
+    ``order`` are the positions in ``steps`` of one round; the output of one turn is the input of the next.
+    """
+
+    shape: Shape
     name: str
     description: str = ""
     steps: tuple[StepPlan, ...]
+    order: tuple[int, ...]
+    rounds: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EdgePlan:
+    """A way from one node to another, taken when ``condition`` matches (None always does)."""
+
+    source: str
+    target: str
+    condition: Condition | None = None
+    label: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GraphPlan:
+    """Nodes, and edges in declared order of which the first that matches is followed. Disabled nodes are gone.
+
+    ``max_steps`` bounds the visits of nodes.
+    """
+
+    shape: Shape = Shape.GRAPH
+    name: str
+    description: str = ""
+    start: str
+    steps: tuple[StepPlan, ...]
+    edges: Mapping[str, tuple[EdgePlan, ...]] = field(default_factory=dict)
+    max_steps: int = 50
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConcurrentPlan:
+    """All steps on the same input; the output is that of the last one in declared order."""
+
+    shape: Shape = Shape.CONCURRENT
+    name: str
+    description: str = ""
+    steps: tuple[StepPlan, ...]
+
+
+type WorkflowPlan = TurnsPlan | GraphPlan | ConcurrentPlan
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,7 +206,8 @@ class Plan:
     """Everything the engine needs to know about a spec. Mappings keep the spec's order."""
 
     agent: AgentPlan
-    workflow: SequentialPlan | None = None
+    workflow: WorkflowPlan | None = None
+    workflows: Mapping[str, WorkflowPlan] = field(default_factory=dict)
     agents: Mapping[str, AgentPlan] = field(default_factory=dict)
     functions: Mapping[str, FunctionPlan] = field(default_factory=dict)
     humans: Mapping[str, HumanPlan] = field(default_factory=dict)

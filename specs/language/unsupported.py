@@ -8,35 +8,22 @@ from collections.abc import Iterator
 from specs.language.diagnostics import Finding, Location
 from specs.language.schema import Spec
 from specs.language.schema.agents import AgentSpec
-from specs.language.schema.workflows import SequentialSpec
+from specs.language.validation.steps import located_steps
 
-SHAPES = frozenset({"sequential"})
-STEP_KINDS = frozenset({"agent", "function", "human"})
 APPEND_MODES = frozenset({None, "auto"})
 
 
 def unsupported_findings(spec: Spec) -> Iterator[Finding]:
-    """Yield what ``spec`` asks for that would be missing from its run: in its root workflow and the agents used."""
-    used: set[str] = set()
-    if spec.workflow is not None and spec.workflow.type not in SHAPES:
-        yield _finding(("workflow", "type"), f"Workflows of type {spec.workflow.type!r}")
-    if isinstance(spec.workflow, SequentialSpec):
-        yield from _steps(spec.workflow)
-        used |= {step.ref for step in spec.workflow.steps if step.enabled and step.kind == "agent"}
+    """Yield what ``spec`` asks for that would be missing from its run: in its agents and its workflows."""
     for at, agent in spec.located_agents():
-        if at == ("agent",) or at[-1] in used:
-            yield from _agent(at, agent)
-
-
-def _steps(workflow: SequentialSpec) -> Iterator[Finding]:
-    for index, step in enumerate(workflow.steps):
-        if step.enabled and step.kind not in STEP_KINDS:
-            yield _finding(("workflow", "steps", index, "kind"), f"Steps of kind {step.kind!r}")
+        yield from _agent(at, agent)
+    for at, workflow in spec.located_workflows():
+        for here, step in located_steps(workflow, at):
+            if step.kind == "workflow" and step.enabled and (step.timeout_seconds or 0) > 0:
+                yield _finding((*here, "timeout_seconds"), "Timeouts of steps that are workflows")
 
 
 def _agent(at: Location, agent: AgentSpec) -> Iterator[Finding]:
-    if agent.as_agent:
-        yield _finding((*at, "as_agent"), "Agents backed by a workflow")
     if agent.tools and agent.tools.include:
         yield _finding((*at, "tools"), "Tools of agents")
     if agent.memory:

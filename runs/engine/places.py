@@ -1,0 +1,95 @@
+"""From a line to what it asks for: into nested workflows and into the branches of concurrent ones."""
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import replace
+
+from runs.engine import shapes
+from runs.engine.actions import Action, AskHuman, Place, RunStep
+from runs.engine.shapes import concurrent
+from runs.engine.state import Frame, Line, State
+from specs.language.plan import ConcurrentPlan, Plan, StepKind, StepPlan, WorkflowPlan
+
+LONGEST_PREFIX = 700
+
+
+def workflow_at(plan: Plan, root: WorkflowPlan, frame: Frame) -> WorkflowPlan:
+    """Return the workflow that ``frame`` lies in; ``root`` is the run's own."""
+    return root if frame.workflow is None else plan.workflows[frame.workflow]
+
+
+def place_of(workflow: WorkflowPlan, frame: Frame, way: tuple[int, ...] = ()) -> Place:
+    """Return the place of the step at ``frame``."""
+    return Place(
+        step=shapes.current(workflow, frame),
+        shape=workflow.shape,
+        workflow_name=workflow.name,
+        way=way,
+        prefix=frame.prefix,
+        index=frame.at,
+        iteration=shapes.iteration(workflow, frame),
+    )
+
+
+def work_at(workflow: WorkflowPlan, frame: Frame) -> StepPlan:
+    """Return what does the step at ``frame``: the step itself, or the fallback that stands in for it."""
+    step = shapes.current(workflow, frame)
+    stand_in = shapes.fallback_of(workflow, step) if frame.in_fallback else None
+    return stand_in or step
+
+
+def unfolded(plan: Plan, root: WorkflowPlan, line: Line) -> Line:
+    """Return ``line`` with its innermost place where there is something to do.
+
+    A step that is a workflow is entered, a concurrent workflow is divided into its branches.
+    """
+    if line.done or not line.frames:
+        return line
+    frame = line.top
+    workflow = workflow_at(plan, root, frame)
+    if isinstance(workflow, ConcurrentPlan) and not frame.is_branch:
+        lines = frame.lines or concurrent.branches(workflow, frame, line.text_at)
+        return line.with_top(replace(frame, lines=tuple(unfolded(plan, root, branch) for branch in lines)))
+    work = work_at(workflow, frame)
+    if work.kind is not StepKind.WORKFLOW:
+        return line
+    inner = Frame(
+        workflow=work.ref,
+        input_at=line.text_at,
+        prefix=_prefix(place_of(workflow, frame), work, frame),
+        retry_at=frame.retry_at,
+    )
+    return unfolded(plan, root, replace(line, frames=(*line.frames, inner)))
+
+
+def actions_of(plan: Plan, root: WorkflowPlan, state: State) -> Iterator[Action]:
+    """Yield what each open line of ``state`` asks for."""
+    for way, line in _open_lines(unfolded(plan, root, state.root), ()):
+        workflow = workflow_at(plan, root, line.top)
+        place = place_of(workflow, line.top, way)
+        text = state.texts[line.text_at]
+        if place.step.kind is StepKind.HUMAN:
+            yield AskHuman(place=place, human=plan.humans[place.step.ref], text=text)
+        else:
+            work, frame = work_at(workflow, line.top), line.top
+            yield RunStep(place=place, work=work, text=text, attempt=frame.attempt, not_before=frame.retry_at)
+
+
+def _open_lines(line: Line, way: tuple[int, ...]) -> Iterator[tuple[tuple[int, ...], Line]]:
+    if line.done:
+        return
+    if not line.top.lines:
+        yield way, line
+    for index, branch in enumerate(line.top.lines):
+        yield from _open_lines(branch, (*way, index))
+
+
+def _prefix(place: Place, work: StepPlan, frame: Frame) -> str:
+    """Return what the paths inside ``place`` begin with, different for each visit and each attempt."""
+    visit = f"#{place.iteration}" if place.iteration > 1 else ""
+    attempt = f"@{frame.attempt}" if frame.attempt > 1 else ""
+    stand_in = "" if work is place.step else f"~{work.id}"
+    prefix = f"{place.path}{stand_in}{visit}{attempt}/"
+    if len(prefix) <= LONGEST_PREFIX:
+        return prefix
+    return f"{hashlib.sha256(prefix.encode()).hexdigest()}/"

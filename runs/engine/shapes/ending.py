@@ -1,0 +1,10 @@
+"""How a workflow ends."""
+
+from enum import StrEnum
+
+
+class Ending(StrEnum):
+    """Why there is no next step."""
+
+    FINISHED = "finished"
+    MAX_STEPS = "max_steps"

@@ -1,0 +1,210 @@
+"""One step forward: what an outcome changes in its line, and how far that carries the workflows around it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from runs.engine import shapes
+from runs.engine.ledger import Ledger, described
+from runs.engine.outcomes import Event, EventType, Failed, Fault
+from runs.engine.places import place_of, unfolded, work_at, workflow_at
+from runs.engine.retrying import RetryPolicy, retry_delay
+from runs.engine.shapes.ending import Ending
+from runs.engine.state import Line, State
+from specs.language.conditions import Facts
+from specs.language.plan import OnError, Plan, StepPlan, WorkflowPlan
+
+TOO_FAR = Fault(type="max_iterations", message="Run stopped after reaching max iterations.")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Result:
+    """What a step came to: the text in ``output``, or the failure ``failed``; ``text`` is what it was given."""
+
+    text: str
+    output: str | None = None
+    failed: Failed | None = None
+    decision: str | None = None
+    details: Mapping[str, Any] = field(default_factory=dict)
+    record: Mapping[str, Any] = field(default_factory=dict)
+
+
+class Walk:
+    """Carries one result through the lines of a run. What must be remembered goes into ``ledger``.
+
+    ``fault`` is set when the run is over at once; ``retry_at`` when the line waits for its next attempt.
+    """
+
+    def __init__(self, plan: Plan, root: WorkflowPlan, state: State, ledger: Ledger, policy: RetryPolicy) -> None:
+        self.plan, self.root, self.ledger, self.policy = plan, root, ledger, policy
+        self.variables: Mapping[str, Any] = state.variables
+        self.line = unfolded(plan, root, state.root)
+        self.fault: Fault | None = None
+        self.retry_seconds: float | None = None
+
+    def begin(self) -> None:
+        """Let every workflow that is under way and has not said so announce itself."""
+        self.line = self._begun(self.line)
+
+    def take(self, way: tuple[int, ...], result: Result) -> None:
+        """Let the step at the end of ``way`` come out as ``result``."""
+        self.line = unfolded(self.plan, self.root, self._taken(self.line, way, result))
+
+    def _begun(self, line: Line) -> Line:
+        frames = []
+        for frame in line.frames:
+            if not frame.started and not frame.is_branch:
+                self._open(workflow_at(self.plan, self.root, frame), self.ledger.texts[frame.input_at])
+            lines = tuple(self._begun(branch) for branch in frame.lines)
+            frames.append(replace(frame, started=True, lines=lines))
+        return replace(line, frames=tuple(frames))
+
+    def _open(self, workflow: WorkflowPlan, text: str) -> None:
+        facts = {"workflow_name": workflow.name, **shapes.opening_facts(workflow)}
+        opening = Event(type=EventType.WORKFLOW_STARTED, at=self.ledger.at, input_text=text, metadata=facts)
+        self.ledger.tell(opening)
+
+    def _taken(self, line: Line, way: tuple[int, ...], result: Result) -> Line:
+        if not way:
+            return self._come_out(line, result)
+        frame = line.top
+        branch = self._taken(frame.lines[way[0]], way[1:], result)
+        lines = (*frame.lines[: way[0]], branch, *frame.lines[way[0] + 1 :])
+        line = line.with_top(replace(frame, lines=lines))
+        return self._joined(line) if all(each.done for each in lines) else line
+
+    def _joined(self, line: Line) -> Line:
+        """All branches are done: the first failure in declared order counts, else the last output."""
+        lines = line.top.lines
+        fault = next((branch.fault for branch in lines if branch.fault), None)
+        if fault:
+            return self._workflow_failed(line, fault)
+        return self._workflow_done(replace(line, text_at=lines[-1].text_at), None)
+
+    def _come_out(self, line: Line, result: Result) -> Line:
+        return self._failed(line, result, result.failed) if result.failed else self._done(line, result)
+
+    def _done(self, line: Line, result: Result) -> Line:
+        frame = line.top
+        workflow = workflow_at(self.plan, self.root, frame)
+        place, work = place_of(workflow, frame), work_at(workflow, frame)
+        fallback = {} if work is place.step else {"fallback": work.id}
+        recorded = self.ledger.step(
+            place,
+            result.text,
+            output_text=result.output,
+            details={**result.details, **fallback},
+            **{"attempt": frame.attempt, **result.record},
+        )
+        return self._moved_on(replace(line, text_at=recorded), self._facts(place.step, result, recorded))
+
+    def _facts(self, step: StepPlan, result: Result, recorded: int) -> Facts:
+        fault = result.failed.fault if result.failed else None
+        metadata: dict[str, Any] = {**result.details, "node_kind": step.kind.value, "on_error": step.on_error.value}
+        if result.decision:
+            metadata["human_response"] = result.decision
+        if fault:
+            metadata |= {"error": described(fault)}
+        return Facts(
+            output_text=self.ledger.texts[recorded],
+            status="failed" if fault else "completed",
+            metadata=metadata,
+            variables=self.variables,
+            decision=result.decision,
+        )
+
+    def _moved_on(self, line: Line, facts: Facts) -> Line:
+        workflow = workflow_at(self.plan, self.root, line.top)
+        following = shapes.after(workflow, line.top, facts)
+        match following:
+            case Ending.FINISHED:
+                return self._workflow_done(line, facts)
+            case Ending.MAX_STEPS:
+                return self._workflow_failed(line, TOO_FAR)
+            case frame:
+                return line.with_top(replace(frame, attempt=1, in_fallback=False, retry_at=None))
+
+    def _workflow_done(self, line: Line, facts: Facts | None) -> Line:
+        frame = line.top
+        if frame.is_branch:
+            return replace(line, frames=(), done=True)
+        workflow, text = workflow_at(self.plan, self.root, frame), self.ledger.texts[line.text_at]
+        ending = Event(
+            type=EventType.WORKFLOW_COMPLETED,
+            at=self.ledger.at,
+            output_text=text,
+            metadata={"workflow_name": workflow.name},
+        )
+        self.ledger.tell(ending)
+        if len(line.frames) == 1:
+            return replace(line, frames=(), done=True)
+        result = Result(
+            text=self.ledger.texts[frame.input_at],
+            output=text,
+            decision=facts.decision if facts else None,
+            details={"workflow": workflow.name},
+        )
+        return self._done(replace(line, frames=line.frames[:-1]), result)
+
+    def _workflow_failed(self, line: Line, fault: Fault) -> Line:
+        frame = line.top
+        if self.fault or len(line.frames) == 1:
+            if not frame.is_branch:
+                self.fault = self.fault or fault
+            return replace(line, frames=(), done=True, fault=fault)
+        failed = Failed(fault=fault, started_at=self.ledger.at, finished_at=self.ledger.at)
+        outer = replace(line, frames=line.frames[:-1], text_at=frame.input_at)
+        return self._failed(outer, Result(text=self.ledger.texts[frame.input_at], failed=failed), failed)
+
+    def _failed(self, line: Line, result: Result, failed: Failed) -> Line:
+        frame = line.top
+        workflow = workflow_at(self.plan, self.root, frame)
+        place, work = place_of(workflow, frame), work_at(workflow, frame)
+        self._tell_failure(place.step, work, frame.attempt, result, failed)
+        if failed.is_final:
+            self.fault = failed.fault
+        else:
+            delay = retry_delay(work, frame.attempt, failed, self.policy)
+            if delay is not None:
+                self.retry_seconds = delay
+                retry_at = failed.finished_at.timestamp() + delay
+                return line.with_top(replace(frame, attempt=frame.attempt + 1, retry_at=retry_at))
+            if not frame.in_fallback and place.step.on_error is OnError.CONTINUE:
+                return self._tolerated(line, result, failed)
+            if not frame.in_fallback and self._has_fallback(workflow, place.step):
+                return line.with_top(replace(frame, in_fallback=True, attempt=1, retry_at=None))
+        self.ledger.step(
+            place, result.text, details=result.details, **{**_of_failure(failed), "attempt": frame.attempt}
+        )
+        return self._workflow_failed(line, failed.fault)
+
+    def _has_fallback(self, workflow: WorkflowPlan, step: StepPlan) -> bool:
+        return step.on_error is OnError.FALLBACK and shapes.fallback_of(workflow, step) is not None
+
+    def _tolerated(self, line: Line, result: Result, failed: Failed) -> Line:
+        """Go on with the step's input, as if it were its output."""
+        frame = line.top
+        place = place_of(workflow_at(self.plan, self.root, frame), frame)
+        recorded = self.ledger.step(
+            place,
+            result.text,
+            output_text=result.text,
+            details={**result.details, "step_failed": True},
+            **{**_of_failure(failed), "attempt": frame.attempt},
+        )
+        return self._moved_on(replace(line, text_at=recorded), self._facts(place.step, result, recorded))
+
+    def _tell_failure(self, step: StepPlan, work: StepPlan, attempt: int, result: Result, failed: Failed) -> None:
+        event = Event(
+            type=EventType.STEP_FAILED,
+            at=failed.finished_at,
+            step_id=step.id,
+            input_text=result.text,
+            error=failed.fault.message,
+            metadata={"attempt": attempt, "error_type": failed.fault.type, "work": work.id},
+        )
+        self.ledger.tell(event)
+
+
+def _of_failure(failed: Failed) -> dict[str, Any]:
+    return {"fault": failed.fault, "started_at": failed.started_at}

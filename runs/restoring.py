@@ -1,0 +1,22 @@
+"""From a run's row to the engine's value: the cursor, and the texts it names, raw as they were recorded."""
+
+import uuid
+from collections.abc import Mapping
+from typing import Any
+
+from runs.engine.state import RUN_INPUT, State
+from runs.models import Checkpoint
+
+
+def restore_state(
+    run_id: uuid.UUID, *, cursor: Mapping[str, Any], sequence: int, input_text: str, has_workflow: bool
+) -> State:
+    """Return where the run is; at most one query, and none for a run that has not begun."""
+    if not cursor:
+        return State.begin(input_text, has_workflow=has_workflow)
+    sources = State.sources(cursor)
+    texts = {RUN_INPUT: input_text} if RUN_INPUT in sources else {}
+    if missing := sources - texts.keys():
+        recorded = Checkpoint.objects.filter(run_id=run_id, sequence__in=missing)
+        texts |= {number: text or "" for number, text in recorded.values_list("sequence", "output_text")}
+    return State.restore(cursor, sequence=sequence, texts=texts)

@@ -1,0 +1,119 @@
+"""Workflows, from the spec to the plan. Disabled steps are gone afterwards, and so is what led to them."""
+
+from collections.abc import Collection, Iterable, Mapping
+
+from specs.language.conditions import compile_condition
+from specs.language.plan import (
+    ConcurrentPlan,
+    EdgePlan,
+    GraphPlan,
+    OnError,
+    Shape,
+    StepKind,
+    StepPlan,
+    TurnsPlan,
+    WorkflowPlan,
+)
+from specs.language.schema import Spec
+from specs.language.schema.workflows import (
+    ConcurrentSpec,
+    EdgeSpec,
+    GraphSpec,
+    GroupChatSpec,
+    HandoffSpec,
+    SequentialSpec,
+    StepSpec,
+    WorkflowSpec,
+)
+
+
+def compile_workflow(workflow: WorkflowSpec, spec: Spec) -> WorkflowPlan:
+    """Return the plan of ``workflow``, which belongs to ``spec`` and in which no check has found an error."""
+    match workflow:
+        case GraphSpec():
+            return _graph(workflow, spec)
+        case ConcurrentSpec():
+            steps = _steps(workflow.participants, spec)
+            return ConcurrentPlan(name=_name(workflow), description=workflow.description or "", steps=steps)
+        case SequentialSpec() | HandoffSpec() | GroupChatSpec():
+            return _turns(workflow, spec)
+
+
+def _turns(workflow: SequentialSpec | HandoffSpec | GroupChatSpec, spec: Spec) -> TurnsPlan:
+    steps = _steps(workflow.all_steps, spec)
+    order = tuple(range(len(steps)))
+    if isinstance(workflow, HandoffSpec):
+        order = _handoff_order(workflow, [step.id for step in steps])
+    return TurnsPlan(
+        shape=Shape(workflow.type.replace("_", "-")),
+        name=_name(workflow),
+        description=workflow.description or "",
+        steps=steps,
+        order=order,
+        rounds=workflow.rounds if isinstance(workflow, GroupChatSpec) else 1,
+    )
+
+
+def _handoff_order(workflow: HandoffSpec, ids: list[str]) -> tuple[int, ...]:
+    selector = workflow.selector
+    named = selector.sequence if selector.type == "sequence" and selector.sequence else ids
+    order = [ids.index(step_id) for step_id in named if step_id in ids]
+    limit = workflow.max_iterations
+    return tuple(order if limit is None else order[: max(limit, 1)])
+
+
+def _graph(workflow: GraphSpec, spec: Spec) -> GraphPlan:
+    enabled = {key: step for key, step in workflow.nodes.items() if step.enabled}
+    steps = tuple(_step(step, enabled, spec, step_id=key) for key, step in enabled.items())
+    return GraphPlan(
+        name=_name(workflow),
+        description=workflow.description or "",
+        start=workflow.start,
+        steps=steps,
+        edges=_edges(workflow.edges, enabled),
+        max_steps=workflow.max_steps,
+    )
+
+
+def _edges(edges: Iterable[EdgeSpec], enabled: Mapping[str, StepSpec]) -> dict[str, tuple[EdgePlan, ...]]:
+    ways: dict[str, tuple[EdgePlan, ...]] = {}
+    for edge in edges:
+        if edge.from_ in enabled and edge.to in enabled:
+            condition = compile_condition(edge.condition) if edge.condition else None
+            way = EdgePlan(source=edge.from_, target=edge.to, condition=condition, label=edge.label)
+            ways[edge.from_] = (*ways.get(edge.from_, ()), way)
+    return ways
+
+
+def _steps(steps: Iterable[StepSpec], spec: Spec) -> tuple[StepPlan, ...]:
+    enabled = [step for step in steps if step.enabled]
+    ids = {step.id for step in enabled}
+    return tuple(_step(step, ids, spec, step_id=step.id) for step in enabled)
+
+
+def _step(step: StepSpec, fallbacks: Collection[str], spec: Spec, *, step_id: str) -> StepPlan:
+    kind, ref, agent = _target(step, spec)
+    return StepPlan(
+        id=step_id,
+        kind=kind,
+        ref=ref,
+        on_error=OnError(step.on_error),
+        fallback=step.fallback_ref if step.fallback_ref in fallbacks else None,
+        max_retries=max(0, step.max_retries),
+        timeout_seconds=step.timeout_seconds if step.timeout_seconds and step.timeout_seconds > 0 else None,
+        agent=agent,
+    )
+
+
+def _target(step: StepSpec, spec: Spec) -> tuple[StepKind, str, str | None]:
+    """Return what does the step: an agent may be backed by a workflow, and a guardrail step is an agent."""
+    if step.kind not in {"agent", "guardrail"}:
+        return StepKind(step.kind), step.ref, None
+    agent = spec.components.agents.get(step.ref)
+    if agent and agent.as_agent:
+        return StepKind.WORKFLOW, agent.as_agent, agent.name
+    return StepKind.AGENT, step.ref, None
+
+
+def _name(workflow: WorkflowSpec) -> str:
+    return workflow.name or f"{workflow.type.replace('_', '-')}-workflow"
