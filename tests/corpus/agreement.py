@@ -4,8 +4,10 @@ import re
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
+from runs.engine.actions import AskHuman
 from specs.language.checking import Examination, examine
 from specs.language.compiling import compile_spec
 from specs.language.diagnostics import CompileError, Diagnostic, SpecSyntaxError
@@ -16,7 +18,9 @@ from specs.language.policy import EnvironmentPolicy, gate
 from specs.language.policy_report import policy_report
 from specs.language.schema import Spec
 from tests.corpus import ROOT, verdicts
+from tests.offline import OfflineRun, rests
 
+AWAITING_HUMAN = "Human intervention required."
 DIFFERENCES = ROOT.parents[1] / "docs" / "differences.md"
 ROW = re.compile(r"^\| `((?:valid|invalid)/[^`]+)` \| ([a-z ]+) \|", flags=re.MULTILINE)
 
@@ -123,6 +127,57 @@ def _gated(examination: Examination, verdict: Told) -> list[Told]:
     return _marks(gate(_spec(examination), examination.diagnostics, policy))
 
 
+def _run(examination: Examination, verdict: Told) -> object:
+    """Return what becomes of the spec on the offline model, as far as the published system was asked."""
+    try:
+        plan = compile_spec(_spec(examination))
+    except CompileError as error:
+        return [each.message for each in error.diagnostics]
+    asked = verdict["run"]
+    run = OfflineRun.of(plan, "hello kneo", modules=("string", "operator", "json"))
+    told = _told(run)
+    if "request" in asked:
+        told["request"] = _request(run.questions[0])
+    if "after_each_approval" in asked:
+        told["after_each_approval"] = [_shortened(_told(each)) for each in islice(rests(run), 1, None)]
+    return told
+
+
+def _told(run: OfflineRun) -> Told:
+    workflow = run.plan.workflow
+    status = "blocked" if run.questions else run.status.value
+    if run.fault and run.fault.type == "max_iterations":
+        status = "max_iterations"
+    told: Told = {"status": status, "output_text": AWAITING_HUMAN if run.questions else run.last_text}
+    if workflow is not None:
+        told["visited_nodes" if workflow.shape == "graph" else "visited_steps"] = run.visited()
+    if workflow is not None and workflow.shape == "graph" and not run.questions:
+        told["termination"] = "max_steps" if status == "max_iterations" else "no_matching_edge"
+    if run.questions:
+        told["pending_step_id"] = run.questions[0].step.id
+    return told
+
+
+def _shortened(told: Told) -> Told:
+    return {name: told[name] for name in ("status", "output_text", "pending_step_id") if name in told}
+
+
+def _request(question: AskHuman) -> Told:
+    human = question.human
+    return {
+        "type": human.request_type.value,
+        "title": human.title,
+        "prompt": human.prompt,
+        "context": {"input_text": question.text, **human.context},
+        "options": None if human.options is None else list(human.options),
+        "default_option": human.default_option,
+        "requested_by": question.step.id,
+        "assignee": human.assignee,
+        "timeout_seconds": human.timeout_seconds,
+        "on_timeout": human.on_timeout.value,
+    }
+
+
 COLUMNS: dict[str, tuple[str, Callable[[Examination, Told], object]]] = {
     "refusal": ("raises", lambda examination, _: bool(examination.errors)),
     "verdict": ("valid", lambda examination, _: not examination.errors),
@@ -131,6 +186,7 @@ COLUMNS: dict[str, tuple[str, Callable[[Examination, Told], object]]] = {
     "graph": ("graph", _drawn),
     "policy report": ("policy_report", _reported),
     "environment policy": ("environment_diagnostics", _gated),
+    "offline run": ("run", _run),
 }
 """Each respect: the key of the published answer and how we come to ours. Its exceptions are refusals of ours."""
 

@@ -14,6 +14,7 @@ type ConditionType = Literal[
     "metadata_equals",
     "variable_equals",
     "status_is",
+    "decision_is",
     "all_of",
     "any_of",
     "not",

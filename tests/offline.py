@@ -1,0 +1,128 @@
+"""Runs of a plan in memory, on the offline model: the engine without a database, a broker or a clock."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from humantasks.rules import Answer, Decision, text_after
+from runs.agents.context import StepContext
+from runs.agents.errors import MaxIterationsReached
+from runs.agents.functions import call_function
+from runs.agents.interrupt import Interrupt
+from runs.agents.loop import run_agent
+from runs.agents.settings import AgentSettings
+from runs.engine import interpreter
+from runs.engine.actions import Action, AskHuman, RunAgent, Work
+from runs.engine.lifecycle import TERMINAL, Status
+from runs.engine.outcomes import Answered, Failed, Fault, Outcome, Succeeded
+from runs.engine.progress import Progress, Record
+from runs.engine.retrying import RetryPolicy
+from runs.engine.state import State
+from specs.language.plan import Plan, StepKind
+
+NOW = datetime(2026, 11, 26, 9, 0, tzinfo=UTC)
+AT_ONCE = RetryPolicy(base_seconds=0)
+SETTINGS = AgentSettings(environ={})
+APPROVED = Answer(request_id="", decision=Decision.APPROVED)
+
+
+@dataclass(slots=True)
+class OfflineRun:
+    """A run that is driven in memory; ``records`` are its checkpoints in order."""
+
+    plan: Plan
+    state: State
+    modules: tuple[str, ...] = ()
+    records: list[Record] = field(default_factory=list)
+    status: Status = Status.RUNNING
+    output_text: str | None = None
+    fault: Fault | None = None
+
+    @classmethod
+    def of(cls, plan: Plan, text: str, *, modules: tuple[str, ...] = ()) -> "OfflineRun":
+        """Return a run of ``plan`` on ``text``, driven until it rests; functions come from ``modules``."""
+        has_workflow = interpreter.root_workflow(plan, wants_agent=False) is not None
+        run = cls(plan=plan, state=State.begin(text, has_workflow=has_workflow), modules=modules)
+        run.drive()
+        return run
+
+    @property
+    def questions(self) -> list[AskHuman]:
+        """The questions it waits for."""
+        return [] if self.status in TERMINAL else [each for each in self._actions() if isinstance(each, AskHuman)]
+
+    @property
+    def last_text(self) -> str | None:
+        """The run's output; until there is one, that of its latest step."""
+        outputs = [record.output_text for record in self.records if record.output_text is not None]
+        return outputs[-1] if outputs else None
+
+    def visited(self) -> list[str]:
+        """Return the completed steps of the run's own workflow, in order."""
+        done = (record for record in self.records if record.type == "step_completed")
+        return [record.step_id for record in done if record.step_id and record.path == record.step_id]
+
+    def answer(self, answer: Answer = APPROVED, variables: Mapping[str, object] | None = None) -> None:
+        """Answer the first question, and drive on."""
+        action, workflow = self.questions[0], interpreter.root_workflow(self.plan, wants_agent=False)
+        assert workflow is not None
+        answered = Answered(
+            text=text_after(answer, action.text),
+            answered_at=NOW,
+            decision=answer.decision.value,
+            variables=variables or {},
+            is_final_rejection=answer.decision is Decision.REJECTED and action.human.on_reject == "fail",
+        )
+        self._remember(interpreter.answer(self.plan, workflow, self.state, action, answered))
+        self.drive()
+
+    def drive(self) -> None:
+        """Take one action after another until the run rests. After each, the state goes through its stored form."""
+        while self.status is Status.RUNNING:
+            work = next((each for each in self._actions() if not isinstance(each, AskHuman)), None)
+            if work is None:
+                return
+            workflow = interpreter.root_workflow(self.plan, wants_agent=False)
+            outcome = self._perform(work)
+            self._remember(interpreter.absorb(self.plan, workflow, self.state, work, outcome, AT_ONCE))
+
+    def _actions(self) -> tuple[Action, ...]:
+        workflow = interpreter.root_workflow(self.plan, wants_agent=False)
+        return interpreter.next_actions(self.plan, workflow, self.state)
+
+    def _remember(self, progress: Progress) -> None:
+        self.records += progress.records
+        self.status, self.fault = progress.status, progress.fault
+        self.output_text = progress.output_text if progress.output_text is not None else self.output_text
+        if progress.state is not None:
+            after = progress.state
+            self.state = State.restore(after.cursor(), sequence=after.sequence, texts=after.texts)
+
+    def _perform(self, action: Work) -> Outcome:
+        try:
+            return Succeeded(text=self._text(action), started_at=NOW, finished_at=NOW)
+        except Exception as error:  # noqa: BLE001 - whatever a step raises is its failure
+            kind = "max_iterations" if isinstance(error, MaxIterationsReached) else type(error).__name__
+            fault = Fault(type=kind, message=str(error))
+            final = bool(getattr(error, "is_violation", False))
+            return Failed(fault=fault, started_at=NOW, finished_at=NOW, is_final=final)
+
+    def _text(self, action: Work) -> str:
+        context = StepContext(
+            run_id="offline", step_path=action.path, iteration=action.iteration, attempt=1, interrupt=Interrupt()
+        )
+        if isinstance(action, RunAgent):
+            return run_agent(action.agent, action.text, context=context, settings=SETTINGS).text
+        if action.work.kind is StepKind.AGENT:
+            agent = self.plan.agents[action.work.ref]
+            return run_agent(agent, action.text, context=context, settings=SETTINGS).text
+        function = self.plan.functions[action.work.ref]
+        return call_function(function, action.text, context=context, allowed_modules=self.modules)
+
+
+def rests(run: OfflineRun) -> Iterator[OfflineRun]:
+    """Yield ``run`` at each rest, approving every question until it ends."""
+    yield run
+    while run.status is Status.RUNNING:
+        run.answer()
+        yield run
