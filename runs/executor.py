@@ -88,6 +88,7 @@ class _Leg:
     def __init__(self, lease: Lease, hold: Hold) -> None:
         self.lease = lease
         self.hold = hold
+        self.is_fresh = True
         self.plan: Plan = load_plan(lease.snapshot_id)
         self.workflow = interpreter.root_workflow(self.plan, wants_agent=lease.target == Target.AGENT)
         self.state = restore_state(
@@ -121,8 +122,10 @@ class _Leg:
     def _do(self, work: list[Work]) -> Advanced | None:
         """Do what can be done now, branches beside each other; remember each as it comes back."""
         now = timezone.now().timestamp()
-        # A run of one line was claimed because its time had come; only branches wait beside others.
-        ready = [action for action in work if len(work) == 1 or (action.not_before or now) <= now]
+        ready = [action for action in work if (action.not_before or now) <= now]
+        if self.is_fresh:  # the run was claimed because its time had come, by the database's clock
+            ready = ready or [min(work, key=lambda action: action.not_before or now)]
+        self.is_fresh = False
         if not ready:
             delay = min(action.not_before or now for action in work) - now
             return self._remember(Progress(retry_after_seconds=delay), others=False)

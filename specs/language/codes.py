@@ -90,6 +90,7 @@ _BUILDING = {
     "W_STEP_LIMIT_NEGATIVE": "A limit of a step is below zero.",
     "W_HANDOFF_SELECTOR_DISABLED": "The order of a handoff names a participant that is disabled.",
     "E_CONDITION_TEXT": "A condition compares an output with something that is no text.",
+    "E_CONDITION_DECISION": "A condition waits for a decision that nobody can make.",
     "E_MEMORY_POLICY": "A memory policy that is not known.",
     "E_MEMORY_REF": "A memory policy needs somebody who is not declared.",
     "W_GUARDRAIL_STAGE": "A guardrail stage that is not known.",

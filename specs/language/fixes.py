@@ -90,6 +90,7 @@ _BUILDING = {
     "W_STEP_LIMIT_NEGATIVE": "Write 0 or more; 0 is no retry, and no timeout.",
     "W_HANDOFF_SELECTOR_DISABLED": "Enable the participant, or take it out of the sequence.",
     "E_CONDITION_TEXT": "Put the value into quotes.",
+    "E_CONDITION_DECISION": "Use `approved`, `rejected`, `edited`, `selected` or `provided`.",
     "E_MEMORY_POLICY": "Use `full`, `sliding_window`, `summary` or `retrieval`.",
     "E_MEMORY_REF": "Give `summarizer.ref` or `retriever.ref` the name of a declared agent or function.",
     "W_GUARDRAIL_STAGE": "Use `input`, `output`, `tool` or `workflow`.",

@@ -55,3 +55,9 @@ def slow(text: str, context: StepContext) -> str:
 def odd(_text: str) -> str:
     """Return what no database can store."""
     return "x\0y\ud800z"
+
+
+def nap(text: str) -> str:
+    """Take half a second."""
+    time.sleep(0.5)
+    return _say("nap", text)

@@ -10,6 +10,7 @@ from specs.language.suggesting import did_you_mean
 from specs.language.validation.governance import is_unsafe_import
 from specs.language.validation.steps import located_steps, workflows_that_ask
 
+DECISIONS = ("approved", "rejected", "edited", "selected", "provided")
 TEXT_CONDITIONS = frozenset({"output_contains", "output_equals", "status_is"})
 LIMITS = ("max_retries", "timeout_seconds")
 
@@ -94,6 +95,9 @@ def _texts(condition: ConditionSpec, at: Location) -> Iterator[Finding]:
     if condition.type in TEXT_CONDITIONS and condition.value is not None and not isinstance(condition.value, str):
         message = f"The condition {condition.type!r} compares with a text; this value is none."
         yield Finding("E_CONDITION_TEXT", (*at, "value"), message, "Put it into quotes.")
+    if condition.type == "decision_is" and condition.value is not None and condition.value not in DECISIONS:
+        message = f"Nobody can decide {condition.value!r}; a decision is one of {', '.join(DECISIONS)}."
+        yield Finding("E_CONDITION_DECISION", (*at, "value"), message, did_you_mean(str(condition.value), DECISIONS))
     for index, child in enumerate(condition.conditions):
         yield from _texts(child, (*at, "conditions", index))
     if condition.condition is not None:

@@ -14,7 +14,7 @@ NODE_FALLBACKS = FallbackCodes(
     human="E_GRAPH_FALLBACK_HUMAN",
     disabled="E_GRAPH_NODE_FALLBACK_DISABLED",
 )
-NEED_VALUE = {"output_contains", "output_equals", "status_is", "metadata_equals", "variable_equals"}
+NEED_VALUE = {"output_contains", "output_equals", "status_is", "decision_is", "metadata_equals", "variable_equals"}
 NEED_KEY = {"metadata_equals", "variable_equals"}
 NEED_CHILDREN = {"all_of", "any_of"}
 
