@@ -12,6 +12,7 @@ api: list[URLPattern | URLResolver] = [
     path("healthz", health.HealthzView.as_view(), name="healthz"),
     path("livez", health.LivezView.as_view(), name="livez"),
     path("readyz", health.ReadyzView.as_view(), name="readyz"),
+    path("", include("specs.urls")),
     path("", include("runs.urls")),
 ]
 

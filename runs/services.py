@@ -31,7 +31,10 @@ from specs.services import SpecSource, freeze, load_plan, store
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StartRun:
-    """A request to start a run. ``timeout_seconds`` is the run's deadline from now; None is none."""
+    """A request to start a run. ``timeout_seconds`` is the run's deadline from now; None is none.
+
+    ``event_type`` is what the audit log calls it.
+    """
 
     source: SpecSource
     input_text: str
@@ -40,6 +43,7 @@ class StartRun:
     metadata: Mapping[str, Any] = field(default_factory=dict)
     timeout_seconds: int | None = None
     async_mode: bool = False
+    event_type: str = "run.created"
 
 
 @retry_transient
@@ -58,7 +62,7 @@ def start_run(request: StartRun, *, actor: str, key: idempotency.Key | None = No
         run.snapshot = store(frozen)
         transitions.start(run)
         idempotency.bind(key, run)
-        record("run.created", actor=actor, run_id=run.pk, metadata=_creation(request))
+        record(request.event_type, actor=actor, run_id=run.pk, metadata=_creation(request))
     return run
 
 

@@ -4,7 +4,7 @@ from django.urls import path
 
 from runs.views.human_tasks import HumanTasksView, HumanTaskView, ResumeView
 from runs.views.records import CheckpointsView, TraceView
-from runs.views.runs import CancelRunView, RunsView, RunView
+from runs.views.runs import CancelRunView, RunsView, RunView, SpecRunView
 
 urlpatterns = [
     path("runs", RunsView.as_view()),
@@ -12,6 +12,7 @@ urlpatterns = [
     path("runs/<str:run_id>/cancel", CancelRunView.as_view()),
     path("runs/<str:run_id>/checkpoints", CheckpointsView.as_view()),
     path("runs/<str:run_id>/trace", TraceView.as_view()),
+    path("specs/run", SpecRunView.as_view()),
     path("human-tasks", HumanTasksView.as_view()),
     path("human-tasks/<str:continuation_id>", HumanTaskView.as_view()),
     path("human-tasks/<str:continuation_id>/resume", ResumeView.as_view()),

@@ -15,3 +15,20 @@ class SpecSnapshot(models.Model):
 
     def __str__(self) -> str:
         return self.digest
+
+
+class StoredPolicy(models.Model):
+    """What an environment demands of the specs that are run in it. ``demands`` are those of ``EnvironmentPolicy``."""
+
+    environment = models.CharField(primary_key=True, max_length=128)
+    demands = models.JSONField(default=dict)
+    changed_at = models.DateTimeField(auto_now=True)
+    changed_by = models.CharField(max_length=255)
+
+    class Meta:
+        ordering = ["environment"]
+        verbose_name = "environment policy"
+        verbose_name_plural = "environment policies"
+
+    def __str__(self) -> str:
+        return self.environment

@@ -11,10 +11,12 @@ from specs.language.checking import Examination
 from specs.language.compiling import compile_plan, compile_spec
 from specs.language.diagnostics import CompileError, Diagnostic, Finding, diagnose
 from specs.language.plan import Plan
+from specs.language.schema import Spec
 from specs.models import SpecSnapshot
 from specs.plan_cache import PlanCache
+from specs.policies import refuse_blocked, refuse_blocked_source
 
-__all__ = ["FrozenSpec", "SpecSource", "freeze", "inspect", "load_plan", "store", "validate"]
+__all__ = ["FrozenSpec", "SpecSource", "freeze", "inspect", "inspect_for", "load_plan", "store", "validate"]
 
 plans = PlanCache(512)
 
@@ -51,6 +53,36 @@ def inspect(source: SpecSource) -> Examination:
     return gathered.examine()
 
 
+def inspect_for(source: SpecSource, *, strict: bool = True) -> tuple[Spec, Examination]:
+    """Return the spec that ``source`` names and what there is to say about it, for its environment's eyes too.
+
+    Arguments:
+        source: where the spec comes from.
+        strict: whether errors are a refusal; a document that does not match the schema is one in any case.
+
+    Raises:
+        KneoError: as ``inspect``.
+        SpecInvalid: the spec has errors, or cannot be run by this release.
+        EnvironmentPolicyBlocked: the environment that is asked for does not accept it.
+    """
+    gathered = gather(source)
+    if unsound := gathered.unsound_values():
+        raise SpecInvalid.because(unsound)
+    examination = gathered.examine()
+    if examination.spec is None:
+        raise SpecInvalid.because(examination.diagnostics)
+    refuse_blocked(examination, source.environment, gathered.positions)
+    if examination.errors and (strict or _is_circular(examination)):
+        raise SpecInvalid.because(examination.diagnostics)
+    if not examination.errors:
+        _plan_of(examination.spec, gathered)
+    return examination.spec, examination
+
+
+def _is_circular(examination: Examination) -> bool:
+    return any(diagnostic.code == "E_BUILD_CYCLE" for diagnostic in examination.diagnostics)
+
+
 def freeze(source: SpecSource, *, allowed_functions: tuple[str, ...] | None) -> FrozenSpec:
     """Read, check and compile what ``source`` names, and return it frozen. Nothing is stored.
 
@@ -62,10 +94,12 @@ def freeze(source: SpecSource, *, allowed_functions: tuple[str, ...] | None) -> 
         InvalidRequest: no spec is given, or a file is missing.
         SpecPathConfined: a path leads outside the spec root.
         SpecInvalid: the spec has errors or cannot be run here; with all diagnostics.
+        EnvironmentPolicyBlocked: the environment that is asked for does not accept it.
     """
     gathered = gather(source)
     if unsound := gathered.unsound_values():
         raise SpecInvalid.because(unsound)
+    refuse_blocked_source(gathered)
     digest = gathered.digest()
     plan = plans.get(digest)
     if plan is None:
@@ -101,8 +135,12 @@ def _compile(gathered: Gathered) -> Plan:
     examination = gathered.examine()
     if examination.spec is None or examination.errors:
         raise SpecInvalid.because(examination.diagnostics)
+    return _plan_of(examination.spec, gathered)
+
+
+def _plan_of(spec: Spec, gathered: Gathered) -> Plan:
     try:
-        return compile_spec(examination.spec, positions=gathered.positions)
+        return compile_spec(spec, positions=gathered.positions)
     except CompileError as error:
         raise SpecInvalid.because(error.diagnostics) from error
 

@@ -44,6 +44,14 @@ def principal_of(request: Request) -> Principal | None:
     return cast("Principal | None", request.user)
 
 
+def actor_of(request: Request) -> str:
+    """Return the name of the caller that the audit log keeps; the route has a scope."""
+    principal = principal_of(request)
+    if principal is None:
+        raise AssertionError("a scoped route without a principal")
+    return principal.name
+
+
 class HasScope(BasePermission):
     """Lets a request pass when its principal holds the scope its view declares."""
 

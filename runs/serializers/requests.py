@@ -61,8 +61,8 @@ class RunCreateRequestSerializer(StrictSerializer):
     timeout_seconds = TimeoutField(allow_null=True, default=None)
 
 
-def order_in(body: dict[str, Any]) -> StartRun:
-    """Return the run that a validated ``body`` asks for.
+def order_in(body: dict[str, Any], *, event_type: str) -> StartRun:
+    """Return the run that a validated ``body`` asks for; ``event_type`` is what the audit log calls it.
 
     Raises:
         InvalidRequest: the skills overlay names a skill, and specs declare none.
@@ -85,4 +85,5 @@ def order_in(body: dict[str, Any]) -> StartRun:
         metadata=body["metadata"],
         timeout_seconds=body["timeout_seconds"],
         async_mode=body["async_mode"],
+        event_type=event_type,
     )

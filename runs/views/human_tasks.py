@@ -8,6 +8,7 @@ from rest_framework.response import Response
 from humantasks.errors import HumanTaskExpired, HumanTaskNotFound, InvalidDecision, RequestMismatch
 from humantasks.serializers import HumanResumeRequestSerializer, answer_in
 from kneo_project.api.answers import list_parameters, missing, refusals
+from kneo_project.api.permissions import actor_of
 from kneo_project.api.views import ApiView
 from kneo_project.errors import NotFound
 from runs import services
@@ -26,7 +27,7 @@ from runs.serializers.showing import shown
 from runs.tasks import ring
 from runs.views import examples
 from runs.views.answering import kept, respond, wait_for
-from runs.views.callers import actor_of, parsed_id
+from runs.views.callers import parsed_id
 from runs.views.listing import TASKS, matching_tasks
 from runs.views.runs import KEY_HEADER
 

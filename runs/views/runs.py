@@ -6,6 +6,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from kneo_project.api.answers import list_parameters, missing, refusals
+from kneo_project.api.permissions import actor_of
 from kneo_project.api.views import ApiView
 from kneo_project.errors import InvalidRequest, InvalidTimestamp, NotFound
 from runs import services
@@ -25,7 +26,7 @@ from runs.serializers.showing import shown
 from runs.tasks import ring
 from runs.views import examples
 from runs.views.answering import kept, respond, wait_for
-from runs.views.callers import actor_of, parsed_id
+from runs.views.callers import parsed_id
 from runs.views.listing import RUNS, matching_runs
 from specs.errors import SpecInvalid, SpecPathConfined
 
@@ -86,17 +87,28 @@ class RunsView(ApiView):
     )
     def post(self, request: Request) -> HttpResponse:
         """Start a run, and wait for its outcome unless ``async_mode`` is set."""
-        word, actor = word_in(request.headers.get("Idempotency-Key")), actor_of(request)
-        body = self.read_body(request, RunCreateRequestSerializer)
-        key = key_of(word, principal=actor, scope="runs:create", payload=body)
-        run, promised = once(key, lambda: services.start_run(order_in(body), actor=actor, key=key))
-        if (again := kept(promised)) is not None:
-            return again
-        ring(run.pk)
-        if body["async_mode"]:
-            return respond(RunAcceptedSerializer(fresh_view(run)), status=202, key=key)
-        outcome = wait_for(run.pk)
-        return respond(RunCreateSerializer(outcome.view), status=outcome.status_code, key=key, keep=outcome.is_at_rest)
+        return _start(self, request, scope="runs:create", event_type="run.created")
+
+
+class SpecRunView(ApiView):
+    """A run, begun from its spec."""
+
+    required_scope = "runs:write"
+
+    @extend_schema(
+        tags=["specs"],
+        parameters=[KEY_HEADER],
+        request=RunCreateRequestSerializer,
+        responses={200: RunCreateSerializer, 202: RunAcceptedSerializer, **REFUSED_ORDERS},
+        examples=[
+            examples.order("run a spec", examples.ORDER),
+            examples.answer("completed", examples.OUTCOME),
+            examples.answer("accepted", examples.ACCEPTED, 202),
+        ],
+    )
+    def post(self, request: Request) -> HttpResponse:
+        """Start a run as ``POST /runs`` does, with idempotency keys and an audit event of its own."""
+        return _start(self, request, scope="specs:run", event_type="spec.run")
 
 
 class RunView(ApiView):
@@ -130,3 +142,18 @@ class CancelRunView(ApiView):
         """Cancel a run; one that has ended stays as it is."""
         run = services.cancel_run(parsed_id(run_id), actor=actor_of(request))
         return Response(shown(RunStatusSerializer(full_view(run))))
+
+
+def _start(view: ApiView, request: Request, *, scope: str, event_type: str) -> HttpResponse:
+    word, actor = word_in(request.headers.get("Idempotency-Key")), actor_of(request)
+    body = view.read_body(request, RunCreateRequestSerializer)
+    key = key_of(word, principal=actor, scope=scope, payload=body)
+    order = order_in(body, event_type=event_type)
+    run, promised = once(key, lambda: services.start_run(order, actor=actor, key=key))
+    if (again := kept(promised)) is not None:
+        return again
+    ring(run.pk)
+    if body["async_mode"]:
+        return respond(RunAcceptedSerializer(fresh_view(run)), status=202, key=key)
+    outcome = wait_for(run.pk)
+    return respond(RunCreateSerializer(outcome.view), status=outcome.status_code, key=key, keep=outcome.is_at_rest)

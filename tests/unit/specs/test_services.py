@@ -12,7 +12,7 @@ from specs import services
 from specs.errors import SpecInvalid
 from specs.models import SpecSnapshot
 from specs.services import FrozenSpec, SpecSource, freeze, load_plan, store, validate
-from tests.unit.specs.factories import document, graph, marks, sequential, step
+from tests.unit.specs.factories import document, marks, sequential
 
 FUNCTION = {"functions": {"f": {"implementation": "acme.claims.tidy"}}}
 
@@ -54,6 +54,7 @@ def test_inspecting_gives_the_spec_and_what_there_is_to_say() -> None:
     assert (unsound.spec, [found.code for found in unsound.diagnostics]) == (None, ["E_SYNTAX"])
 
 
+@pytest.mark.django_db
 def test_a_frozen_spec_carries_what_was_given_and_its_plan() -> None:
     result = frozen(document(), overrides={"agent": {"name": "other"}}, environment="prod")
 
@@ -66,6 +67,7 @@ def test_a_frozen_spec_carries_what_was_given_and_its_plan() -> None:
     assert result.plan.agent.name == "other"
 
 
+@pytest.mark.django_db
 def test_the_digest_is_that_of_the_content_whatever_the_order_of_keys() -> None:
     backwards = dict(reversed(document().items()))
 
@@ -128,7 +130,7 @@ def test_positions_are_not_told_when_layers_may_have_moved_things(root: Path) ->
 
 
 def test_what_cannot_be_run_is_refused_but_valid() -> None:
-    spec = graph({"a": step("a")})
+    spec = document(agent={"name": "r", "memory": {"policy": "full"}})
 
     assert refusal(spec)["code"] == "E_UNSUPPORTED"
     assert validate(SpecSource(spec=spec)) == []
@@ -199,7 +201,12 @@ def test_a_spec_that_is_not_stored_is_not_found() -> None:
 
 @pytest.mark.django_db
 def test_a_stored_spec_that_this_release_cannot_run_is_refused_with_diagnostics() -> None:
-    content: dict[str, Any] = {"base": graph({"a": step("a")}), "overlays": [], "overrides": {}, "environment": None}
+    content: dict[str, Any] = {
+        "base": document(agent={"name": "r", "memory": {"policy": "full"}}),
+        "overlays": [],
+        "overrides": {},
+        "environment": None,
+    }
     SpecSnapshot.objects.create(digest="1" * 64, content=content)
 
     with pytest.raises(SpecInvalid):

@@ -1,0 +1,185 @@
+"""What callers send about specs and policies, and what they get back."""
+
+from typing import Any
+
+from rest_framework import serializers
+
+from kneo_project.api.serializers import (
+    FlagField,
+    ItemsField,
+    JsonObjectField,
+    PathField,
+    StrictSerializer,
+    StringField,
+)
+from specs.language.policy import EnvironmentPolicy
+from specs.services import SpecSource
+
+
+class SpecEnvelopeSerializer(StrictSerializer):
+    """A spec, inline or by path, and what is laid over it."""
+
+    spec = JsonObjectField(limit="MAX_INLINE_SPEC_BYTES", allow_null=True, default=None)
+    spec_path = PathField(allow_null=True, default=None)
+    environment = StringField(limit="MAX_PATH_CHARS", allow_null=True, default=None)
+    overlays = ItemsField(child=PathField(), default=list)
+    overrides = JsonObjectField(limit="MAX_OVERRIDES_BYTES", default=dict)
+
+
+class SpecCompileRequestSerializer(SpecEnvelopeSerializer):
+    """The same, and whether errors are a refusal."""
+
+    strict = FlagField(default=True)
+
+
+class PolicyRequestSerializer(StrictSerializer):
+    """All demands of an environment; what is left out is not demanded."""
+
+    enabled = FlagField(default=True)
+    fail_on_warnings = FlagField(default=False)
+    blocked_diagnostic_codes = ItemsField(child=StringField(limit="MAX_PATH_CHARS"), default=list)
+    require_human_review = FlagField(default=False)
+    require_tool_permissions = FlagField(default=False)
+    deny_unrestricted_tools = FlagField(default=False)
+    require_guardrails = FlagField(default=False)
+
+
+def source_in(body: dict[str, Any]) -> SpecSource:
+    """Return the source that a validated ``body`` names."""
+    return SpecSource(
+        spec=body["spec"],
+        spec_path=body["spec_path"],
+        environment=body["environment"],
+        overlays=tuple(body["overlays"]),
+        overrides=body["overrides"],
+    )
+
+
+def policy_in(body: dict[str, Any]) -> EnvironmentPolicy:
+    """Return the policy that a validated ``body`` is."""
+    return EnvironmentPolicy(**body)
+
+
+class DiagnosticSerializer(serializers.Serializer[Any]):
+    """One remark on a spec."""
+
+    code = serializers.CharField()
+    severity = serializers.ChoiceField(choices=["error", "warning", "info"])
+    message = serializers.CharField()
+    path = serializers.CharField(allow_null=True)
+    suggestion = serializers.CharField(allow_null=True)
+
+
+class SpecValidateSerializer(serializers.Serializer[Any]):
+    """Whether a spec is valid, and everything there is to say about it."""
+
+    valid = serializers.BooleanField()
+    diagnostics = DiagnosticSerializer(many=True)
+
+
+class CompiledSummarySerializer(serializers.Serializer[Any]):
+    """What was compiled."""
+
+    has_root_agent = serializers.BooleanField()
+    has_root_workflow = serializers.BooleanField()
+    component_agents = serializers.ListField(child=serializers.CharField())
+
+
+class SpecCompileSerializer(serializers.Serializer[Any]):
+    """Whether a spec can be run."""
+
+    ok = serializers.BooleanField()
+    diagnostics = DiagnosticSerializer(many=True)
+    summary = CompiledSummarySerializer()
+
+
+class ExplainedSummarySerializer(serializers.Serializer[Any]):
+    """What is in a spec, by name."""
+
+    root_agent = serializers.CharField()
+    root_workflow = serializers.CharField(allow_null=True)
+    component_agents = serializers.ListField(child=serializers.CharField())
+    component_workflows = serializers.ListField(child=serializers.CharField())
+
+
+class SpecExplainSerializer(serializers.Serializer[Any]):
+    """What is in a spec."""
+
+    summary = ExplainedSummarySerializer()
+
+
+class GraphNodeSerializer(serializers.Serializer[Any]):
+    """An enabled step."""
+
+    id = serializers.CharField()
+    kind = serializers.CharField(allow_null=True)
+    name = serializers.CharField()
+    on_error = serializers.CharField(allow_null=True)
+    fallback_node = serializers.CharField(allow_null=True)
+    max_retries = serializers.IntegerField()
+    timeout_seconds = serializers.IntegerField(allow_null=True)
+
+
+class GraphEdgeSerializer(serializers.Serializer[Any]):
+    """A way from step to step."""
+
+    source = serializers.CharField()  # type: ignore[assignment]
+    target = serializers.CharField()
+    label = serializers.CharField(allow_null=True)  # type: ignore[assignment]
+    conditional = serializers.BooleanField()
+    priority = serializers.IntegerField()
+
+
+class SpecGraphSerializer(serializers.Serializer[Any]):
+    """The root workflow as nodes and edges."""
+
+    workflow_name = serializers.CharField(allow_null=True)
+    workflow_kind = serializers.CharField(allow_null=True)
+    start = serializers.CharField(allow_null=True)
+    max_steps = serializers.IntegerField(allow_null=True)
+    nodes = GraphNodeSerializer(many=True)
+    edges = GraphEdgeSerializer(many=True)
+
+
+class PolicyReportSerializer(serializers.Serializer[Any]):
+    """What a spec may do, and who is asked."""
+
+    valid = serializers.BooleanField()
+    report = serializers.DictField()
+
+
+class PolicySerializer(serializers.Serializer[Any]):
+    """The demands of an environment."""
+
+    enabled = serializers.BooleanField()
+    fail_on_warnings = serializers.BooleanField()
+    blocked_diagnostic_codes = serializers.ListField(child=serializers.CharField())
+    require_human_review = serializers.BooleanField()
+    require_tool_permissions = serializers.BooleanField()
+    deny_unrestricted_tools = serializers.BooleanField()
+    require_guardrails = serializers.BooleanField()
+
+
+class StoredPolicySerializer(serializers.Serializer[Any]):
+    """An environment with its demands, and after a change those before it."""
+
+    environment = serializers.CharField()
+    policy = PolicySerializer(allow_null=True)
+    previous_policy = PolicySerializer(allow_null=True)
+
+
+class PolicyListSerializer(serializers.Serializer[Any]):
+    """All environments with demands."""
+
+    policies = serializers.DictField(child=PolicySerializer())
+    count = serializers.IntegerField()
+
+
+class PolicyPreviewSerializer(serializers.Serializer[Any]):
+    """What a change of demands would change."""
+
+    environment = serializers.CharField()
+    diff = serializers.DictField(child=serializers.DictField())
+    affected_run_ids = serializers.ListField(child=serializers.CharField())
+    newly_blocking = serializers.ListField(child=serializers.CharField())
+    runs_evaluated = serializers.IntegerField()

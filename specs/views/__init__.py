@@ -1,0 +1,1 @@
+"""The routes about specs and about what environments demand of them."""

@@ -1,0 +1,108 @@
+"""What environments demand of specs: stored, tried out, enforced."""
+
+import asyncio
+from typing import Any
+
+from kneo_client import KneoClient
+from kneo_client.core import Profile
+from pytest_django.live_server_helper import LiveServer
+
+from kneo_project.audit.models import AuditEvent
+from runs.models import Run
+from tests.api.conftest import Api
+from tests.api.specs import workflow
+
+NOTHING = {
+    "enabled": True,
+    "fail_on_warnings": False,
+    "blocked_diagnostic_codes": [],
+    "require_human_review": False,
+    "require_tool_permissions": False,
+    "deny_unrestricted_tools": False,
+    "require_guardrails": False,
+}
+REVIEW = {**NOTHING, "require_human_review": True}
+
+
+def put(api: Api, environment: str, body: dict[str, Any], status: int = 200) -> dict[str, Any]:
+    """Replace the policy of ``environment``."""
+    response = api.client.put(f"/v1/policies/environment/{environment}", body, "application/json")
+    answer: dict[str, Any] = response.json()
+    assert response.status_code == status, answer
+    return answer
+
+
+def test_a_policy_is_replaced_whole_and_tells_what_it_replaced(api: Api) -> None:
+    assert put(api, "prod", REVIEW) == {"environment": "prod", "policy": REVIEW, "previous_policy": None}
+    assert put(api, "prod", {}) == {"environment": "prod", "policy": NOTHING, "previous_policy": REVIEW}
+    assert api.get("/policies/environment/prod")["policy"] == NOTHING
+    assert api.get("/policies/environment") == {"policies": {"prod": NOTHING}, "count": 1}
+
+
+def test_an_environment_without_demands_is_known_too(api: Api) -> None:
+    unknown = {"environment": "moon", "policy": None, "previous_policy": None}
+    assert api.get("/policies/environment/moon") == unknown
+    assert api.get(f"/policies/environment/{'x' * 129}", 404)["detail"]
+
+
+def test_a_change_is_audited_with_what_it_changed(api: Api) -> None:
+    put(api, "prod", REVIEW)
+    put(api, "prod", {**REVIEW, "fail_on_warnings": True})
+    facts = AuditEvent.objects.filter(event_type="policy.changed").latest("pk").metadata
+    assert (facts["environment"], facts["changed_fields"]) == ("prod", ["fail_on_warnings"])
+    assert facts["previous"] == REVIEW
+
+
+def test_a_body_with_a_misspelt_demand_changes_nothing(api: Api) -> None:
+    put(api, "prod", REVIEW)
+    assert put(api, "prod", {"require_reviews": True}, 422)["detail"][0]["type"] == "extra_forbidden"
+    assert api.get("/policies/environment/prod")["policy"] == REVIEW
+
+
+def test_what_the_environment_does_not_accept_is_blocked_and_leaves_no_run(api: Api) -> None:
+    put(api, "prod", REVIEW)
+    body = {"spec": workflow("a"), "environment": "prod"}
+    for path in ("/specs/compile", "/specs/explain", "/specs/graph"):
+        refused = api.post(path, body, 403)["detail"]
+        assert refused["error"] == "environment_policy_blocked"
+        assert [each["code"] for each in refused["diagnostics"]] == ["E_ENV_POLICY_HUMAN_REVIEW"]
+    api.post("/runs", {**body, "input": "hi"}, 403)
+    assert not Run.objects.exists()
+    assert api.post("/specs/validate", body)["valid"]
+
+
+def test_other_environments_and_specs_that_comply_are_not_blocked(api: Api) -> None:
+    put(api, "prod", REVIEW)
+    assert api.run(workflow("a"), environment="Prod")["status"] == "completed"
+    assert api.run(workflow("human"), environment="prod")["status"] == "blocked"
+    put(api, "prod", {**REVIEW, "enabled": False})
+    assert api.run(workflow("a"), environment="prod")["status"] == "completed"
+
+
+def test_the_published_client_changes_policies(engine: None, live_server: LiveServer) -> None:
+    async def scene() -> list[Any]:
+        async with KneoClient(Profile(name="test", url=live_server.url, api_key="unused")) as client:
+            policies = client.platform.policies
+            return [
+                await policies.environment_put("prod", REVIEW),
+                await policies.environment_get("prod"),
+                await policies.environment_preview("prod", {}),
+                await policies.environment_list(),
+            ]
+
+    put, shown, preview, listed = asyncio.run(scene())
+    assert put.to_dict()["policy"] == REVIEW
+    assert shown.to_dict()["policy"] == REVIEW
+    assert preview.runs_evaluated == 0
+    assert list(listed) == ["prod"]
+
+
+def test_a_preview_tells_which_runs_would_be_blocked_and_stores_nothing(api: Api) -> None:
+    blocked = api.run(workflow("a"), environment="prod")["run_id"]
+    api.run(workflow("human"), environment="prod")
+    api.run(workflow("a"), environment="dev")
+    preview = api.post("/policies/environment/prod/preview", REVIEW)
+    assert preview["diff"]["require_human_review"] == {"from": None, "to": True}
+    assert (preview["affected_run_ids"], preview["newly_blocking"]) == ([blocked], [blocked])
+    assert preview["runs_evaluated"] == 2
+    assert api.get("/policies/environment/prod")["policy"] is None
