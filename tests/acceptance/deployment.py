@@ -152,6 +152,16 @@ class Deployment:
         )
         assert seen == status, self.api.run(job.run_id)["error"]
 
+    def wait_for_recorded(self, job: Job, steps: set[str], *, within: float = 30) -> None:
+        """Wait until the run has recorded that these ``steps`` are done."""
+
+        def recorded() -> bool:
+            checkpoints = self.api.checkpoints(job.run_id)
+            done = {each["step_id"] or each["node_id"] for each in checkpoints if each["type"].endswith("_completed")}
+            return steps <= done
+
+        until(recorded, within=within, what=f"the run {job.run_id} has recorded {sorted(steps)}")
+
     def wait_for_start(self, ledger: Ledger, step: str, *, times: int = 1, within: float = 30) -> Entry:
         """Wait until ``step`` began for the time numbered ``times``; return that beginning."""
         what = f"step {step} began {times} times"

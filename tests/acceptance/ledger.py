@@ -81,4 +81,4 @@ class Ledger:
         return [Entry(**json.loads(line)) for line in self._path.read_text().splitlines()]
 
     def _gate(self, step: str, pid: int | None) -> Path:
-        return self._folder / f"{self.token}.{step}.{pid or 'all'}.open"
+        return self._folder / f"{self.token}.{step.replace('/', '~')}.{pid or 'all'}.open"

@@ -29,3 +29,18 @@ def sequence(**work: str | Mapping[str, Any]) -> dict[str, Any]:
 
 def _kind(what: str | Mapping[str, Any]) -> str:
     return "function" if isinstance(what, str) else "human"
+
+
+def shaped(workflow: Mapping[str, Any], **workflows: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a spec with this root workflow, of steps that ``marked`` and ``gated`` make, and component workflows."""
+    functions = {name: {"implementation": f"tests.acceptance.steps.{name}"} for name in ("mark", "gate")}
+    components = {"functions": functions, "humans": {"reviewer": {}}, "workflows": workflows}
+    return {"version": "v1", "agent": {"name": "acceptance"}, "workflow": workflow, "components": components}
+
+
+def steps(*names: str) -> list[dict[str, Any]]:
+    """Return a step for each name: ``two`` waits at its gate, ``sub`` is a workflow, the others mark."""
+    refs = {"two": ("function", "gate"), "sub": ("workflow", "inner")}
+    return [
+        {"id": name, "kind": kind, "ref": ref} for name in names for kind, ref in [refs.get(name, ("function", "mark"))]
+    ]

@@ -94,7 +94,7 @@ def test_the_published_client_changes_policies(engine: None, live_server: LiveSe
     assert put.to_dict()["policy"] == REVIEW
     assert shown.to_dict()["policy"] == REVIEW
     assert preview.runs_evaluated == 0
-    assert list(listed) == ["prod"]
+    assert listed.items["prod"].to_dict() == REVIEW
 
 
 def test_a_preview_tells_which_runs_would_be_blocked_and_stores_nothing(api: Api) -> None:

@@ -141,6 +141,6 @@ def test_the_published_client_asks_about_specs(engine: None, live_server: LiveSe
     assert validated.valid
     assert compiled.ok
     assert explained.to_dict()["summary"]["root_workflow"] == "flow"
-    assert drawn.nodes[0].id == "a"
+    assert drawn.to_dict()["nodes"][0]["id"] == "a"
     assert report.valid
     assert ran.output_text == "hi>a"
