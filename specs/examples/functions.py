@@ -5,6 +5,7 @@ import re
 AMOUNT = re.compile(r"(?P<amount>\d+(?:[.,]\d{2})?)\s*(?P<currency>EUR|USD|GBP)\b", re.IGNORECASE)
 ORDER = re.compile(r"(?P<count>\d+)\s*x\s*(?P<article>\w[\w -]*)")
 COST_CENTRES = {"train": "7100 travel", "flight": "7100 travel", "hotel": "7200 lodging", "dinner": "7300 meals"}
+LEAST_WORDS, TOO_SHORT = 8, " (too short)"
 OTHER_COST_CENTRE = "7900 other"
 
 
@@ -38,3 +39,9 @@ def extract_order(text: str) -> str:
 def tidy(text: str) -> str:
     """Return ``text`` on one line, without superfluous white space. Applying it twice changes nothing."""
     return " ".join(text.split())
+
+
+def count_words(text: str) -> str:
+    """Return ``text``, with a remark when it has fewer than eight words; the remark of an earlier check is gone."""
+    post = text.replace(TOO_SHORT, "")
+    return post if len(post.split()) >= LEAST_WORDS else f"{post}{TOO_SHORT}"

@@ -2,8 +2,6 @@
 
 from typing import Any
 
-import pytest
-
 from tests.acceptance.deployment import Deployment
 from tests.acceptance.specs import shaped, steps
 
@@ -23,26 +21,28 @@ def among(shape: str, *names: str) -> dict[str, Any]:
     return {"type": shape, "participants": steps(*names)}
 
 
-@pytest.mark.parametrize(
-    ("spec", "gate", "starts"),
-    [
-        pytest.param(shaped(LINE), "two", ONE_TWO_THREE, id="graph"),
-        pytest.param(shaped(among("handoff", "one", "two", "three")), "two", ONE_TWO_THREE, id="handoff"),
-        pytest.param(shaped(among("group-chat", "one", "two", "three")), "two", ONE_TWO_THREE, id="group-chat"),
-        pytest.param(shaped(among("concurrent", "one", "two", "three")), "two", ONE_TWO_THREE, id="concurrent"),
-        pytest.param(shaped(NESTED, inner=INNER), "sub/two", {"one": 1, "sub/two": 2, "sub/three": 1}, id="nested"),
-    ],
-)
-def test_only_the_interrupted_step_runs_again(
-    deployment: Deployment, spec: dict[str, Any], gate: str, starts: dict[str, int]
-) -> None:
+SPECS = {
+    "graph": shaped(LINE),
+    "handoff": shaped(among("handoff", "one", "two", "three")),
+    "group-chat": shaped(among("group-chat", "one", "two", "three")),
+    "concurrent": shaped(among("concurrent", "one", "two", "three")),
+    "nested": shaped(NESTED, inner=INNER),
+}
+STARTS = dict.fromkeys(SPECS, ONE_TWO_THREE) | {"nested": {"one": 1, "sub/two": 2, "sub/three": 1}}
+GATES = dict.fromkeys(SPECS, "two") | {"nested": "sub/two"}
+RECORDED = {key: {"one"} for key in SPECS} | {"concurrent": {"one", "three"}}
+
+
+def test_only_the_interrupted_step_runs_again_in_any_shape(deployment: Deployment) -> None:
     [victim] = deployment.scale(1)
-    job = deployment.start(spec)
-    deployment.wait_for_start(job.ledger, gate)
-    recorded_beside = {"one", "three"} if spec["workflow"]["type"] == "concurrent" else {"one"}
-    deployment.wait_for_recorded(job, recorded_beside)
+    jobs = {shape: deployment.start(spec) for shape, spec in SPECS.items()}
+    for shape, job in jobs.items():
+        deployment.wait_for_start(job.ledger, GATES[shape])
+        deployment.wait_for_recorded(job, RECORDED[shape])
     deployment.scale(2)
     victim.kill()
-    job.ledger.open_gate(gate)
-    deployment.wait_for(job, "completed")
-    assert job.ledger.starts() == starts
+    for shape, job in jobs.items():
+        job.ledger.open_gate(GATES[shape])
+    for job in jobs.values():
+        deployment.wait_for(job, "completed")
+    assert {shape: job.ledger.starts() for shape, job in jobs.items()} == STARTS

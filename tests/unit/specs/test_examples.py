@@ -5,13 +5,17 @@ from pathlib import Path
 import pytest
 
 import specs.examples
+from humantasks.rules import Answer, Decision
+from runs.engine.lifecycle import Status
 from specs.examples.functions import add_cost_centre, extract_order, tidy
 from specs.language.checking import check
 from specs.language.compiling import compile_plan
 from specs.language.parsing import load
-from specs.language.plan import OnReject, StepKind
+from specs.language.plan import OnReject, Plan, Shape, StepKind
+from tests.offline import OfflineRun, rests
 
 DIRECTORY = Path(specs.examples.__path__[0])
+INPUTS = {"expense_approval": "Train to Graz, 120.50 EUR", "retry_and_fallback": "3 x paper"}
 EXAMPLES = sorted(DIRECTORY.glob("*.yaml"))
 
 
@@ -24,6 +28,45 @@ def test_an_example_has_nothing_to_remark_and_compiles(path: Path) -> None:
         function.implementation.startswith("specs.examples.")
         for function in compile_plan(document.data).functions.values()
     )
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
+def test_an_example_runs_to_its_end_when_everything_is_approved(path: Path) -> None:
+    plan = compile_plan(load(path.read_text(), name=path.name).data)
+    *_, end = rests(OfflineRun.of(plan, INPUTS.get(path.stem, "Hello there"), modules=("specs.examples",)))
+
+    assert (end.status, end.fault) == (Status.COMPLETED, None)
+    assert end.output_text
+
+
+def test_the_examples_show_every_shape_and_every_kind_of_step() -> None:
+    plans = [compile_plan(load(path.read_text(), name=path.name).data) for path in EXAMPLES]
+    workflows = [each for plan in plans for each in (plan.workflow, *plan.workflows.values()) if each]
+
+    assert len(EXAMPLES) >= 12
+    assert {workflow.shape for workflow in workflows} == set(Shape)
+    assert {step.kind for workflow in workflows for step in workflow.steps} == set(StepKind)
+
+
+def test_the_engineer_on_call_may_send_a_fix_back() -> None:
+    run = OfflineRun.of(plan_of("incident_response"), "A severe alert")
+    run.answer(Answer(request_id="", decision=Decision.REJECTED, content="severe: no"))
+    run.answer()
+
+    assert run.visited() == ["assess", "propose", "on-call", "propose", "on-call", "close"]
+
+
+def test_an_order_that_cannot_be_read_goes_to_a_person() -> None:
+    modules = ("specs.examples",)
+    assert OfflineRun.of(plan_of("order_intake"), "3 x paper", modules=modules).visited() == ["read", "confirm"]
+    unread = OfflineRun.of(plan_of("order_intake"), "Hello", modules=modules)
+    unread.answer(Answer(request_id="", decision=Decision.PROVIDED, content="2 x pens"))
+
+    assert (unread.visited(), unread.output_text) == (["read", "ask", "confirm"], "Final answer: 2 x pens")
+
+
+def plan_of(name: str) -> Plan:
+    return compile_plan(load((DIRECTORY / f"{name}.yaml").read_text(), name=name).data)
 
 
 def test_the_expense_claim_is_signed_before_it_is_booked() -> None:
