@@ -51,6 +51,8 @@ class Walk:
         self.line = unfolded(self.plan, self.root, self._taken(self.line, way, result))
 
     def _begun(self, line: Line) -> Line:
+        if all(frame.started and not frame.lines for frame in line.frames):
+            return line
         frames = []
         for frame in line.frames:
             if not frame.started and not frame.is_branch:
@@ -121,6 +123,8 @@ class Walk:
                 return self._workflow_done(line, facts)
             case Ending.MAX_STEPS:
                 return self._workflow_failed(line, TOO_FAR)
+            case frame if frame.attempt == 1 and not frame.in_fallback and frame.retry_at is None:
+                return line.with_top(frame)
             case frame:
                 return line.with_top(replace(frame, attempt=1, in_fallback=False, retry_at=None))
 
