@@ -53,6 +53,12 @@ def bounded[T](work: Callable[[], T], interrupt: Interrupt, seconds: float | Non
         raise TookTooLong from None
 
 
+def give_connection_back() -> None:
+    """Hold no database connection while waiting for somebody; the next query opens one again."""
+    if not connection.in_atomic_block:
+        connection.close()
+
+
 def _await[T](result: Future[T], seconds: float | None) -> T:
     """Return the result as soon as it is there; a wait that takes its time holds no database connection."""
     at_first = PATIENCE_SECONDS if seconds is None else min(PATIENCE_SECONDS, seconds)
@@ -61,6 +67,5 @@ def _await[T](result: Future[T], seconds: float | None) -> T:
     except TimeoutError:
         if result.done():
             return result.result()
-    if not connection.in_atomic_block:
-        connection.close()
+    give_connection_back()
     return result.result(timeout=None if seconds is None else seconds - at_first)

@@ -3,10 +3,11 @@
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, wait
 from contextlib import contextmanager
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 
 from runs import steps
 from runs.agents.interrupt import Interrupt
+from runs.bounded import PATIENCE_SECONDS, give_connection_back
 from runs.engine.actions import Work
 from runs.engine.outcomes import Outcome
 from runs.leases import Lease
@@ -40,8 +41,16 @@ def performed(
 
 def _as_done(inbox: "SimpleQueue[Done]", count: int) -> Iterator[tuple[Work, Outcome]]:
     for _ in range(count):
-        action, attempt = inbox.get()
+        action, attempt = _next_done(inbox)
         yield action, attempt.result()
+
+
+def _next_done(inbox: "SimpleQueue[Done]") -> Done:
+    try:
+        return inbox.get(timeout=PATIENCE_SECONDS)
+    except Empty:
+        give_connection_back()
+        return inbox.get()
 
 
 def _begin(

@@ -23,6 +23,7 @@ from runs.engine.actions import RunAgent, Work
 from runs.engine.outcomes import Event, EventType, Failed, Fault, Outcome, Succeeded, Usage
 from runs.leases import Lease
 from specs.language.plan import AgentPlan, Plan, StepKind
+from specs.language.variables import variables_from
 
 
 class DeadlinePassed(Exception):
@@ -88,7 +89,9 @@ def _work(plan: Plan, action: Work, context: StepContext, started_at: datetime) 
         return _agent(plan.agents[action.work.ref], action, context, started_at)
     function = plan.functions[action.work.ref]
     text = call_function(function, action.text, context=context, allowed_modules=settings.FUNCTION_MODULES)
-    return Succeeded(text=storable(text), started_at=started_at, finished_at=timezone.now())
+    text = storable(text)
+    variables = variables_from(function.sets, text)
+    return Succeeded(text=text, started_at=started_at, finished_at=timezone.now(), variables=variables)
 
 
 def _agent(agent: AgentPlan, action: Work, context: StepContext, started_at: datetime) -> Succeeded:

@@ -1,9 +1,10 @@
 """Call the Python functions that a spec names, within the modules that the operator allows."""
 
 import asyncio
+import contextlib
 import inspect
+import json
 from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib import import_module
@@ -38,7 +39,15 @@ def call_function(function: FunctionPlan, text: str, *, context: StepContext, al
         result = resolved.call(text, context=context) if resolved.takes_context else resolved.call(text)
         if inspect.isawaitable(result):
             result = run_interruptibly(_settled(result, path), context.interrupt)
-        return result if isinstance(result, str) else str(result)
+        return _text_of(result)
+
+
+def _text_of(result: object) -> str:
+    """Return what flows on: text as it is, mappings and lists as JSON if they can be, else as Python says it."""
+    if isinstance(result, dict | list):
+        with contextlib.suppress(TypeError, ValueError):
+            return json.dumps(result, ensure_ascii=False)
+    return result if isinstance(result, str) else str(result)
 
 
 async def _settled(result: Awaitable[object], path: str) -> object:
@@ -46,7 +55,7 @@ async def _settled(result: Awaitable[object], path: str) -> object:
         return await result
 
 
-@contextmanager
+@contextlib.contextmanager
 def _contained(path: str, *passing: type[BaseException]) -> Iterator[None]:
     """Turn ``SystemExit`` and its like, which would end the worker, into a failure of the step."""
     try:

@@ -6,6 +6,7 @@ AMOUNT = re.compile(r"(?P<amount>\d+(?:[.,]\d{2})?)\s*(?P<currency>EUR|USD|GBP)\
 ORDER = re.compile(r"(?P<count>\d+)\s*x\s*(?P<article>\w[\w -]*)")
 COST_CENTRES = {"train": "7100 travel", "flight": "7100 travel", "hotel": "7200 lodging", "dinner": "7300 meals"}
 LEAST_WORDS, TOO_SHORT = 8, " (too short)"
+LARGE_AMOUNT = 500
 OTHER_COST_CENTRE = "7900 other"
 
 
@@ -45,3 +46,10 @@ def count_words(text: str) -> str:
     """Return ``text``, with a remark when it has fewer than eight words; the remark of an earlier check is gone."""
     post = text.replace(TOO_SHORT, "")
     return post if len(post.split()) >= LEAST_WORDS else f"{post}{TOO_SHORT}"
+
+
+def judge(claim: str) -> dict[str, object]:
+    """Return ``claim`` with its amount and whether that is large; a claim without an amount is not."""
+    found = AMOUNT.search(claim)
+    amount = float(found["amount"].replace(",", ".")) if found else 0.0
+    return {"claim": claim, "amount": amount, "large": amount >= LARGE_AMOUNT}

@@ -52,7 +52,7 @@ def compile_spec(spec: Spec, *, positions: Positions | None = None) -> Plan:
         workflows={name: compile_workflow(each, spec) for name, each in spec.components.workflows.items()},
         agents={name: _agent(agent) for name, agent in spec.components.agents.items()},
         functions={
-            name: FunctionPlan(implementation=function.implementation)
+            name: FunctionPlan(implementation=function.implementation, sets=function.sets)
             for name, function in spec.components.functions.items()
         },
         humans={name: _human(human) for name, human in spec.components.humans.items()},

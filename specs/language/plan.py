@@ -108,9 +108,10 @@ class AgentPlan:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FunctionPlan:
-    """One function: a dotted path ``package.module.symbol``."""
+    """One function: a dotted path ``package.module.symbol``. ``sets`` is variable -> key of its result."""
 
     implementation: str
+    sets: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

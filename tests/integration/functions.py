@@ -61,3 +61,8 @@ def nap(text: str) -> str:
     """Take half a second."""
     time.sleep(0.5)
     return _say("nap", text)
+
+
+def judge(text: str) -> dict[str, object]:
+    """Judge how long the text is."""
+    return {"length": len(text), "is_long": len(text) > 5, "text": text}

@@ -97,6 +97,26 @@ def test_a_decision_chooses_the_way(decision: Decision, output: str) -> None:
     assert (run.status, run.output_text) == ("completed", output)
 
 
+@pytest.mark.parametrize(("text", "output"), [("hi", "b"), ("hello there", "c")])
+def test_a_variable_that_a_function_sets_chooses_the_way_later(text: str, output: str) -> None:
+    is_long = {"type": "variable_equals", "key": "long", "value": True}
+    nodes = [step("judge"), step("a"), step("b"), step("c")]
+    spec = spec_of(graph(nodes, ("judge", "a"), ("a", "c", is_long), ("a", "b")))
+    judge = {"implementation": "tests.integration.functions.judge", "sets": {"long": "is_long"}}
+    spec["components"]["functions"]["judge"] = judge
+    run = start(spec, text)
+    advance(run)
+    assert (run.status, paths(run)[-1]) == ("completed", f"{output}#1")
+
+
+def test_a_function_that_does_not_set_its_variables_fails() -> None:
+    spec = spec_of(sequence("a"))
+    spec["components"]["functions"]["a"]["sets"] = {"long": "is_long"}
+    run = start(spec)
+    advance(run)
+    assert (run.status, run.error_type) == ("failed", "VariableInvalid")
+
+
 def test_a_question_in_a_loop_is_a_new_task_each_time() -> None:
     edited = {"type": "decision_is", "value": "edited"}
     run = run_of(graph([step("a"), human()], ("a", "boss"), ("boss", "a", edited)))

@@ -6,9 +6,10 @@ from specs.language.schema.block import Block, FreeForm, PlainPath
 
 
 class FunctionSpec(Block):
-    """A Python function that takes the step's input."""
+    """A Python function that takes the step's input. ``sets`` names the run's variables that its result sets."""
 
     implementation: str
+    sets: dict[str, str] = {}
     input_schema: FreeForm | None = None
     output_schema: FreeForm | None = None
 

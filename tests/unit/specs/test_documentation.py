@@ -25,7 +25,7 @@ def test_a_block_of_the_page_is_a_spec_without_remarks_that_runs(block: str) -> 
 
 
 def test_the_page_has_a_block_for_every_part() -> None:
-    assert len(BLOCKS) == 12
+    assert len(BLOCKS) == 13
 
 
 def test_the_page_lists_every_code_with_its_meaning() -> None:
