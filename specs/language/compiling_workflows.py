@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterable, Mapping
 
 from specs.language.conditions import compile_condition
+from specs.language.explaining import workflow_name
 from specs.language.plan import (
     ConcurrentPlan,
     EdgePlan,
@@ -34,7 +35,7 @@ def compile_workflow(workflow: WorkflowSpec, spec: Spec) -> WorkflowPlan:
             return _graph(workflow, spec)
         case ConcurrentSpec():
             steps = _steps(workflow.participants, spec)
-            return ConcurrentPlan(name=_name(workflow), description=workflow.description or "", steps=steps)
+            return ConcurrentPlan(name=workflow_name(workflow), description=workflow.description or "", steps=steps)
         case SequentialSpec() | HandoffSpec() | GroupChatSpec():
             return _turns(workflow, spec)
 
@@ -46,7 +47,7 @@ def _turns(workflow: SequentialSpec | HandoffSpec | GroupChatSpec, spec: Spec) -
         order = _handoff_order(workflow, [step.id for step in steps])
     return TurnsPlan(
         shape=Shape(workflow.type.replace("_", "-")),
-        name=_name(workflow),
+        name=workflow_name(workflow),
         description=workflow.description or "",
         steps=steps,
         order=order,
@@ -66,7 +67,7 @@ def _graph(workflow: GraphSpec, spec: Spec) -> GraphPlan:
     enabled = {key: step for key, step in workflow.nodes.items() if step.enabled}
     steps = tuple(_step(step, enabled, spec, step_id=key) for key, step in enabled.items())
     return GraphPlan(
-        name=_name(workflow),
+        name=workflow_name(workflow),
         description=workflow.description or "",
         start=workflow.start,
         steps=steps,
@@ -113,7 +114,3 @@ def _target(step: StepSpec, spec: Spec) -> tuple[StepKind, str, str | None]:
     if agent and agent.as_agent:
         return StepKind.WORKFLOW, agent.as_agent, agent.name
     return StepKind.AGENT, step.ref, None
-
-
-def _name(workflow: WorkflowSpec) -> str:
-    return workflow.name or f"{workflow.type.replace('_', '-')}-workflow"
