@@ -7,9 +7,11 @@ import pytest
 
 from humantasks.models import HumanTask
 from humantasks.rules import Answer, Decision
-from runs import services
+from runs import heartbeat, services
+from runs.executor import Rest
 from runs.models import Checkpoint, Run
 from tests.integration.driving import FUNCTIONS, advance, human, start, step
+from tests.integration.functions import HOOKS
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -228,3 +230,26 @@ def test_branches_that_are_done_are_not_repeated_after_a_crash() -> None:
     advance(run)
     assert (run.status, run.output_text) == ("completed", "hi>c")
     assert sorted(paths(run)) == ["a#1", "c#1", "flaky#1"]
+
+
+def test_a_deadline_stops_every_branch_and_keeps_what_was_done() -> None:
+    run = start(spec_of(among("concurrent", "a", "slow", step("slow2", ref="slow"))), timeout_seconds=1)
+    before = time.monotonic()
+    advance(run)
+    assert (run.status, paths(run)) == ("timed_out", ["a#1"])
+    assert time.monotonic() - before < 30
+
+
+def test_a_branch_that_takes_too_long_leaves_the_others_alone() -> None:
+    run = run_of(among("concurrent", step("slow", timeout_seconds=1, on_error="continue"), "nap"))
+    assert (run.status, run.output_text) == ("completed", "hi>nap")
+
+
+def test_branches_of_a_worker_that_stops_are_handed_over(request: pytest.FixtureRequest) -> None:
+    request.addfinalizer(heartbeat.retire)
+    HOOKS["a"] = lambda: heartbeat.of_this_process().stop(0)
+    request.addfinalizer(HOOKS.clear)
+    run = start(spec_of(among("concurrent", "a", "slow")))
+    assert advance(run).rest is Rest.HANDED_OVER
+    HOOKS.clear()
+    assert (run.status, run.lease_owner) == ("running", None)
