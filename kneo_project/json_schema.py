@@ -1,0 +1,89 @@
+"""JSON Schemas that users write: judged and applied in bounded time, without fetching anything from anywhere."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any
+
+import jsonschema_rs
+
+MAX_PROBLEMS = 20
+MAX_DEPTH = 100
+MAX_REFERENCES = 30  # references may multiply each other: this bounds what one value can cost
+REFERENCES = frozenset({"$ref", "$dynamicRef", "$recursiveRef"})
+MASK = "the value"
+
+
+class UnsoundSchema(ValueError):
+    """What was given is no JSON Schema that can be applied here; the message says why."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Problem:
+    """What is wrong with a value, and where in it. The message never repeats the value."""
+
+    path: tuple[str | int, ...]
+    message: str
+
+    def __str__(self) -> str:
+        where = ".".join(str(part) for part in self.path)
+        return f"{where}: {self.message}" if where else self.message
+
+
+class JsonSchema:
+    """A JSON Schema (draft 2020-12 unless it names another), ready to be applied.
+
+    Patterns are matched by an engine that takes linear time, which knows neither look-around nor back-references; a
+    reference that leads outside the schema is refused, never fetched.
+
+    Raises:
+        UnsoundSchema: ``schema`` is not one.
+    """
+
+    def __init__(self, schema: Mapping[str, Any]) -> None:
+        _refuse_excess(schema)
+        try:
+            _validator(schema, mask=None)  # whoever wrote the schema may read it, so here the message may quote it
+            self._validator = _validator(schema, mask=MASK)
+        except (ValueError, TypeError, jsonschema_rs.ReferencingError) as error:
+            raise UnsoundSchema(_first_line(str(error))) from None
+
+    def problems(self, value: object) -> Iterator[Problem]:
+        """Yield what is wrong with ``value``, a JSON value: the first ``MAX_PROBLEMS`` things."""
+        if any(depth > MAX_DEPTH for _, depth in _walk(value)):
+            yield Problem(path=(), message=f"the value is nested more than {MAX_DEPTH} levels deep")
+            return
+        for error in islice(self._validator.iter_errors(value), MAX_PROBLEMS):
+            yield Problem(path=tuple(error.instance_path), message=_first_line(error.message))
+
+
+def _validator(schema: Mapping[str, Any], *, mask: str | None) -> jsonschema_rs.Validator:
+    linear = jsonschema_rs.RegexOptions()
+    return jsonschema_rs.validator_for(dict(schema), pattern_options=linear, offline=True, mask=mask)
+
+
+def _refuse_excess(schema: Mapping[str, Any]) -> None:
+    references = 0
+    for part, depth in _walk(schema):
+        if depth > MAX_DEPTH:
+            raise UnsoundSchema(f"it is nested more than {MAX_DEPTH} levels deep")
+        if isinstance(part, Mapping):
+            references += len(REFERENCES & part.keys())
+    if references > MAX_REFERENCES:
+        raise UnsoundSchema(f"it has {references} references, at most {MAX_REFERENCES} are allowed")
+
+
+def _walk(value: object) -> Iterator[tuple[object, int]]:
+    """Yield all parts of ``value`` with how deep they lie. The validators recurse on the stack, so this must not."""
+    pending = [(value, 0)]
+    while pending:
+        part, depth = pending.pop()
+        yield part, depth
+        if depth <= MAX_DEPTH and isinstance(part, Mapping | list | tuple):
+            inner = part.values() if isinstance(part, Mapping) else part
+            pending += [(each, depth + 1) for each in inner]
+
+
+def _first_line(text: str) -> str:
+    line = text.partition("\n")[0]
+    return line if len(line) <= 300 else f"{line[:299]}…"
