@@ -22,7 +22,8 @@ from runs.bounded import TookTooLong, bounded
 from runs.engine.actions import RunAgent, Work
 from runs.engine.outcomes import Event, EventType, Failed, Fault, Outcome, Succeeded, Usage
 from runs.leases import Lease
-from specs.language.plan import AgentPlan, Plan, StepKind
+from specs.language.agent_plan import AgentPlan
+from specs.language.plan import Plan, StepKind
 from specs.language.variables import variables_from
 
 

@@ -8,7 +8,7 @@ import kneo_agent as sdk
 
 from runs.agents.errors import MaxIterationsReached
 from runs.agents.models.provider import Message, ModelParams, Provider, ToolCall
-from specs.language.plan import AgentPlan
+from specs.language.agent_plan import AgentPlan
 
 DEFAULT_MAX_ITERATIONS = 10
 

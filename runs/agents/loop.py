@@ -10,7 +10,7 @@ from runs.agents.models.binding import bind
 from runs.agents.models.provider import Message
 from runs.agents.models.usage import Usage
 from runs.agents.settings import AgentSettings
-from specs.language.plan import AgentPlan
+from specs.language.agent_plan import AgentPlan
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

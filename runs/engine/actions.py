@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from specs.language.plan import AgentPlan, HumanPlan, Shape, StepPlan
+from specs.language.agent_plan import AgentPlan
+from specs.language.plan import HumanPlan, Shape, StepPlan
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

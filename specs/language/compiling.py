@@ -3,22 +3,12 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from specs.language.agent_plan import AgentPlan, ModelPlan, RuntimePlan, StrategyPlan
 from specs.language.checking import examine
 from specs.language.compiling_workflows import compile_workflow
 from specs.language.diagnostics import CompileError, Finding, Location, Positions, diagnose
 from specs.language.limits import MAX_TIMEOUT_SECONDS
-from specs.language.plan import (
-    AgentPlan,
-    FunctionPlan,
-    HumanPlan,
-    ModelPlan,
-    OnReject,
-    OnTimeout,
-    Plan,
-    RequestType,
-    RuntimePlan,
-    StrategyPlan,
-)
+from specs.language.plan import FunctionPlan, HumanPlan, OnReject, OnTimeout, Plan, RequestType
 from specs.language.schema import Spec
 from specs.language.schema.agents import AgentSpec, ModelSpec, RuntimePreferences, StrategySpec
 from specs.language.schema.components import HumanSpec

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from specs.language.agent_plan import AgentPlan, McpServerPlan, ToolPlan
 from specs.language.conditions import Condition
 
 
@@ -59,51 +60,6 @@ class RequestType(StrEnum):
     CORRECTION = "correction"
     SELECTION = "selection"
     FREEFORM = "freeform"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ModelPlan:
-    """Which model an agent talks to, and with which parameters."""
-
-    provider: str
-    name: str
-    temperature: float | None = None
-    max_tokens: int | None = None
-    token_budget: int | None = None
-    timeout_seconds: float | None = None
-    extra: Mapping[str, Any] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StrategyPlan:
-    """How an agent loops: ``simple``, ``react`` or ``plan-act``."""
-
-    type: str = "simple"
-    max_iterations: int | None = None
-    stop_on_tool_error: bool = False
-    parallel_tool_calls: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RuntimePlan:
-    """Which runtime serves the agent (the spec's ``runtime_preferences``)."""
-
-    preferred_mode: str = "bridge"
-    fallback_mode: str | None = None
-    native_provider: str | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AgentPlan:
-    """One agent."""
-
-    name: str
-    description: str | None = None
-    system_prompt: str | None = None
-    model: ModelPlan | None = None
-    strategy: StrategyPlan = StrategyPlan()
-    runtime: RuntimePlan = RuntimePlan()
-    as_agent: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -212,3 +168,5 @@ class Plan:
     agents: Mapping[str, AgentPlan] = field(default_factory=dict)
     functions: Mapping[str, FunctionPlan] = field(default_factory=dict)
     humans: Mapping[str, HumanPlan] = field(default_factory=dict)
+    tools: Mapping[str, ToolPlan] = field(default_factory=dict)
+    mcp_servers: Mapping[str, McpServerPlan] = field(default_factory=dict)

@@ -9,7 +9,7 @@ from runs.agents.models.endpoint import CONNECTION_KEYS, endpoint_of
 from runs.agents.models.openai import OpenAIProvider
 from runs.agents.models.provider import ModelParams, Provider
 from runs.agents.settings import AgentSettings
-from specs.language.plan import AgentPlan, ModelPlan
+from specs.language.agent_plan import AgentPlan, ModelPlan
 
 OPENAI_NAMES = frozenset({"openai", "openai-agents"})
 

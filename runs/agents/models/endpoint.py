@@ -8,7 +8,7 @@ import httpx
 
 from runs.agents.errors import MissingSecret, ProviderError, SecretNotAllowed
 from runs.agents.settings import AgentSettings
-from specs.language.plan import ModelPlan
+from specs.language.agent_plan import ModelPlan
 
 DEFAULT_BASE_URL = "https://api.openai.com/v1"
 DEFAULT_KEY_REF = "OPENAI_API_KEY"

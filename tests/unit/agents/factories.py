@@ -6,7 +6,7 @@ from typing import Any
 from runs.agents.context import StepContext
 from runs.agents.interrupt import Interrupt
 from runs.agents.settings import AgentSettings
-from specs.language.plan import AgentPlan, ModelPlan, RuntimePlan, StrategyPlan
+from specs.language.agent_plan import AgentPlan, ModelPlan, RuntimePlan, StrategyPlan
 
 KEY = "sk-test-0123456789abcdef"
 

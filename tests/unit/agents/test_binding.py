@@ -4,7 +4,7 @@ import pytest
 
 from runs.agents.errors import AgentError, MissingSecret, ProviderError, SecretNotAllowed, UnsupportedProvider
 from runs.agents.models.binding import bind
-from specs.language.plan import AgentPlan, ModelPlan, RuntimePlan
+from specs.language.agent_plan import AgentPlan, ModelPlan, RuntimePlan
 from tests.unit.agents.factories import KEY, agent_plan, agent_settings
 
 SETTINGS = agent_settings({"OPENAI_API_KEY": KEY})

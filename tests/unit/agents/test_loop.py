@@ -5,7 +5,7 @@ from runs.agents.interrupt import Interrupt
 from runs.agents.loop import AgentReply, run_agent
 from runs.agents.models.provider import Message
 from runs.agents.models.usage import Usage
-from specs.language.plan import AgentPlan
+from specs.language.agent_plan import AgentPlan
 from tests.stubs.chat_server import ChatServer, tool_call
 from tests.unit.agents.factories import agent_plan, agent_settings, served_agent, step_context
 

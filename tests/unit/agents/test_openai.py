@@ -8,7 +8,7 @@ from runs.agents.errors import AgentError, ProviderError, ProviderTimeout, StepI
 from runs.agents.interrupt import Interrupt
 from runs.agents.loop import AgentReply, run_agent
 from runs.agents.models.usage import Usage
-from specs.language.plan import AgentPlan
+from specs.language.agent_plan import AgentPlan
 from tests.stubs.chat_server import Answer, ChatServer, completion, failure
 from tests.unit.agents.factories import KEY, agent_settings, served_agent, step_context
 

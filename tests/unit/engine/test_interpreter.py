@@ -14,7 +14,8 @@ from runs.engine.outcomes import Answered, Failed, Fault, Succeeded
 from runs.engine.progress import Progress
 from runs.engine.retrying import RetryPolicy
 from runs.engine.state import Frame, Line, State
-from specs.language.plan import AgentPlan, FunctionPlan, HumanPlan, OnError, Plan, Shape, StepKind, StepPlan, TurnsPlan
+from specs.language.agent_plan import AgentPlan
+from specs.language.plan import FunctionPlan, HumanPlan, OnError, Plan, Shape, StepKind, StepPlan, TurnsPlan
 
 NOW = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
 POLICY = RetryPolicy(base_seconds=1, max_seconds=8)

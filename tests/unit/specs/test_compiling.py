@@ -4,23 +4,20 @@ from typing import Any
 
 import pytest
 
+from specs.language.agent_plan import AgentPlan, ModelPlan, RuntimePlan, StrategyPlan
 from specs.language.compiling import compile_plan
 from specs.language.diagnostics import CompileError
 from specs.language.parsing import load
 from specs.language.plan import (
-    AgentPlan,
     FunctionPlan,
     HumanPlan,
-    ModelPlan,
     OnError,
     OnReject,
     OnTimeout,
     Plan,
     RequestType,
-    RuntimePlan,
     StepKind,
     StepPlan,
-    StrategyPlan,
 )
 from tests.corpus import ROOT, verdicts
 from tests.unit.specs.factories import ONE_AGENT, document, marks, sequential, step

@@ -1,6 +1,7 @@
 """The plans a process remembers."""
 
-from specs.language.plan import AgentPlan, Plan
+from specs.language.agent_plan import AgentPlan
+from specs.language.plan import Plan
 from specs.plan_cache import PlanCache
 
 
