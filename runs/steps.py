@@ -3,8 +3,8 @@
 No database transaction is open here: agents and functions may wait for anybody.
 """
 
-import os
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -12,18 +12,21 @@ from django.conf import settings
 from django.utils import timezone
 
 from kneo_project.redaction import redact_text
+from runs.agent_work import agents_of, checked_output, details_of, events_of, usage_of
+from runs.agents.answering import AgentReply
 from runs.agents.context import StepContext
+from runs.agents.diary import Diary
 from runs.agents.errors import AgentError, MaxIterationsReached, StepInterrupted
 from runs.agents.functions import call_function
 from runs.agents.interrupt import Interrupt
-from runs.agents.loop import AgentReply, run_agent
-from runs.agents.settings import AgentSettings
+from runs.agents.loop import run_agent
+from runs.agents.models.provider import Message
 from runs.bounded import TookTooLong, bounded
-from runs.engine.actions import RunAgent, Work
-from runs.engine.outcomes import Event, EventType, Failed, Fault, Outcome, Succeeded, Usage
+from runs.engine.actions import RunAgent, RunStep, Work
+from runs.engine.outcomes import Failed, Fault, Outcome, Succeeded
+from runs.histories import history_of
 from runs.leases import Lease
-from specs.language.agent_plan import AgentPlan
-from specs.language.plan import Plan, StepKind
+from specs.language.plan import FunctionPlan, Plan, StepKind
 from specs.language.variables import variables_from
 
 
@@ -39,37 +42,54 @@ class _Limit:
     is_deadline: bool
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Task:
+    """What belongs to one attempt."""
+
+    started_at: datetime
+    context: StepContext
+    diary: Diary
+    history: Sequence[Message]
+
+
 def perform(plan: Plan, action: Work, lease: Lease, interrupt: Interrupt) -> Outcome:
     """Do the work of ``action`` and return what came of it.
 
     Raises StepInterrupted when ``interrupt`` was tripped and DeadlinePassed when the run's deadline passed: in both
     cases nobody waits for the work any more, and its result, should there ever be one, is dropped.
     """
-    started_at = timezone.now()
-    context = StepContext(
+    task = _Task(
+        started_at=timezone.now(),
+        context=_context(action, lease, interrupt),
+        diary=Diary(),
+        history=history_of(lease.run_id, plan, action),
+    )
+    limit = _limit(action, lease.deadline_at, task.started_at)
+    try:
+        return bounded(lambda: _work(plan, action, task), interrupt, limit.seconds)
+    except StepInterrupted:
+        raise
+    except TookTooLong:
+        if limit.is_deadline:
+            raise DeadlinePassed from None
+        return _timed_out(limit, task)
+    except Exception as error:  # noqa: BLE001 - whatever a spec's code raises is the step's failure, not ours
+        return _failure(error, task)
+
+
+def storable(text: str) -> str:
+    """Return ``text`` without what no database can store: NUL characters and halves of surrogate pairs."""
+    return text.replace("\0", "\ufffd").encode("utf-8", "replace").decode()
+
+
+def _context(action: Work, lease: Lease, interrupt: Interrupt) -> StepContext:
+    return StepContext(
         run_id=str(lease.run_id),
         step_path=action.path,
         iteration=action.iteration,
         attempt=action.attempt,
         interrupt=interrupt,
     )
-    limit = _limit(action, lease.deadline_at, started_at)
-    try:
-        return bounded(lambda: _work(plan, action, context, started_at), interrupt, limit.seconds)
-    except StepInterrupted:
-        raise
-    except TookTooLong:
-        if limit.is_deadline:
-            raise DeadlinePassed from None
-        fault = Fault(type="RetryTimeoutError", message=f"Operation timed out after {limit.seconds:g} seconds.")
-        return Failed(fault=fault, started_at=started_at, finished_at=timezone.now(), is_timeout=True)
-    except Exception as error:  # noqa: BLE001 - whatever a spec's code raises is the step's failure, not ours
-        return _failure(action, error, started_at)
-
-
-def storable(text: str) -> str:
-    """Return ``text`` without what no database can store: NUL characters and halves of surrogate pairs."""
-    return text.replace("\0", "\ufffd").encode("utf-8", "replace").decode()
 
 
 def _limit(action: Work, deadline_at: datetime | None, now: datetime) -> _Limit:
@@ -83,93 +103,65 @@ def _limit(action: Work, deadline_at: datetime | None, now: datetime) -> _Limit:
     return _Limit(seconds=left, is_deadline=True)
 
 
-def _work(plan: Plan, action: Work, context: StepContext, started_at: datetime) -> Succeeded:
-    if isinstance(action, RunAgent):
-        return _agent(action.agent, action, context, started_at)
-    if action.work.kind is StepKind.AGENT:
-        return _agent(plan.agents[action.work.ref], action, context, started_at)
-    function = plan.functions[action.work.ref]
-    text = call_function(function, action.text, context=context, allowed_modules=settings.FUNCTION_MODULES)
-    text = storable(text)
-    variables = variables_from(function.sets, text)
-    return Succeeded(text=text, started_at=started_at, finished_at=timezone.now(), variables=variables)
-
-
-def _agent(agent: AgentPlan, action: Work, context: StepContext, started_at: datetime) -> Succeeded:
-    reply = run_agent(agent, action.text, context=context, settings=_agent_settings())
-    finished_at = timezone.now()
-    ending = Event(
-        type=EventType.AGENT_COMPLETED,
-        at=finished_at,
-        agent_name=agent.name,
-        output_text=reply.text,
-        model=_model(reply),
-        metadata={"message_count": len(reply.messages)},
+def _timed_out(limit: _Limit, task: _Task) -> Failed:
+    return Failed(
+        fault=Fault(type="RetryTimeoutError", message=f"Operation timed out after {limit.seconds:g} seconds."),
+        started_at=task.started_at,
+        finished_at=timezone.now(),
+        is_timeout=True,
+        events=events_of(task.diary),
     )
+
+
+def _work(plan: Plan, action: Work, task: _Task) -> Succeeded:
+    done = _agent_alone(plan, action, task) if isinstance(action, RunAgent) else _step(plan, action, task)
+    return replace(done, finished_at=timezone.now(), events=events_of(task.diary))
+
+
+def _agent_alone(plan: Plan, action: RunAgent, task: _Task) -> Succeeded:
+    reply = run_agent(agents_of(plan, task.context, task.diary), action.agent, action.text)
+    return _answered(reply, details_of(action.agent, reply), task)
+
+
+def _step(plan: Plan, action: RunStep, task: _Task) -> Succeeded:
+    """Do the work of a step; only what the workflow guardrails let pass flows on."""
+    agents = agents_of(plan, task.context, task.diary)
+    ref = action.work.ref
+    if action.work.kind is StepKind.AGENT:
+        agent = plan.agents[ref]
+        reply = run_agent(agents, agent, action.text, task.history)
+        done = _answered(reply, details_of(agent, reply) | {"agent_ref": ref}, task)
+    else:
+        done = _called(plan.functions[ref], action, task)
+    text, changes = checked_output(agents, plan.agent, done.text)
+    return replace(done, text=storable(text), details={**done.details, **changes})
+
+
+def _answered(reply: AgentReply, details: Mapping[str, Any], task: _Task) -> Succeeded:
     return Succeeded(
         text=storable(reply.text),
-        started_at=started_at,
-        finished_at=finished_at,
-        usage=_usage(reply),
-        events=(_agent_started(agent, action, started_at), ending),
-        details=_agent_details(agent, reply),
+        started_at=task.started_at,
+        finished_at=task.started_at,
+        usage=usage_of(reply),
+        details=details,
     )
 
 
-def _usage(reply: AgentReply) -> Usage | None:
-    spent = reply.usage
-    if spent is None:
-        return None
-    return Usage(input_tokens=spent.input_tokens, output_tokens=spent.output_tokens, total_tokens=spent.total_tokens)
+def _called(function: FunctionPlan, action: RunStep, task: _Task) -> Succeeded:
+    text = call_function(function, action.text, context=task.context, allowed_modules=settings.FUNCTION_MODULES)
+    text = storable(text)
+    variables = variables_from(function.sets, text)
+    return Succeeded(text=text, started_at=task.started_at, finished_at=task.started_at, variables=variables)
 
 
-def _agent_started(agent: AgentPlan, action: Work, at: datetime) -> Event:
-    return Event(
-        type=EventType.AGENT_STARTED,
-        at=at,
-        agent_name=agent.name,
-        input_text=action.text,
-        metadata={"message_count": 1},
-    )
-
-
-def _model(reply: AgentReply) -> dict[str, str]:
-    return {"runtime_mode": reply.runtime_mode, "model_provider": reply.provider, "model_name": reply.model or ""}
-
-
-def _agent_details(agent: AgentPlan, reply: AgentReply) -> dict[str, Any]:
-    return {
-        "agent_name": agent.name,
-        "runtime_mode": reply.runtime_mode,
-        "runtime_name": reply.runtime_name,
-        "iterations": reply.iterations,
-    }
-
-
-def _agent_settings() -> AgentSettings:
-    return AgentSettings(
-        secret_refs=settings.SECRET_REFS,
-        retries=settings.PROVIDER_RETRIES,
-        backoff_seconds=settings.PROVIDER_RETRY_BACKOFF_SECONDS,
-        timeout_seconds=settings.PROVIDER_TIMEOUT_SECONDS,
-        token_budget=settings.TOKEN_BUDGET,
-        environ=os.environ,
-    )
-
-
-def _failure(action: Work, error: Exception, started_at: datetime) -> Failed:
-    now = timezone.now()
+def _failure(error: Exception, task: _Task) -> Failed:
     kind = "max_iterations" if isinstance(error, MaxIterationsReached) else type(error).__name__
-    fault = Fault(type=kind, message=storable(redact_text(str(error))))
-    events: tuple[Event, ...] = ()
-    if isinstance(action, RunAgent):
-        opening = _agent_started(action.agent, action, started_at)
-        ending = Event(type=EventType.AGENT_FAILED, at=now, agent_name=action.agent.name, error=fault.message)
-        events = (opening, ending)
+    known = error if isinstance(error, AgentError) else None
     return Failed(
-        fault=fault,
-        started_at=started_at,
-        finished_at=now,
-        is_retriable=error.retriable if isinstance(error, AgentError) else True,
-        events=events,
+        fault=Fault(type=kind, message=storable(redact_text(str(error)))),
+        started_at=task.started_at,
+        finished_at=timezone.now(),
+        is_retriable=known.retriable if known else True,
+        is_final=known.is_final if known else False,
+        events=events_of(task.diary),
     )

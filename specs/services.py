@@ -9,7 +9,7 @@ from specs.errors import SpecInvalid
 from specs.gathering import Gathered, SpecSource, gather, layered
 from specs.language.checking import Examination
 from specs.language.compiling import compile_plan, compile_spec
-from specs.language.diagnostics import CompileError, Diagnostic, Finding, diagnose
+from specs.language.diagnostics import CompileError, Diagnostic, Finding, Location, diagnose
 from specs.language.plan import Plan
 from specs.language.schema import Spec
 from specs.models import SpecSnapshot
@@ -159,10 +159,18 @@ def _foreign_functions(plan: Plan, allowed: tuple[str, ...] | None) -> Iterator[
     if allowed is None:
         return
     prefixes = tuple(f"{prefix}." for prefix in allowed)
-    for name, function in plan.functions.items():
-        if not function.implementation.startswith(prefixes):
-            at = ("components", "functions", name, "implementation")
-            message = f"Function {name!r} comes from a module that this service does not allow."
+    named: list[tuple[Location, str]] = [
+        (("components", "functions", name, "implementation"), function.implementation)
+        for name, function in plan.functions.items()
+    ]
+    named += [
+        (("tools", name, "implementation"), tool.implementation)
+        for name, tool in plan.tools.items()
+        if tool.implementation
+    ]
+    for at, path in named:
+        if not path.startswith(prefixes):
+            message = f"{at[-2]!r} comes from a module that this service does not allow."
             yield Finding(
                 "E_FUNCTION_NOT_ALLOWED", at, message, "The operator lists modules in KNEO_SERV_FUNCTION_MODULES."
             )

@@ -5,8 +5,11 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from humantasks.rules import Answer, Decision, text_after
+from runs.agent_work import checked_output
+from runs.agents.answering import Agents
 from runs.agents.context import StepContext
-from runs.agents.errors import MaxIterationsReached
+from runs.agents.diary import Diary
+from runs.agents.errors import AgentError, MaxIterationsReached
 from runs.agents.functions import call_function
 from runs.agents.interrupt import Interrupt
 from runs.agents.loop import run_agent
@@ -22,7 +25,6 @@ from specs.language.plan import Plan, StepKind
 
 NOW = datetime(2026, 11, 26, 9, 0, tzinfo=UTC)
 AT_ONCE = RetryPolicy(base_seconds=0)
-SETTINGS = AgentSettings(environ={})
 APPROVED = Answer(request_id="", decision=Decision.APPROVED)
 
 
@@ -100,24 +102,31 @@ class OfflineRun:
 
     def _perform(self, action: Work) -> Outcome:
         try:
-            return Succeeded(text=self._text(action), started_at=NOW, finished_at=NOW)
+            return self._done(action)
         except Exception as error:  # noqa: BLE001 - whatever a step raises is its failure
             kind = "max_iterations" if isinstance(error, MaxIterationsReached) else type(error).__name__
             fault = Fault(type=kind, message=str(error))
-            final = bool(getattr(error, "is_violation", False))
+            final = isinstance(error, AgentError) and error.is_final
             return Failed(fault=fault, started_at=NOW, finished_at=NOW, is_final=final)
 
-    def _text(self, action: Work) -> str:
+    def _done(self, action: Work) -> Succeeded:
         context = StepContext(
             run_id="offline", step_path=action.path, iteration=action.iteration, attempt=1, interrupt=Interrupt()
         )
+        settings = AgentSettings(environ={}, function_modules=self.modules)
+        agents = Agents(self.plan, settings, context, Diary())
         if isinstance(action, RunAgent):
-            return run_agent(action.agent, action.text, context=context, settings=SETTINGS).text
+            return _succeeded(run_agent(agents, action.agent, action.text).text)
         if action.work.kind is StepKind.AGENT:
-            agent = self.plan.agents[action.work.ref]
-            return run_agent(agent, action.text, context=context, settings=SETTINGS).text
-        function = self.plan.functions[action.work.ref]
-        return call_function(function, action.text, context=context, allowed_modules=self.modules)
+            text = run_agent(agents, self.plan.agents[action.work.ref], action.text).text
+        else:
+            function = self.plan.functions[action.work.ref]
+            text = call_function(function, action.text, context=context, allowed_modules=self.modules)
+        return _succeeded(checked_output(agents, self.plan.agent, text)[0])
+
+
+def _succeeded(text: str) -> Succeeded:
+    return Succeeded(text=text, started_at=NOW, finished_at=NOW)
 
 
 def rests(run: OfflineRun) -> Iterator[OfflineRun]:

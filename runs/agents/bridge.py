@@ -7,7 +7,8 @@ from typing import Literal, cast
 import kneo_agent as sdk
 
 from runs.agents.errors import MaxIterationsReached
-from runs.agents.models.provider import Message, ModelParams, Provider, ToolCall
+from runs.agents.models.provider import Completion, Message, ModelParams, Provider, ToolCall
+from runs.agents.tools.toolbox import Toolbox
 from specs.language.agent_plan import AgentPlan
 
 DEFAULT_MAX_ITERATIONS = 10
@@ -23,24 +24,39 @@ class Conversation:
     runtime_name: str
 
 
-async def converse(agent: AgentPlan, text: str, *, provider: Provider, params: ModelParams) -> Conversation:
-    """Return the conversation of ``agent`` about ``text``, by the agent's strategy.
+class _Stop(BaseException):
+    """Carries an error past the strategies, which tell the model of every ``Exception`` of a tool."""
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__()
+        self.error = error
+
+
+async def converse(
+    agent: AgentPlan, messages: Sequence[Message], *, provider: Provider, params: ModelParams, tools: Toolbox
+) -> Conversation:
+    """Return the conversation of ``agent`` that goes on from ``messages``, by the agent's strategy.
 
     Raises:
         MaxIterationsReached: the strategy's turns are used up.
-        AgentError: whatever ``provider`` raises.
+        Exception: whatever ``provider`` and ``tools`` raise.
     """
     strategy = cast("Literal['simple', 'react', 'plan-act']", agent.strategy.type)
-    runtime = sdk.BridgeAgentFactory.custom(_Runtime(provider, params), strategy=strategy)
+    runtime = sdk.BridgeAgentFactory.custom(_Runtime(provider, params, tools), strategy=strategy)
     limit = agent.strategy.max_iterations or DEFAULT_MAX_ITERATIONS
     config = sdk.RunConfig(
-        max_iterations=limit, system_prompt=agent.system_prompt, tools=[], raise_on_max_iterations=True
+        max_iterations=limit,
+        system_prompt=agent.system_prompt,
+        tools=[sdk.ToolDefinition(tool.name, tool.description, dict(tool.parameters)) for tool in tools.offered],
+        raise_on_max_iterations=True,
     )
     try:
-        result = await runtime.run([sdk.Message(role="user", content=text)], config)
+        result = await runtime.run([_theirs(message) for message in messages], config)
     except sdk.MaxIterationsReachedError:
         message = f"Agent {agent.name!r} came to no answer within its limit of {limit} iterations."
         raise MaxIterationsReached(message) from None
+    except _Stop as stop:
+        raise stop.error from None
     return Conversation(
         text=result.final_message,
         messages=tuple(_ours(message) for message in result.messages),
@@ -50,32 +66,43 @@ async def converse(agent: AgentPlan, text: str, *, provider: Provider, params: M
 
 
 class _Runtime:
-    """A provider in the shape that the SDK's strategies drive."""
+    """A provider and tools in the shape that the SDK's strategies drive."""
 
-    def __init__(self, provider: Provider, params: ModelParams) -> None:
+    def __init__(self, provider: Provider, params: ModelParams, tools: Toolbox) -> None:
         self._provider = provider
         self._params = params
+        self._tools = tools
+        self._asked = 0
+        self._keys: dict[int, str] = {}
 
     @property
     def platform_name(self) -> str:
         return self._provider.name
 
     async def complete(self, messages: list[sdk.Message], config: sdk.RunConfig) -> sdk.ModelResponse:
-        completion = await self._provider.complete(_prompted(messages, config.system_prompt), (), self._params)
-        return sdk.ModelResponse(
-            text=completion.text,
-            tool_calls=[sdk.ToolCall(call.id, call.name, dict(call.arguments)) for call in completion.tool_calls],
-        )
+        offered = self._tools.offered if config.tools else ()  # none while a strategy plans
+        completion = await self._provider.complete(_prompted(messages, config.system_prompt), offered, self._params)
+        self._asked += 1
+        return sdk.ModelResponse(text=completion.text, tool_calls=self._named(completion))
+
+    def _named(self, completion: Completion) -> list[sdk.ToolCall]:
+        """Return the calls, each known by its place in the conversation: models repeat the ids they give."""
+        calls = [sdk.ToolCall(call.id, call.name, dict(call.arguments)) for call in completion.tool_calls]
+        self._keys = {id(call): f"{self._asked}.{index}" for index, call in enumerate(calls, start=1)}
+        return calls
 
     async def execute_tool(self, call: sdk.ToolCall, _config: sdk.RunConfig) -> str:
-        # The strategy passes the sentence on to the model, which can then do without.
-        raise sdk.ToolNotFoundError(call.name)
+        ours = ToolCall(id=call.id, name=call.name, arguments=call.arguments)
+        try:
+            return await self._tools.call(ours, self._keys[id(call)])
+        except Exception as error:  # noqa: BLE001 - it is raised again where the strategy cannot take it
+            raise _Stop(error) from None
 
     async def stream_tokens(self, messages: list[sdk.Message], config: sdk.RunConfig) -> AsyncGenerator[str, None]:
         yield (await self.complete(messages, config)).text
 
     def supports_tools(self) -> bool:
-        return False
+        return True
 
     def supports_streaming(self) -> bool:
         return False
@@ -94,4 +121,15 @@ def _ours(message: sdk.Message) -> Message:
         name=message.name,
         tool_call_id=message.tool_call_id,
         tool_calls=tuple(calls),
+    )
+
+
+def _theirs(message: Message) -> sdk.Message:
+    calls = [sdk.ToolCall(call.id, call.name, dict(call.arguments)) for call in message.tool_calls]
+    return sdk.Message(
+        role=message.role,
+        content=message.content,
+        name=message.name,
+        tool_call_id=message.tool_call_id,
+        tool_calls=calls,
     )

@@ -4,9 +4,13 @@ MAX_MESSAGE_CHARS = 500
 
 
 class AgentError(RuntimeError):
-    """A step failed for a reason its author can act on; ``retriable`` says whether a further attempt may help."""
+    """A step failed for a reason its author can act on; ``retriable`` says whether a further attempt may help.
+
+    ``is_final`` ends the run whatever the step's ``on_error`` says.
+    """
 
     retriable: bool = False
+    is_final: bool = False
 
     def __init__(self, message: str) -> None:
         super().__init__(message if len(message) <= MAX_MESSAGE_CHARS else f"{message[: MAX_MESSAGE_CHARS - 1]}…")
@@ -52,6 +56,38 @@ class TokenBudgetExceeded(AgentError):
 
 class MaxIterationsReached(AgentError):
     """An agent used all its turns without coming to an answer."""
+
+
+class Violation(AgentError):
+    """A rule of the spec was broken. That is not an error to be worked around, so it ends the run."""
+
+    is_final = True
+
+
+class GuardrailViolation(Violation):
+    """A guardrail stopped what an agent was asked or answered, or what a step gave."""
+
+
+class ToolResultGuardrailViolation(Violation):
+    """A guardrail stopped what a tool gave."""
+
+
+class ToolMiddlewareViolation(Violation):
+    """An agent wanted to call a tool in a way that it may not."""
+
+
+class ToolFailed(AgentError):
+    """A tool of an agent failed that stops at the first failure of a tool."""
+
+    retriable = True
+
+
+class McpNotAvailable(AgentError):
+    """A server of tools cannot be asked."""
+
+
+class AgentsTooDeep(AgentError):
+    """Agents asked agents that asked agents, and so on, too deep."""
 
 
 class FunctionNotAllowed(AgentError):

@@ -14,6 +14,7 @@ from typing import Any
 from runs.agents.context import StepContext
 from runs.agents.errors import FunctionNotAllowed, FunctionNotFound, ProcessExitAttempted
 from runs.agents.interrupting import run_interruptibly, stop_if_tripped
+from runs.agents.threads import in_thread
 from specs.language.plan import FunctionPlan
 
 NAMED_PARAMETERS = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
@@ -35,14 +36,32 @@ def call_function(function: FunctionPlan, text: str, *, context: StepContext, al
     stop_if_tripped(context.interrupt)
     path = function.implementation
     with _contained(path, Exception):
-        resolved = _resolve(path, allowed_modules)
-        result = resolved.call(text, context=context) if resolved.takes_context else resolved.call(text)
+        result = _resolve(path, allowed_modules).on(text, context)
         if inspect.isawaitable(result):
             result = run_interruptibly(_settled(result, path), context.interrupt)
-        return _text_of(result)
+        return text_of(result)
 
 
-def _text_of(result: object) -> str:
+async def call_beside(
+    path: str, argument: object, *, context: StepContext, allowed_modules: tuple[str, ...], **keywords: Any
+) -> object:
+    """Return what the function at ``path`` makes of ``argument``, called from within an event loop.
+
+    A sync function gets a thread of its own, so that it holds nobody up.
+
+    Raises:
+        Exception: as ``call_function``.
+    """
+    with _contained(path, Exception, asyncio.CancelledError):
+        function = _resolve(path, allowed_modules)
+        if inspect.iscoroutinefunction(function.call):
+            result = function.on(argument, context, **keywords)
+        else:
+            result = await in_thread(lambda: function.on(argument, context, **keywords))
+        return await result if inspect.isawaitable(result) else result
+
+
+def text_of(result: object) -> str:
     """Return what flows on: text as it is, mappings and lists as JSON if they can be, else as Python says it."""
     if isinstance(result, dict | list):
         with contextlib.suppress(TypeError, ValueError):
@@ -70,6 +89,12 @@ def _contained(path: str, *passing: type[BaseException]) -> Iterator[None]:
 class _Resolved:
     call: Callable[..., Any]
     takes_context: bool
+
+    def on(self, argument: object, context: StepContext, **keywords: Any) -> object:
+        """Call it on ``argument``, with ``context`` if it wants that."""
+        if self.takes_context:
+            keywords["context"] = context
+        return self.call(argument, **keywords)
 
 
 @lru_cache(maxsize=1024)

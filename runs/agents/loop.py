@@ -1,52 +1,30 @@
-"""Run one agent on one text, from a worker thread."""
+"""Agents from a worker thread: one turn, or one check, waited for until it is there or interrupted."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
 
-from runs.agents.bridge import converse
-from runs.agents.budget import MeteredProvider
-from runs.agents.context import StepContext
+from runs.agents.answering import AgentReply, Agents
+from runs.agents.guardrails.stages import Checked
 from runs.agents.interrupting import run_interruptibly
-from runs.agents.models.binding import bind
 from runs.agents.models.provider import Message
-from runs.agents.models.usage import Usage
-from runs.agents.settings import AgentSettings
-from specs.language.agent_plan import AgentPlan
+from specs.language.agent_plan import AgentPlan, Stage
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AgentReply:
-    """What an agent answered, and how: ``provider`` and ``model`` are those that were really asked."""
-
-    text: str
-    messages: tuple[Message, ...]
-    usage: Usage | None
-    iterations: int
-    runtime_mode: str
-    runtime_name: str
-    provider: str
-    model: str
-
-
-def run_agent(agent: AgentPlan, text: str, *, context: StepContext, settings: AgentSettings) -> AgentReply:
-    """Return the answer of ``agent`` to ``text``; the calling thread waits for it, at most until it is interrupted.
+def run_agent(agents: Agents, agent: AgentPlan, text: str, history: Sequence[Message] = ()) -> AgentReply:
+    """Return the answer of ``agent`` to ``text``; ``history`` are its earlier turns.
 
     Raises:
-        StepInterrupted: ``context.interrupt`` was tripped; the model's socket is closed.
-        TokenBudgetExceeded: the spec's budget, else the operator's, is spent.
-        MaxIterationsReached: the strategy's turns are used up.
-        AgentError: the model cannot be asked; the class and ``retriable`` say why and whether that may change.
+        StepInterrupted: the interrupt of the step was tripped; the model's socket is closed.
+        Exception: as ``Agents.answer``.
     """
-    binding = bind(agent, settings)
-    limit = (agent.model.token_budget if agent.model else None) or settings.token_budget
-    provider = MeteredProvider(binding.provider, limit=limit)
-    conversation = run_interruptibly(converse(agent, text, provider=provider, params=binding.params), context.interrupt)
-    return AgentReply(
-        text=conversation.text,
-        messages=conversation.messages,
-        usage=provider.usage,
-        iterations=conversation.iterations,
-        runtime_mode=binding.mode,
-        runtime_name=conversation.runtime_name,
-        provider=provider.name,
-        model=provider.model,
-    )
+    return run_interruptibly(agents.answer(agent, text, history), agents.context.interrupt)
+
+
+def check_output(agents: Agents, agent: AgentPlan, text: str) -> Checked:
+    """Return what may flow on of a step's output ``text``, by the workflow guardrails of ``agent``.
+
+    Raises:
+        StepInterrupted: the interrupt of the step was tripped.
+        GuardrailViolation: nothing may.
+        Exception: whatever an agent or function raises that is asked to judge.
+    """
+    return run_interruptibly(agents.check(agent, Stage.WORKFLOW, text), agents.context.interrupt)

@@ -31,13 +31,15 @@ class Place:
 class RunStep:
     """Run ``work`` on ``text`` and record it as the step of ``place`` (they differ when a fallback stands in).
 
-    ``not_before`` is when it may be tried again, in seconds since the epoch.
+    ``text_at`` is the checkpoint that ``text`` comes from; ``not_before`` is when it may be tried again, in seconds
+    since the epoch.
     """
 
     place: Place
     work: StepPlan
     text: str
     attempt: int
+    text_at: int = 0
     not_before: float | None = None
 
     @property

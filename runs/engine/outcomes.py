@@ -18,11 +18,19 @@ class EventType(StrEnum):
     AGENT_COMPLETED = "run_completed"
     AGENT_FAILED = "run_failed"
     STEP_FAILED = "step_failed"
+    TOOL_STARTED = "tool_started"
+    TOOL_COMPLETED = "tool_completed"
+    TOOL_FAILED = "tool_failed"
+    TOOL_DENIED = "tool_denied"
+    GUARDRAIL_TRIGGERED = "guardrail_triggered"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Event:
-    """One trace event, not yet numbered. Previews are made where it is written, so that redaction sees it whole."""
+    """One trace event, not yet numbered. Previews are made where it is written, so that redaction sees it whole.
+
+    ``model`` names what took part: the model, and with it the tool or the guardrail.
+    """
 
     type: EventType
     at: datetime

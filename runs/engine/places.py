@@ -72,7 +72,14 @@ def actions_of(plan: Plan, root: WorkflowPlan, state: State) -> Iterator[Action]
             yield AskHuman(place=place, human=plan.humans[place.step.ref], text=text)
         else:
             work, frame = work_at(workflow, line.top), line.top
-            yield RunStep(place=place, work=work, text=text, attempt=frame.attempt, not_before=frame.retry_at)
+            yield RunStep(
+                place=place,
+                work=work,
+                text=text,
+                text_at=line.text_at,
+                attempt=frame.attempt,
+                not_before=frame.retry_at,
+            )
 
 
 def _open_lines(line: Line, way: tuple[int, ...]) -> Iterator[tuple[tuple[int, ...], Line]]:

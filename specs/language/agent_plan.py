@@ -69,9 +69,10 @@ class ModelPlan:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StrategyPlan:
-    """How an agent loops: ``simple``, ``react`` or ``plan-act``."""
+    """How an agent loops: ``simple``, ``react`` or ``plan-act``. ``is_declared`` tells the spec's from the default."""
 
     type: str = "simple"
+    is_declared: bool = False
     max_iterations: int | None = None
     stop_on_tool_error: bool = False
     parallel_tool_calls: bool | None = None

@@ -92,11 +92,15 @@ _BUILDING = {
     "E_CONDITION_TEXT": "A condition compares an output with something that is no text.",
     "E_CONDITION_DECISION": "A condition waits for a decision that nobody can make.",
     "E_MEMORY_POLICY": "A memory policy that is not known.",
+    "E_MEMORY_FIELDS": "A number or flag of a memory policy is none.",
     "E_MEMORY_REF": "A memory policy needs somebody who is not declared.",
-    "W_GUARDRAIL_STAGE": "A guardrail stage that is not known.",
+    "W_APPEND_MODE": "An append mode that is not known: the agent remembers none of its turns.",
+    "W_GUARDRAIL_STAGE": "A guardrail stage that is not known, or where it checks nothing.",
     "E_GUARDRAIL_TYPE": "A type of guardrail that is not known.",
     "E_GUARDRAIL_REF": "A guardrail asks somebody who is not declared.",
+    "E_GUARDRAIL_CONFIG": "The keywords or patterns of a guardrail are no list of texts.",
     "E_GUARDRAIL_PATTERN": "A pattern of a guardrail is no regular expression.",
+    "E_TOOL_PARAMETERS": "The parameters of a tool are no JSON Schema that can be applied.",
 }
 _PLAN = {
     "E_UNSUPPORTED": "The language knows it, but this release cannot run it.",

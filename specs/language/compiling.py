@@ -3,14 +3,13 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from specs.language.agent_plan import AgentPlan, ModelPlan, RuntimePlan, StrategyPlan
 from specs.language.checking import examine
-from specs.language.compiling_workflows import compile_workflow
+from specs.language.compiling_agents import compile_agent, compile_mcp_server, compile_tool
+from specs.language.compiling_workflows import compile_workflow, recurring_agents
 from specs.language.diagnostics import CompileError, Finding, Location, Positions, diagnose
 from specs.language.limits import MAX_TIMEOUT_SECONDS
 from specs.language.plan import FunctionPlan, HumanPlan, OnReject, OnTimeout, Plan, RequestType
 from specs.language.schema import Spec
-from specs.language.schema.agents import AgentSpec, ModelSpec, RuntimePreferences, StrategySpec
 from specs.language.schema.components import HumanSpec
 from specs.language.unsupported import unsupported_findings
 from specs.language.validation.steps import located_steps
@@ -36,16 +35,21 @@ def compile_spec(spec: Spec, *, positions: Positions | None = None) -> Plan:
     """
     if findings := [*unsupported_findings(spec), *_overlong(spec)]:
         raise CompileError(diagnose(findings, positions))
+    workflow = compile_workflow(spec.workflow, spec) if spec.workflow else None
+    workflows = {name: compile_workflow(each, spec) for name, each in spec.components.workflows.items()}
     return Plan(
-        agent=_agent(spec.agent),
-        workflow=compile_workflow(spec.workflow, spec) if spec.workflow else None,
-        workflows={name: compile_workflow(each, spec) for name, each in spec.components.workflows.items()},
-        agents={name: _agent(agent) for name, agent in spec.components.agents.items()},
+        agent=compile_agent(spec.agent),
+        workflow=workflow,
+        workflows=workflows,
+        recurring=recurring_agents(workflow, workflows.values()),
+        agents={name: compile_agent(agent) for name, agent in spec.components.agents.items()},
         functions={
             name: FunctionPlan(implementation=function.implementation, sets=function.sets)
             for name, function in spec.components.functions.items()
         },
         humans={name: _human(human) for name, human in spec.components.humans.items()},
+        tools={name: compile_tool(name, tool) for name, tool in spec.tools.items()},
+        mcp_servers={name: compile_mcp_server(server) for name, server in spec.mcp_servers.items()},
     )
 
 
@@ -60,47 +64,6 @@ def _overlong(spec: Spec) -> Iterator[Finding]:
     for at, seconds in timeouts:
         if seconds is not None and seconds > MAX_TIMEOUT_SECONDS:
             yield Finding("E_LIMIT", at, f"A timeout is at most {MAX_TIMEOUT_SECONDS} seconds, which is ten years.")
-
-
-def _agent(agent: AgentSpec) -> AgentPlan:
-    return AgentPlan(
-        name=agent.name,
-        description=agent.description,
-        system_prompt=agent.system_prompt,
-        model=_model(agent.model) if agent.model else None,
-        strategy=_strategy(agent.strategy) if agent.strategy else StrategyPlan(),
-        runtime=_runtime(agent.runtime_preferences) if agent.runtime_preferences else RuntimePlan(),
-        as_agent=agent.as_agent or None,
-    )
-
-
-def _model(model: ModelSpec) -> ModelPlan:
-    return ModelPlan(
-        provider=model.provider,
-        name=model.name,
-        temperature=model.temperature,
-        max_tokens=model.max_tokens,
-        token_budget=model.token_budget,
-        timeout_seconds=_limit(model.timeout_seconds),
-        extra=model.extra,
-    )
-
-
-def _strategy(strategy: StrategySpec) -> StrategyPlan:
-    return StrategyPlan(
-        type=strategy.type,
-        max_iterations=strategy.max_iterations,
-        stop_on_tool_error=bool(strategy.stop_on_tool_error),
-        parallel_tool_calls=bool(strategy.parallel_tool_calls),
-    )
-
-
-def _runtime(preferences: RuntimePreferences) -> RuntimePlan:
-    return RuntimePlan(
-        preferred_mode=preferences.preferred_mode or "bridge",
-        fallback_mode=preferences.fallback_mode,
-        native_provider=preferences.native_provider,
-    )
 
 
 def _human(human: HumanSpec) -> HumanPlan:

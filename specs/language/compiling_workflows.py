@@ -1,5 +1,6 @@
 """Workflows, from the spec to the plan. Disabled steps are gone afterwards, and so is what led to them."""
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 
 from specs.language.conditions import compile_condition
@@ -114,3 +115,15 @@ def _target(step: StepSpec, spec: Spec) -> tuple[StepKind, str, str | None]:
     if agent and agent.as_agent:
         return StepKind.WORKFLOW, agent.as_agent, agent.name
     return StepKind.AGENT, step.ref, None
+
+
+def recurring_agents(root: WorkflowPlan | None, inner: Iterable[WorkflowPlan]) -> frozenset[str]:
+    """Return the agents that may have several turns though no step comes twice: in several steps, or inside others."""
+    turns: Counter[str] = Counter()
+    for workflow in inner:
+        turns.update({step.ref: 2 for step in workflow.steps if step.kind is StepKind.AGENT})
+    agents = {step.id: step.ref for step in root.steps if step.kind is StepKind.AGENT} if root else {}
+    turns.update(agents.values())
+    stand_ins = (step.fallback for step in root.steps) if root else ()
+    turns.update(agents[name] for name in stand_ins if name in agents)
+    return frozenset(name for name, count in turns.items() if count > 1)

@@ -1,8 +1,10 @@
 """Which component needs which: agents, workflows and tools."""
 
+from collections.abc import Iterator, Mapping
 from graphlib import TopologicalSorter
 
 from specs.language.schema import Spec
+from specs.language.schema.agents import GUARDRAIL_STAGES, AgentSpec
 
 type Component = tuple[str, str]
 """The kind of a component (agent, workflow, tool, function, human) and its name."""
@@ -14,6 +16,7 @@ def needs(spec: Spec) -> dict[Component, list[Component]]:
     for name, agent in spec.components.agents.items():
         included = agent.tools.include if agent.tools else []
         found["agent", name] = [("tool", tool) for tool in included]
+        found["agent", name] += [("agent", helper) for helper in _helpers(agent) if helper in spec.components.agents]
         if agent.as_agent:
             found["agent", name].append(("workflow", agent.as_agent))
     for name, tool in spec.tools.items():
@@ -22,6 +25,17 @@ def needs(spec: Spec) -> dict[Component, list[Component]]:
         steps = [step for step in workflow.all_steps if step.enabled]
         found["workflow", name] = [(_kind_run(step.kind), step.ref) for step in steps]
     return found
+
+
+def _helpers(agent: AgentSpec) -> Iterator[str]:
+    """Yield whom ``agent`` asks for a summary, for what to remember, or whether a text passes."""
+    blocks = [(agent.memory or {}).get(helper) for helper in ("summarizer", "retriever")]
+    for stage in GUARDRAIL_STAGES:
+        items = (agent.guardrails or {}).get(stage) or ()
+        blocks += [item for item in items if isinstance(item, Mapping) and item.get("type") == "agent"]
+    for block in blocks:
+        if isinstance(block, Mapping) and isinstance(block.get("ref"), str):
+            yield block["ref"]
 
 
 def build_order(spec: Spec) -> list[Component]:

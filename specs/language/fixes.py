@@ -92,11 +92,15 @@ _BUILDING = {
     "E_CONDITION_TEXT": "Put the value into quotes.",
     "E_CONDITION_DECISION": "Use `approved`, `rejected`, `edited`, `selected` or `provided`.",
     "E_MEMORY_POLICY": "Use `full`, `sliding_window`, `summary` or `retrieval`.",
+    "E_MEMORY_FIELDS": "Write whole numbers for `max_messages` and `top_k`, true or false for the flag.",
     "E_MEMORY_REF": "Give `summarizer.ref` or `retriever.ref` the name of a declared agent or function.",
-    "W_GUARDRAIL_STAGE": "Use `input`, `output`, `tool` or `workflow`.",
+    "W_APPEND_MODE": "Use `auto`, `never`, `user_only` or `assistant_only`.",
+    "W_GUARDRAIL_STAGE": "Use `input`, `output` or `tool`, and `workflow` for the root agent only.",
     "E_GUARDRAIL_TYPE": "Use `keyword`, `regex`, `function` or `agent`.",
     "E_GUARDRAIL_REF": "Give `ref` the name of a declared function or agent.",
-    "E_GUARDRAIL_PATTERN": "Correct the regular expression; it has at most 500 characters.",
+    "E_GUARDRAIL_CONFIG": "Write `config: {keywords: [...]}` or `config: {patterns: [...]}` with texts in quotes.",
+    "E_GUARDRAIL_PATTERN": "Correct it: at most 500 characters in RE2's syntax, so no look-around, no back-references.",
+    "E_TOOL_PARAMETERS": "Correct the JSON Schema: no references to other documents, patterns without look-around.",
 }
 _PLAN = {
     "E_UNSUPPORTED": "Remove it, or run the spec where it is supported.",

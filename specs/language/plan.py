@@ -160,7 +160,10 @@ type WorkflowPlan = TurnsPlan | GraphPlan | ConcurrentPlan
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """Everything the engine needs to know about a spec. Mappings keep the spec's order."""
+    """Everything the engine needs to know about a spec. Mappings keep the spec's order.
+
+    ``recurring`` are the component agents that may have more than one turn in a run without any step coming twice.
+    """
 
     agent: AgentPlan
     workflow: WorkflowPlan | None = None
@@ -170,3 +173,4 @@ class Plan:
     humans: Mapping[str, HumanPlan] = field(default_factory=dict)
     tools: Mapping[str, ToolPlan] = field(default_factory=dict)
     mcp_servers: Mapping[str, McpServerPlan] = field(default_factory=dict)
+    recurring: frozenset[str] = frozenset()

@@ -3,7 +3,7 @@
 A run of such a spec is refused before it exists; judging the spec (``validate``) does not ask here.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from specs.language.diagnostics import Finding, Location
 from specs.language.schema import Spec
@@ -11,7 +11,6 @@ from specs.language.schema.agents import AgentSpec
 from specs.language.validation.steps import located_steps
 
 AGENT_KINDS = frozenset({"agent", "guardrail"})
-APPEND_MODES = frozenset({None, "auto"})
 
 
 def unsupported_findings(spec: Spec) -> Iterator[Finding]:
@@ -24,21 +23,25 @@ def unsupported_findings(spec: Spec) -> Iterator[Finding]:
             if step.enabled and step.kind in AGENT_KINDS:
                 used.add(step.ref)
     for at, agent in spec.located_agents():
-        if at == ("agent",) or at[-1] in used:
-            yield from _agent(at, agent)
+        if (at == ("agent",) or at[-1] in used) and agent.skills:
+            yield _finding((*at, "skills"), "Skills")
+        yield from _helpers(at, agent, spec)
 
 
-def _agent(at: Location, agent: AgentSpec) -> Iterator[Finding]:
-    if agent.tools and agent.tools.include:
-        yield _finding((*at, "tools"), "Tools of agents")
-    if agent.memory:
-        yield _finding((*at, "memory"), "Memory policies")
-    if any((agent.guardrails or {}).values()):
-        yield _finding((*at, "guardrails"), "Guardrails")
-    if agent.skills:
-        yield _finding((*at, "skills"), "Skills")
-    if agent.defaults.get("append_mode") not in APPEND_MODES:
-        yield _finding((*at, "defaults", "append_mode"), "Append modes other than `auto`")
+def _helpers(at: Location, agent: AgentSpec, spec: Spec) -> Iterator[Finding]:
+    """Yield the agents that ``agent`` asks in the middle of its turn and that are workflows."""
+    workflows = {name for name, each in spec.components.agents.items() if each.as_agent}
+    for name in agent.tools.include if agent.tools else ():
+        if name in spec.tools and spec.tools[name].agent in workflows:
+            yield _finding((*at, "tools"), f"The tool {name!r}, an agent that is a workflow,")
+    for helper in ("summarizer", "retriever"):
+        block = (agent.memory or {}).get(helper)
+        if isinstance(block, Mapping) and block.get("ref") in workflows:
+            yield _finding((*at, "memory", helper), "Memory by an agent that is a workflow")
+    for stage, items in (agent.guardrails or {}).items():
+        for index, item in enumerate(items or ()):
+            if isinstance(item, Mapping) and item.get("type") == "agent" and item.get("ref") in workflows:
+                yield _finding((*at, "guardrails", stage, index), "A guardrail by an agent that is a workflow")
 
 
 def _finding(at: Location, feature: str) -> Finding:

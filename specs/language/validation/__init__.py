@@ -17,6 +17,7 @@ from specs.language.validation.graphs import graph_findings
 from specs.language.validation.guardrails import memory_and_guardrail_findings
 from specs.language.validation.humans import human_findings
 from specs.language.validation.mcp import mcp_findings
+from specs.language.validation.memory import memory_findings
 from specs.language.validation.tools import tool_backing_findings, tool_selection_findings
 from specs.language.validation.workflows import workflow_findings
 
@@ -35,6 +36,7 @@ CHECKS = (
     mcp_findings,
     cycle_findings,
     building_findings,
+    memory_findings,
     content_findings,
 )
 

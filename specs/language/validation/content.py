@@ -1,54 +1,36 @@
-"""Whether memory and guardrails could be built: their kinds, what they refer to, and patterns that are none."""
+"""Whether guardrails and tools could be built: types, whom they ask, patterns that are none, schemas that are none."""
 
-import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from kneo_project.json_schema import JsonSchema, UnsoundSchema
+from kneo_project.patterns import Pattern, UnsoundPattern
+from specs.language.agent_plan import GuardrailType
 from specs.language.diagnostics import Finding, Location
 from specs.language.schema import Spec
 from specs.language.schema.agents import GUARDRAIL_STAGES, AgentSpec
 from specs.language.suggesting import did_you_mean
 
-POLICIES = {"full": None, "sliding_window": None, "summary": "summarizer", "retrieval": "retriever"}
-"""Each memory policy and the key of what it needs somebody else for."""
-TYPES = ("keyword", "regex", "function", "agent")
+TYPES = [kind.value for kind in GuardrailType]
+LISTS = {"keyword": "keywords", "regex": "patterns"}
 MAX_PATTERN_CHARS = 500
-MOST_CHARS_TRIED = 2_000  # a pattern can be written so that compiling it costs a millisecond per character
+MOST_CHARS_TRIED = 20_000
 
 
 def content_findings(spec: Spec) -> Iterator[Finding]:
-    """Yield memory and guardrails that could not be built."""
-    names = _declared(spec)
+    """Yield guardrails and tools that could not be built."""
     patterns = _Patterns()
     for at, agent in spec.located_agents():
-        yield from _memory(agent, (*at, "memory"), names)
         yield from _stages(agent, (*at, "guardrails"))
         for here, item in _guardrails(agent, (*at, "guardrails")):
-            yield from _guardrail(item, here, names)
+            yield from _guardrail(item, here, spec)
             yield from patterns.findings(item, here)
-
-
-def _declared(spec: Spec) -> frozenset[str]:
-    components = spec.components
-    return frozenset({*components.agents, *components.functions, *components.workflows, *spec.tools})
-
-
-def _memory(agent: AgentSpec, at: Location, names: frozenset[str]) -> Iterator[Finding]:
-    policy = (agent.memory or {}).get("policy")
-    if not policy:
-        return
-    if not isinstance(policy, str) or policy not in POLICIES:
-        hint = did_you_mean(str(policy), POLICIES, otherwise=f"Possible are: {', '.join(POLICIES)}.")
-        yield Finding("E_MEMORY_POLICY", (*at, "policy"), "This memory policy is not known.", hint)
-    elif key := POLICIES[policy]:
-        yield from _reference((agent.memory or {}).get(key), (*at, key), names)
-
-
-def _reference(block: object, at: Location, names: frozenset[str]) -> Iterator[Finding]:
-    ref = block.get("ref") if isinstance(block, Mapping) else None
-    if not isinstance(ref, str) or ref not in names:
-        message = f"The memory needs `{at[-1]}.ref` to name an agent or a function that is declared."
-        yield Finding("E_MEMORY_REF", at, message, did_you_mean(ref, names) if isinstance(ref, str) else None)
+    for name, tool in spec.tools.items():
+        try:
+            JsonSchema(tool.parameters)
+        except UnsoundSchema as error:
+            message = f"The parameters of tool {name!r} are not a JSON Schema that can be applied: {error}."
+            yield Finding("E_TOOL_PARAMETERS", ("tools", name, "parameters"), message)
 
 
 def _stages(agent: AgentSpec, at: Location) -> Iterator[Finding]:
@@ -57,6 +39,10 @@ def _stages(agent: AgentSpec, at: Location) -> Iterator[Finding]:
             hint = did_you_mean(stage, GUARDRAIL_STAGES, otherwise=f"Stages are: {', '.join(GUARDRAIL_STAGES)}.")
             message = f"There is no guardrail stage {stage!r}; what is in it checks nothing."
             yield Finding("W_GUARDRAIL_STAGE", (*at, stage), message, hint)
+    if (agent.guardrails or {}).get("workflow") and at[0] != "agent":
+        message = f"The workflow guardrails of agent {agent.name!r} check nothing: only those of the root agent do."
+        fix = "Move them to `agent.guardrails.workflow`, or to the stage `output` of this agent."
+        yield Finding("W_GUARDRAIL_STAGE", (*at, "workflow"), message, fix)
 
 
 def _guardrails(agent: AgentSpec, at: Location) -> Iterator[tuple[Location, Mapping[str, Any]]]:
@@ -66,15 +52,31 @@ def _guardrails(agent: AgentSpec, at: Location) -> Iterator[tuple[Location, Mapp
                 yield (*at, stage, index), item
 
 
-def _guardrail(item: Mapping[str, Any], at: Location, names: frozenset[str]) -> Iterator[Finding]:
+def _guardrail(item: Mapping[str, Any], at: Location, spec: Spec) -> Iterator[Finding]:
     kind, ref = item["type"], item.get("ref")
     if kind not in TYPES:
-        hint = did_you_mean(kind, TYPES, otherwise=f"Types are: {', '.join(TYPES)}.")
+        hint = did_you_mean(str(kind), TYPES, otherwise=f"Types are: {', '.join(TYPES)}.")
         yield Finding("E_GUARDRAIL_TYPE", (*at, "type"), "This type of guardrail is not known.", hint)
-    elif kind in {"function", "agent"} and (not isinstance(ref, str) or ref not in names):
-        message = f"A guardrail of type {kind!r} needs `ref` to name a {kind} that is declared."
-        guess = did_you_mean(ref, names) if isinstance(ref, str) else None
-        yield Finding("E_GUARDRAIL_REF", (*at, "ref"), message, guess)
+        return
+    if kind in {"function", "agent"}:
+        declared = spec.components.functions if kind == "function" else spec.components.agents
+        if not isinstance(ref, str) or ref not in declared:
+            message = f"A guardrail of type {kind!r} needs `ref` to name a {kind} that is declared."
+            guess = did_you_mean(ref, declared) if isinstance(ref, str) else None
+            yield Finding("E_GUARDRAIL_REF", (*at, "ref"), message, guess)
+    yield from _config(item, (*at, "config"))
+
+
+def _config(item: Mapping[str, Any], at: Location) -> Iterator[Finding]:
+    config, key = item.get("config"), LISTS.get(item["type"])
+    if config is not None and not isinstance(config, Mapping):
+        yield Finding("E_GUARDRAIL_CONFIG", at, "The `config` of a guardrail is a mapping.")
+    elif key and not _are_texts((config or {}).get(key)):
+        yield Finding("E_GUARDRAIL_CONFIG", (*at, key), f"`{key}` is a list of texts.")
+
+
+def _are_texts(value: object) -> bool:
+    return value is None or (isinstance(value, list) and all(isinstance(each, str) and each for each in value))
 
 
 class _Patterns:
@@ -90,23 +92,17 @@ class _Patterns:
         if item["type"] != "regex" or not isinstance(patterns, list):
             return
         for index, pattern in enumerate(patterns):
-            if problem := self._problem(pattern):
+            if isinstance(pattern, str) and (problem := self._problem(pattern)):
                 yield Finding("E_GUARDRAIL_PATTERN", (*at, "config", "patterns", index), problem)
 
-    def _problem(self, pattern: object) -> str | None:
-        if not isinstance(pattern, str):
-            return "A pattern is a text."
+    def _problem(self, pattern: str) -> str | None:
+        self._chars += len(pattern)
         if len(pattern) > MAX_PATTERN_CHARS:
             return f"A pattern has at most {MAX_PATTERN_CHARS} characters."
-        self._chars += len(pattern)
-        return _pattern_problem(pattern) if self._chars <= MOST_CHARS_TRIED else None
-
-
-def _pattern_problem(pattern: str) -> str | None:
-    try:
-        re.compile(pattern)
-    except re.error as error:
-        return f"This is not a regular expression: {error.msg}."
-    except (RecursionError, OverflowError):
-        return "This regular expression is too deep or too large."
-    return None
+        if self._chars > MOST_CHARS_TRIED:
+            return f"All patterns of a spec together have at most {MOST_CHARS_TRIED} characters."
+        try:
+            Pattern(pattern)
+        except UnsoundPattern as error:
+            return f"This is not a regular expression of RE2: {error}."
+        return None

@@ -3,10 +3,13 @@
 from collections.abc import Mapping
 from typing import Any
 
+from runs.agents.answering import Agents
 from runs.agents.context import StepContext
+from runs.agents.diary import Diary
 from runs.agents.interrupt import Interrupt
 from runs.agents.settings import AgentSettings
 from specs.language.agent_plan import AgentPlan, ModelPlan, RuntimePlan, StrategyPlan
+from specs.language.plan import Plan
 
 KEY = "sk-test-0123456789abcdef"
 
@@ -18,6 +21,19 @@ def step_context(interrupt: Interrupt | None = None) -> StepContext:
 def agent_settings(environ: Mapping[str, str] | None = None, **settings: Any) -> AgentSettings:
     defaults: dict[str, Any] = {"secret_refs": ("OPENAI_API_KEY",), "retries": 0, "backoff_seconds": 0.001}
     return AgentSettings(environ=environ or {}, **(defaults | settings))
+
+
+def agents(
+    plan: Plan | None = None,
+    *,
+    interrupt: Interrupt | None = None,
+    diary: Diary | None = None,
+    environ: Mapping[str, str] | None = None,
+    **settings: Any,
+) -> Agents:
+    """The agents of ``plan``, under settings for tests."""
+    known = plan or Plan(agent=agent_plan())
+    return Agents(known, agent_settings(environ, **settings), step_context(interrupt), diary or Diary())
 
 
 def agent_plan(strategy: str = "simple", *, max_iterations: int | None = None, **plan: Any) -> AgentPlan:

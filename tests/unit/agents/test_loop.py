@@ -1,17 +1,18 @@
 import pytest
 
+from runs.agents.answering import AgentReply
 from runs.agents.errors import MaxIterationsReached, StepInterrupted, TokenBudgetExceeded
 from runs.agents.interrupt import Interrupt
-from runs.agents.loop import AgentReply, run_agent
+from runs.agents.loop import run_agent
 from runs.agents.models.provider import Message
 from runs.agents.models.usage import Usage
 from specs.language.agent_plan import AgentPlan
 from tests.stubs.chat_server import ChatServer, tool_call
-from tests.unit.agents.factories import agent_plan, agent_settings, served_agent, step_context
+from tests.unit.agents.factories import agent_plan, agents, served_agent
 
 
 def ask(agent: AgentPlan, *, token_budget: int = 0) -> AgentReply:
-    return run_agent(agent, "hello", context=step_context(), settings=agent_settings(token_budget=token_budget))
+    return run_agent(agents(token_budget=token_budget), agent, "hello")
 
 
 @pytest.mark.parametrize("strategy", ["simple", "react"])
@@ -104,12 +105,12 @@ def test_an_interrupted_step_asks_no_model(chat: ChatServer) -> None:
     interrupt = Interrupt()
     interrupt.trip("the lease was lost")
     with pytest.raises(StepInterrupted, match="the lease was lost"):
-        run_agent(served_agent(chat.base_url), "hello", context=step_context(interrupt), settings=agent_settings())
+        run_agent(agents(interrupt=interrupt), served_agent(chat.base_url), "hello")
     assert chat.requests == []
 
 
 def test_an_interrupt_after_the_answer_concerns_nobody() -> None:
     interrupt = Interrupt()
-    reply = run_agent(agent_plan(), "hello", context=step_context(interrupt), settings=agent_settings())
+    reply = run_agent(agents(interrupt=interrupt), agent_plan(), "hello")
     interrupt.trip("too late")
     assert reply.text == "Final answer: hello"

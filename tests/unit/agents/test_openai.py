@@ -1,25 +1,27 @@
 import threading
 import time
+from typing import Any
 
 import httpx
 import pytest
 
+from runs.agents.answering import AgentReply
 from runs.agents.errors import AgentError, ProviderError, ProviderTimeout, StepInterrupted
 from runs.agents.interrupt import Interrupt
-from runs.agents.loop import AgentReply, run_agent
+from runs.agents.loop import run_agent
 from runs.agents.models.usage import Usage
 from specs.language.agent_plan import AgentPlan
 from tests.stubs.chat_server import Answer, ChatServer, completion, failure
-from tests.unit.agents.factories import KEY, agent_settings, served_agent, step_context
+from tests.unit.agents.factories import KEY, agent_settings, agents, served_agent
 
 WITH_KEY = agent_settings({"OPENAI_API_KEY": KEY})
 REFERENCE = {"api_key_ref": "OPENAI_API_KEY"}
 TIMES_OUT = Answer(after_seconds=None)
 
 
-def ask(agent: AgentPlan, *, interrupt: Interrupt | None = None, **settings: float) -> AgentReply:
-    chosen = agent_settings({"OPENAI_API_KEY": KEY}, **settings)
-    return run_agent(agent, "hello", context=step_context(interrupt), settings=chosen)
+def ask(agent: AgentPlan, *, interrupt: Interrupt | None = None, **settings: Any) -> AgentReply:
+    chosen = agents(interrupt=interrupt, environ={"OPENAI_API_KEY": KEY}, **settings)
+    return run_agent(chosen, agent, "hello")
 
 
 def test_roles_reach_the_wire_as_they_are(chat: ChatServer) -> None:

@@ -130,7 +130,7 @@ def test_positions_are_not_told_when_layers_may_have_moved_things(root: Path) ->
 
 
 def test_what_cannot_be_run_is_refused_but_valid() -> None:
-    spec = document(agent={"name": "r", "memory": {"policy": "full"}})
+    spec = document(agent={"name": "r", "skills": ["s"]}, skills={"s": {"source": "s"}})
 
     assert refusal(spec)["code"] == "E_UNSUPPORTED"
     assert validate(SpecSource(spec=spec)) == []
@@ -202,7 +202,7 @@ def test_a_spec_that_is_not_stored_is_not_found() -> None:
 @pytest.mark.django_db
 def test_a_stored_spec_that_this_release_cannot_run_is_refused_with_diagnostics() -> None:
     content: dict[str, Any] = {
-        "base": document(agent={"name": "r", "memory": {"policy": "full"}}),
+        "base": document(agent={"name": "r", "skills": ["s"]}, skills={"s": {"source": "s"}}),
         "overlays": [],
         "overrides": {},
         "environment": None,

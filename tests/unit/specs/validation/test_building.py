@@ -7,6 +7,7 @@ import pytest
 from specs.language.checking import check
 from tests.unit.specs.factories import document, found_in, graph, orchestration, sequential, step
 
+CONFIG = "agent.guardrails.input[0].config"
 FUNCTIONS = {"functions": {"f": {"implementation": "acme.f"}}}
 
 
@@ -80,6 +81,12 @@ def test_an_output_is_compared_with_a_text_however_deep() -> None:
         ({"policy": "summary", "summarizer": {"ref": "f"}}, []),
         ({"policy": "sumary"}, [("E_MEMORY_POLICY", "agent.memory.policy")]),
         ({"policy": ["full"]}, [("E_MEMORY_POLICY", "agent.memory.policy")]),
+        ({"policy": "sliding_window", "max_messages": -1}, [("E_MEMORY_FIELDS", "agent.memory.max_messages")]),
+        ({"policy": "full", "top_k": True}, [("E_MEMORY_FIELDS", "agent.memory.top_k")]),
+        (
+            {"policy": "full", "preserve_system_messages": "no"},
+            [("E_MEMORY_FIELDS", "agent.memory.preserve_system_messages")],
+        ),
         ({"policy": "summary"}, [("E_MEMORY_REF", "agent.memory.summarizer")]),
         ({"policy": "retrieval", "retriever": {"ref": "ghost"}}, [("E_MEMORY_REF", "agent.memory.retriever")]),
     ],
@@ -99,6 +106,10 @@ def test_a_memory_policy_is_known_and_has_what_it_needs(
         ({"type": ["regex"]}, [("E_GUARDRAIL_TYPE", "agent.guardrails.input[0].type")]),
         ({"type": "function"}, [("E_GUARDRAIL_REF", "agent.guardrails.input[0].ref")]),
         ({"type": "agent", "ref": "ghost"}, [("E_GUARDRAIL_REF", "agent.guardrails.input[0].ref")]),
+        ({"type": "agent", "ref": "f"}, [("E_GUARDRAIL_REF", "agent.guardrails.input[0].ref")]),
+        ({"type": "keyword", "config": {"keywords": "x"}}, [("E_GUARDRAIL_CONFIG", f"{CONFIG}.keywords")]),
+        ({"type": "regex", "config": {"patterns": ["x", 5]}}, [("E_GUARDRAIL_CONFIG", f"{CONFIG}.patterns")]),
+        ({"type": "regex", "config": ["x"]}, [("E_GUARDRAIL_CONFIG", CONFIG)]),
     ],
 )
 def test_a_guardrail_is_of_a_known_type_and_asks_somebody_declared(
@@ -107,7 +118,7 @@ def test_a_guardrail_is_of_a_known_type_and_asks_somebody_declared(
     assert found_in(guardrail(**fields)) == expected
 
 
-@pytest.mark.parametrize("pattern", ["(", "[a", "*", "(?<=a+)b", 5, "x" * 501])
+@pytest.mark.parametrize("pattern", ["(", "[a", "*", "(?<=a)b", r"(a)\1", "x" * 501])
 def test_a_pattern_is_a_regular_expression_of_moderate_length(pattern: object) -> None:
     data = guardrail(type="regex", config={"patterns": ["ok", pattern]})
 

@@ -1,0 +1,82 @@
+"""The agents of a step: under the service's settings, and what they did as the engine records it."""
+
+import os
+from typing import Any
+
+from django.conf import settings
+
+from runs.agents.answering import AgentReply, Agents
+from runs.agents.context import StepContext
+from runs.agents.diary import Diary, Entry
+from runs.agents.loop import check_output
+from runs.agents.settings import AgentSettings
+from runs.engine.outcomes import Event, EventType, Usage
+from specs.language.agent_plan import AgentPlan, Stage
+from specs.language.plan import Plan
+
+
+def agents_of(plan: Plan, context: StepContext, diary: Diary) -> Agents:
+    """Return the agents of ``plan`` for one step; what they do is written into ``diary``."""
+    return Agents(plan, _settings(), context, diary)
+
+
+def checked_output(agents: Agents, root: AgentPlan, text: str) -> tuple[str, dict[str, Any]]:
+    """Return what may flow on of a step's output, by the workflow guardrails of ``root``, and what to record of it.
+
+    Raises:
+        GuardrailViolation: nothing may.
+        Exception: whatever an agent or function raises that is asked to judge.
+    """
+    if not root.guardrails.get(Stage.WORKFLOW):
+        return text, {}
+    checked = check_output(agents, root, text)
+    return checked.text, {"workflow_guardrails": list(checked.changes)} if checked.changes else {}
+
+
+def events_of(diary: Diary) -> tuple[Event, ...]:
+    """Return the trace events that the entries of ``diary`` are."""
+    return tuple(_event(entry) for entry in [*diary.entries])
+
+
+def usage_of(reply: AgentReply) -> Usage | None:
+    """Return the tokens that ``reply`` cost, as the engine counts them."""
+    spent = reply.usage
+    if spent is None:
+        return None
+    return Usage(input_tokens=spent.input_tokens, output_tokens=spent.output_tokens, total_tokens=spent.total_tokens)
+
+
+def details_of(agent: AgentPlan, reply: AgentReply) -> dict[str, Any]:
+    """Return what the checkpoint of an agent's step tells about its turn."""
+    return {
+        "agent_name": agent.name,
+        "runtime_mode": reply.runtime_mode,
+        "runtime_name": reply.runtime_name,
+        "iterations": reply.iterations,
+        **reply.details,
+    }
+
+
+def _event(entry: Entry) -> Event:
+    return Event(
+        type=EventType(entry.type.value),
+        at=entry.at,
+        agent_name=entry.agent_name,
+        input_text=entry.input_text,
+        output_text=entry.output_text,
+        error=entry.error,
+        model=entry.about,
+        metadata=entry.metadata,
+    )
+
+
+def _settings() -> AgentSettings:
+    return AgentSettings(
+        secret_refs=settings.SECRET_REFS,
+        retries=settings.PROVIDER_RETRIES,
+        backoff_seconds=settings.PROVIDER_RETRY_BACKOFF_SECONDS,
+        timeout_seconds=settings.PROVIDER_TIMEOUT_SECONDS,
+        token_budget=settings.TOKEN_BUDGET,
+        function_modules=settings.FUNCTION_MODULES,
+        environ=os.environ,
+    )

@@ -1,0 +1,189 @@
+"""One turn of an agent: memory, guardrails and tools around its conversation with a model."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from runs.agents.bridge import Conversation, converse
+from runs.agents.budget import MeteredProvider
+from runs.agents.context import StepContext
+from runs.agents.diary import Diary, Happening
+from runs.agents.errors import AgentsTooDeep, GuardrailViolation
+from runs.agents.functions import call_beside
+from runs.agents.guardrails.stages import Checked, Checks
+from runs.agents.memory import remembered
+from runs.agents.models.binding import Binding, bind
+from runs.agents.models.provider import Message
+from runs.agents.models.usage import Usage
+from runs.agents.settings import AgentSettings
+from runs.agents.tools.backings import Backing
+from runs.agents.tools.toolbox import Toolbox
+from specs.language.agent_plan import AgentPlan, MemoryPolicy, Stage
+from specs.language.plan import Plan
+
+OFFLINE = "bridge"
+MAX_DEPTH = 8
+MAX_RETRIES_OF_ANSWERS = 2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgentReply:
+    """What an agent answered, and how: ``provider`` and ``model`` are those that were really asked.
+
+    ``usage`` includes the agents that it asked in turn.
+    """
+
+    text: str
+    messages: tuple[Message, ...]
+    usage: Usage | None
+    iterations: int
+    runtime_mode: str
+    runtime_name: str
+    provider: str
+    model: str
+    details: dict[str, Any] = field(default_factory=dict)
+
+
+class Agents:
+    """The agents and functions of one plan, within one step. What they do is written into ``diary``."""
+
+    def __init__(self, plan: Plan, settings: AgentSettings, context: StepContext, diary: Diary, depth: int = 0) -> None:
+        self.context = context
+        self._plan = plan
+        self._settings = settings
+        self._diary = diary
+        self._depth = depth
+        self._spent_by_others: Usage | None = None
+
+    async def ask_agent(self, name: str, text: str) -> str:
+        """Return what the agent ``name`` answers to ``text``; see ``Helpers``."""
+        if self._depth >= MAX_DEPTH:
+            raise AgentsTooDeep(f"Agents asked each other more than {MAX_DEPTH} levels deep.")
+        others = Agents(self._plan, self._settings, self.context, self._diary, self._depth + 1)
+        reply = await others.answer(self._plan.agents[name], text)
+        self._spent_by_others = _sum(self._spent_by_others, reply.usage)
+        return reply.text
+
+    async def call_function(self, name: str, text: str, **keywords: Any) -> object:
+        """Return what the function ``name`` makes of ``text``; see ``Helpers``."""
+        return await call_beside(
+            self._plan.functions[name].implementation,
+            text,
+            context=self.context,
+            allowed_modules=self._settings.function_modules,
+            **keywords,
+        )
+
+    async def ask(self, name: str, text: str, **keywords: Any) -> object:
+        """Return what the agent or function ``name`` makes of ``text``; see ``Helpers``."""
+        if name in self._plan.agents:
+            return await self.ask_agent(name, text)
+        return await self.call_function(name, text, **keywords)
+
+    async def answer(self, agent: AgentPlan, text: str, history: Sequence[Message] = ()) -> AgentReply:
+        """Return the answer of ``agent`` to ``text``, which follows its earlier turns in ``history``.
+
+        Raises:
+            Violation: a guardrail or a rule for tools stopped it.
+            TokenBudgetExceeded: the spec's budget, else the operator's, is spent.
+            MaxIterationsReached: the strategy's turns are used up.
+            AgentError: the model cannot be asked; the class and ``retriable`` say why and whether that may change.
+            Exception: whatever a function raises that memory or a guardrail needs.
+        """
+        messages = [*history, Message(role="user", content=text)]
+        self._diary.write(
+            Happening.AGENT_STARTED, agent.name, input_text=text, metadata={"message_count": len(messages)}
+        )
+        try:
+            reply = await self._turn(agent, messages)
+        except Exception as error:
+            self._diary.write(Happening.AGENT_FAILED, agent.name, error=str(error))
+            raise
+        about = {"runtime_mode": reply.runtime_mode, "model_provider": reply.provider, "model_name": reply.model or ""}
+        count = {"message_count": len(reply.messages)}
+        self._diary.write(
+            Happening.AGENT_COMPLETED, agent.name, output_text=reply.text, about=about, metadata=count | reply.details
+        )
+        return reply
+
+    async def check(self, agent: AgentPlan, stage: Stage, text: str, *, may_retry: bool = False) -> Checked:
+        """Return what may flow on of ``text`` by the guardrails of ``agent`` for ``stage``; see ``Checks.apply``."""
+        return await self._checks(agent, stage).apply(text, self, may_retry=may_retry)
+
+    async def _turn(self, agent: AgentPlan, messages: Sequence[Message]) -> AgentReply:
+        binding = bind(agent, self._settings)
+        agent = _looping(agent, binding)
+        limit = (agent.model.token_budget if agent.model else None) or self._settings.token_budget
+        provider = MeteredProvider(binding.provider, limit=limit)
+        seen = await remembered(agent.memory, messages, self)
+        await self.check(agent, Stage.INPUT, "\n".join(each.content for each in seen if each.role == "user"))
+        conversation, checked = await self._conversation(agent, seen, replace(binding, provider=provider))
+        return AgentReply(
+            text=checked.text,
+            messages=conversation.messages,
+            usage=_sum(provider.usage, self._spent_by_others),
+            iterations=conversation.iterations,
+            runtime_mode=binding.mode,
+            runtime_name=conversation.runtime_name,
+            provider=provider.name,
+            model=provider.model,
+            details=_details(agent, messages, seen, checked),
+        )
+
+    async def _conversation(
+        self, agent: AgentPlan, messages: Sequence[Message], binding: Binding
+    ) -> tuple[Conversation, Checked]:
+        """Return a conversation whose answer may flow on; an answer that may not is asked for again, some times."""
+        tools = self._toolbox(agent, is_offline=binding.mode == OFFLINE)
+        said = messages
+        for _ in range(1 + MAX_RETRIES_OF_ANSWERS):
+            conversation = await converse(agent, said, provider=binding.provider, params=binding.params, tools=tools)
+            checked = await self.check(agent, Stage.OUTPUT, conversation.text, may_retry=True)
+            if checked.retry is None:
+                return conversation, checked
+            said = [*conversation.messages, Message(role="user", content=f"{checked.retry} Answer again.")]
+        raise GuardrailViolation(checked.retry or "")
+
+    def _toolbox(self, agent: AgentPlan, *, is_offline: bool) -> Toolbox:
+        return Toolbox(
+            agent=agent,
+            tools={name: self._plan.tools[name] for name in agent.tools},
+            backing=Backing(context=self.context, helpers=self, allowed_modules=self._settings.function_modules),
+            checks=self._checks(agent, Stage.TOOL),
+            helpers=self,
+            diary=self._diary,
+            is_offline=is_offline,
+        )
+
+    def _checks(self, agent: AgentPlan, stage: Stage) -> Checks:
+        return Checks(stage=stage, guardrails=agent.guardrails.get(stage, ()), agent_name=agent.name, diary=self._diary)
+
+
+def _looping(agent: AgentPlan, binding: Binding) -> AgentPlan:
+    """Return ``agent`` with a strategy that calls its tools, if it has some and the spec leaves the strategy open.
+
+    The offline model answers in one go all the same: demos and tests rely on it.
+    """
+    if not agent.tools or agent.strategy.is_declared or binding.mode == OFFLINE:
+        return agent
+    return replace(agent, strategy=replace(agent.strategy, type="react"))
+
+
+def _details(
+    agent: AgentPlan, messages: Sequence[Message], seen: Sequence[Message], checked: Checked
+) -> dict[str, Any]:
+    """Return what is worth knowing later about memory and guardrails."""
+    details: dict[str, Any] = {}
+    if agent.memory.policy is not MemoryPolicy.FULL:
+        details["memory"] = {
+            "policy": agent.memory.policy.value,
+            "before_message_count": len(messages),
+            "after_message_count": len(seen),
+        }
+    if checked.changes:
+        details["guardrails"] = list(checked.changes)
+    return details
+
+
+def _sum(one: Usage | None, other: Usage | None) -> Usage | None:
+    return one + other if one and other else one or other

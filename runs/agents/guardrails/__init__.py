@@ -1,0 +1,1 @@
+"""Guardrails: judging a text (``judging``), and what follows (``stages``)."""

@@ -1,0 +1,28 @@
+"""Whom memory, guardrails and tools may ask in the middle of an agent's turn."""
+
+from typing import Any, Protocol
+
+
+class Helpers(Protocol):
+    """The other agents and the functions of a spec."""
+
+    async def ask_agent(self, name: str, text: str) -> str:
+        """Return what the agent ``name`` answers to ``text``, under its own guardrails, memory and budget.
+
+        Raises:
+            AgentError: it gives no answer.
+        """
+
+    async def call_function(self, name: str, text: str, **keywords: Any) -> object:
+        """Return what the function ``name`` makes of ``text``.
+
+        Raises:
+            Exception: whatever the function raises.
+        """
+
+    async def ask(self, name: str, text: str, **keywords: Any) -> object:
+        """Return what the agent or, if there is none of that name, the function ``name`` makes of ``text``.
+
+        Raises:
+            Exception: as the two others.
+        """

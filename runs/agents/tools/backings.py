@@ -1,0 +1,37 @@
+"""What stands behind a tool: a Python function, another agent, or a server that speaks MCP."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from runs.agents.context import StepContext
+from runs.agents.errors import McpNotAvailable
+from runs.agents.functions import call_beside
+from runs.agents.helpers import Helpers
+from specs.language.agent_plan import ToolPlan
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Backing:
+    """Does what a tool does. Functions come from ``allowed_modules`` and get a context with a key of their call."""
+
+    context: StepContext
+    helpers: Helpers
+    allowed_modules: tuple[str, ...]
+
+    async def call(self, tool: ToolPlan, arguments: Mapping[str, Any], key: str) -> str:
+        """Return the result of ``tool`` as text.
+
+        Raises:
+            Exception: whatever the function or the agent raises.
+        """
+        if tool.agent is not None:
+            return await self.helpers.ask_agent(tool.agent, arguments["input"])
+        if tool.implementation is None:
+            raise McpNotAvailable(f"The MCP server {tool.mcp_server!r} cannot be asked by this release.")
+        context = replace(self.context, call=key)
+        result = await call_beside(
+            tool.implementation, dict(arguments), context=context, allowed_modules=self.allowed_modules
+        )
+        return result if isinstance(result, str) else json.dumps(result, ensure_ascii=False, default=str)

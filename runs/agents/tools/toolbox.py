@@ -1,0 +1,117 @@
+"""The tools of one agent in one turn: what the model is offered, and what a call of it goes through."""
+
+import asyncio
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from kneo_project.json_schema import JsonSchema
+from runs.agents.diary import Diary, Happening
+from runs.agents.errors import AgentError, ToolFailed, ToolMiddlewareViolation
+from runs.agents.guardrails.stages import Checks
+from runs.agents.helpers import Helpers
+from runs.agents.models.provider import ToolCall, ToolDefinition
+from runs.agents.tools.backings import Backing
+from runs.agents.tools.domains import refused_host
+from specs.language.agent_plan import AgentPlan, ToolPlan
+
+MAX_RESULT_CHARS = 1_000_000
+MOST_AT_ONCE = 16
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Toolbox:
+    """Calls tools in the name of ``agent``. ``backing`` does what a tool does; ``checks`` look at its result."""
+
+    agent: AgentPlan
+    tools: Mapping[str, ToolPlan]
+    backing: Backing
+    checks: Checks
+    helpers: Helpers
+    diary: Diary
+    is_offline: bool = False
+    turns: asyncio.Semaphore = field(init=False)
+
+    def __post_init__(self) -> None:
+        one_by_one = self.agent.strategy.parallel_tool_calls is False
+        object.__setattr__(self, "turns", asyncio.Semaphore(1 if one_by_one else MOST_AT_ONCE))
+
+    @property
+    def offered(self) -> tuple[ToolDefinition, ...]:
+        """What the model is offered: nothing when the agent answers in one go, but for the offline model."""
+        if self.agent.strategy.type == "simple" and not self.is_offline:
+            return ()
+        return tuple(
+            ToolDefinition(name=tool.name, description=tool.description, parameters=tool.parameters)
+            for tool in self.tools.values()
+        )
+
+    async def call(self, call: ToolCall, key: str) -> str:
+        """Return what the model hears of its ``call``, which is named ``key`` within the step.
+
+        A tool that fails is heard of as an error, unless the agent stops at such.
+
+        Raises:
+            Violation: the call is not allowed, or its result must not be heard.
+            ToolFailed: the tool failed, and the agent's strategy says ``stop_on_tool_error``.
+            AgentError: an agent behind the tool was stopped for good.
+        """
+        tool = self.tools.get(call.name)
+        if tool is None:
+            return self._unknown(call)
+        self._refuse(tool, call.arguments)
+        async with self.turns:
+            result = await self._result(tool, call.arguments, key)
+        checked = await self.checks.apply(result, self.helpers, may_retry=True)
+        return _error(checked.retry) if checked.retry else checked.text
+
+    def _unknown(self, call: ToolCall) -> str:
+        """The offline model searches whether it can or not, and takes what it asked for as found."""
+        if self.is_offline:
+            return f"{call.name}: {dict(call.arguments)!r}"
+        return _error(f'No handler registered for tool "{call.name}".')
+
+    def _refuse(self, tool: ToolPlan, arguments: Mapping[str, Any]) -> None:
+        host = refused_host(arguments, allowed=self.agent.allowed_domains, denied=self.agent.denied_domains)
+        if host is not None:
+            raise self._denied(tool, f"The tool {tool.name!r} may not reach {host!r}", arguments)
+        problem = next(JsonSchema(tool.parameters).problems(dict(arguments)), None)
+        if problem is not None:
+            raise self._denied(tool, f"The arguments of the tool {tool.name!r} do not fit: {problem}", arguments)
+
+    def _denied(self, tool: ToolPlan, why: str, arguments: Mapping[str, Any]) -> ToolMiddlewareViolation:
+        self._tell(Happening.TOOL_DENIED, tool, input_text=_shown(arguments), error=f"{why}.")
+        return ToolMiddlewareViolation(f"{why}.")
+
+    async def _result(self, tool: ToolPlan, arguments: Mapping[str, Any], key: str) -> str:
+        shown = _shown(arguments)
+        self._tell(Happening.TOOL_STARTED, tool, input_text=shown)
+        try:
+            result = _fitting(await self.backing.call(tool, arguments, key))
+        except Exception as error:
+            self._tell(Happening.TOOL_FAILED, tool, input_text=shown, error=str(error))
+            if isinstance(error, AgentError) and error.is_final:
+                raise
+            if self.agent.strategy.stop_on_tool_error:
+                raise ToolFailed(f"The tool {tool.name!r} failed: {error}") from error
+            return _error(str(error))
+        self._tell(Happening.TOOL_COMPLETED, tool, input_text=shown, output_text=result)
+        return result
+
+    def _tell(self, happening: Happening, tool: ToolPlan, **fields: Any) -> None:
+        self.diary.write(happening, self.agent.name, about={"tool_name": tool.name}, **fields)
+
+
+def _shown(arguments: Mapping[str, Any]) -> str:
+    return json.dumps(dict(arguments), ensure_ascii=False, default=str)
+
+
+def _error(message: str) -> str:
+    return json.dumps({"error": message if len(message) <= 500 else f"{message[:499]}…"}, ensure_ascii=False)
+
+
+def _fitting(text: str) -> str:
+    if len(text) <= MAX_RESULT_CHARS:
+        return text
+    return f"{text[:MAX_RESULT_CHARS]}...[truncated {len(text) - MAX_RESULT_CHARS} characters]"

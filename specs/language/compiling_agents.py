@@ -1,0 +1,141 @@
+"""From the blocks of a spec that are about agents to their plans."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from specs.language.agent_plan import (
+    AgentPlan,
+    AppendMode,
+    GuardrailAction,
+    GuardrailPlan,
+    GuardrailType,
+    McpServerPlan,
+    MemoryPlan,
+    MemoryPolicy,
+    ModelPlan,
+    RuntimePlan,
+    Stage,
+    StrategyPlan,
+    ToolPlan,
+)
+from specs.language.schema.agents import AgentSpec, ModelSpec, RuntimePreferences, StrategySpec
+from specs.language.schema.components import McpServerSpec, ToolSpec
+
+AGENT_TOOL_PARAMETERS = {"type": "object", "properties": {"input": {"type": "string"}}, "required": ["input"]}
+MCP_TOOL_PARAMETERS = {"type": "object"}
+
+
+def compile_agent(agent: AgentSpec) -> AgentPlan:
+    """Return the plan of ``agent``, in which no check has found an error."""
+    tools = agent.tools
+    permissions = tools.permissions if tools else None
+    return AgentPlan(
+        name=agent.name,
+        description=agent.description,
+        system_prompt=agent.system_prompt,
+        model=_model(agent.model) if agent.model else None,
+        strategy=_strategy(agent.strategy) if agent.strategy else StrategyPlan(),
+        runtime=_runtime(agent.runtime_preferences) if agent.runtime_preferences else RuntimePlan(),
+        as_agent=agent.as_agent or None,
+        tools=tuple(dict.fromkeys(tools.include)) if tools else (),
+        allowed_domains=tuple(permissions.allowed_domains) if permissions else (),
+        denied_domains=tuple(permissions.denied_domains) if permissions else (),
+        memory=_memory(agent.memory) if agent.memory else MemoryPlan(),
+        guardrails={stage: tuple(_guardrails(agent, stage)) for stage in Stage if (agent.guardrails or {}).get(stage)},
+        append_mode=_append_mode(agent.defaults.get("append_mode")),
+    )
+
+
+def compile_tool(name: str, tool: ToolSpec) -> ToolPlan:
+    """Return the plan of the tool ``name``. The arguments of agents are fixed; those of MCP tools are an object."""
+    if tool.agent:
+        return ToolPlan(name=name, description=tool.description, parameters=AGENT_TOOL_PARAMETERS, agent=tool.agent)
+    if tool.mcp:
+        return ToolPlan(
+            name=name,
+            description=tool.description,
+            parameters=tool.parameters or MCP_TOOL_PARAMETERS,
+            mcp_server=tool.mcp["server"],
+            remote_name=tool.mcp.get("name") or name,
+        )
+    return ToolPlan(
+        name=name, description=tool.description, parameters=tool.parameters, implementation=tool.implementation
+    )
+
+
+def compile_mcp_server(server: McpServerSpec) -> McpServerPlan:
+    """Return the plan of ``server``."""
+    return McpServerPlan(
+        transport=server.transport,
+        command=server.command,
+        args=tuple(server.args),
+        env=server.env or {},
+        cwd=server.cwd,
+        url=server.sse_url if server.transport == "sse" else server.url,
+        headers=server.headers or {},
+        timeout_seconds=server.timeout,
+        max_response_bytes=server.max_response_bytes,
+        verify=server.verify is not False,
+    )
+
+
+def _append_mode(mode: object) -> AppendMode:
+    """Return the append mode; one that is not known keeps nothing, as a warning says."""
+    if mode is None:
+        return AppendMode.AUTO
+    return next((known for known in AppendMode if known == mode), AppendMode.NEVER)
+
+
+def _model(model: ModelSpec) -> ModelPlan:
+    return ModelPlan(
+        provider=model.provider,
+        name=model.name,
+        temperature=model.temperature,
+        max_tokens=model.max_tokens,
+        token_budget=model.token_budget,
+        timeout_seconds=model.timeout_seconds if model.timeout_seconds and model.timeout_seconds > 0 else None,
+        extra=model.extra,
+    )
+
+
+def _strategy(strategy: StrategySpec) -> StrategyPlan:
+    return StrategyPlan(
+        type=strategy.type,
+        is_declared=True,
+        max_iterations=strategy.max_iterations,
+        stop_on_tool_error=bool(strategy.stop_on_tool_error),
+        parallel_tool_calls=strategy.parallel_tool_calls,
+    )
+
+
+def _runtime(preferences: RuntimePreferences) -> RuntimePlan:
+    return RuntimePlan(
+        preferred_mode=preferences.preferred_mode or "bridge",
+        fallback_mode=preferences.fallback_mode,
+        native_provider=preferences.native_provider,
+    )
+
+
+def _memory(memory: Mapping[str, Any]) -> MemoryPlan:
+    helper = memory.get("summarizer") or memory.get("retriever") or {}
+    default = MemoryPlan()
+    return MemoryPlan(
+        policy=MemoryPolicy(memory["policy"]),
+        max_messages=memory.get("max_messages", default.max_messages),
+        preserve_system_messages=memory.get("preserve_system_messages", default.preserve_system_messages),
+        ref=helper.get("ref") if isinstance(helper, Mapping) else None,
+        top_k=memory.get("top_k", default.top_k),
+    )
+
+
+def _guardrails(agent: AgentSpec, stage: Stage) -> Iterator[GuardrailPlan]:
+    for item in (agent.guardrails or {})[stage]:
+        config = item.get("config") or {}
+        yield GuardrailPlan(
+            id=str(item["id"]),
+            type=GuardrailType(item["type"]),
+            action=GuardrailAction(item.get("action", GuardrailAction.BLOCK)),
+            keywords=tuple(config.get("keywords") or ()),
+            patterns=tuple(config.get("patterns") or ()),
+            ref=item.get("ref"),
+        )
