@@ -15,7 +15,7 @@ from runs.models import IdempotencyRecord
 from runs.serializers.showing import shown
 from runs.waiting import wait_until_rest
 
-GUARDRAIL_FAULTS = frozenset({"GuardrailViolation", "ToolMiddlewareViolation", "ToolPolicyViolation"})
+GUARDRAIL_FAULTS = frozenset({"GuardrailViolation", "ToolMiddlewareViolation", "ToolResultGuardrailViolation"})
 TOKEN_BUDGET_FAULT = "TokenBudgetExceeded"  # noqa: S105 - counts tokens
 HUMAN_REJECTION_FAULT = "human_rejected"
 _FAILURES = frozenset({Status.FAILED, Status.TIMED_OUT, Status.EXPIRED})

@@ -66,3 +66,8 @@ def nap(text: str) -> str:
 def judge(text: str) -> dict[str, object]:
     """Judge how long the text is."""
     return {"length": len(text), "is_long": len(text) > 5, "text": text}
+
+
+def find(arguments: dict[str, str]) -> str:
+    """Find what was asked for."""
+    return f"found {arguments['query']}"

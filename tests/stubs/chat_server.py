@@ -52,6 +52,15 @@ def tool_call(name: str, arguments: str) -> Answer:
     )
 
 
+def tool_calls(*calls: tuple[str, str]) -> Answer:
+    """Return an answer that asks for several tools at once: each a name and its arguments as JSON."""
+    asked = [
+        {"id": f"call_{number}", "type": "function", "function": {"name": name, "arguments": arguments}}
+        for number, (name, arguments) in enumerate(calls, start=1)
+    ]
+    return completion(None, tool_calls=asked)
+
+
 def failure(status: int, message: str = "stub failure", **headers: str) -> Answer:
     """Return a refusal. Header names are written with underscores."""
     body = json.dumps({"error": {"message": message, "type": "stub"}}).encode()

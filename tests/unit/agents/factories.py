@@ -41,9 +41,11 @@ def agent_plan(strategy: str = "simple", *, max_iterations: int | None = None, *
 
 
 def served_agent(
-    base_url: str, strategy: str = "simple", *, max_iterations: int | None = None, **model: Any
+    base_url: str, strategy: str = "simple", *, max_iterations: int | None = None, **fields: Any
 ) -> AgentPlan:
-    """An agent whose model is served at ``base_url``."""
+    """An agent whose model is served at ``base_url``; ``fields`` are those of its model, or else its own."""
+    model = {name: value for name, value in fields.items() if name in ModelPlan.__slots__}
+    plan = {name: value for name, value in fields.items() if name not in model}
     extra = {"base_url": base_url} | model.pop("extra", {})
     return agent_plan(
         strategy,
@@ -51,4 +53,5 @@ def served_agent(
         system_prompt="Be brief.",
         model=ModelPlan(provider="openai", name="small", extra=extra, **model),
         runtime=RuntimePlan(preferred_mode="native"),
+        **plan,
     )

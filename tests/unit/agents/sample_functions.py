@@ -4,7 +4,10 @@ import asyncio
 import functools
 import subprocess
 import sys
+import threading
+import types
 from os import system
+from typing import Any
 
 from runs.agents.context import StepContext
 
@@ -94,3 +97,65 @@ class Greeter:
 
     def __str__(self) -> str:
         return f"hello {self.text}"
+
+
+def lookup(arguments: dict[str, Any]) -> dict[str, Any]:
+    return {"found": arguments.get("query")}
+
+
+async def slow_lookup(arguments: dict[str, Any]) -> str:
+    await asyncio.sleep(0)
+    return f"slowly {arguments['query']}"
+
+
+def broken(_arguments: dict[str, Any]) -> str:
+    raise LookupError("the index is gone")
+
+
+def key_of_call(_arguments: dict[str, Any], context: StepContext) -> str:
+    return context.idempotency_key
+
+
+def leaves(_arguments: dict[str, Any]) -> str:
+    sys.exit(3)
+
+
+def soften(text: str) -> dict[str, Any]:
+    return {"passed": "damn" not in text, "reason": "it swears", "revised_text": text.replace("damn", "dear")}
+
+
+def is_short(text: str) -> bool:
+    return len(text) < 10
+
+
+def objecting(_text: str) -> object:
+    return types.SimpleNamespace(passed=False, reason="no", revised_text=None)
+
+
+def shorten(text: str) -> str:
+    return f"{text.count(chr(10)) + 1} lines"
+
+
+def recall(text: str, top_k: int) -> list[str]:
+    return [f"{text} {number}" for number in range(top_k)]
+
+
+def one(_arguments: dict[str, Any]) -> int:
+    return 1
+
+
+def huge(_arguments: dict[str, Any]) -> str:
+    return "x" * 2_000_000
+
+
+_two = threading.Barrier(2)
+
+
+def meet(_arguments: dict[str, Any]) -> str:
+    """Say whether somebody else was there at the same time."""
+    try:
+        _two.wait(timeout=1)
+    except threading.BrokenBarrierError:
+        _two.reset()
+        return "alone"
+    return "met"
