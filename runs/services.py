@@ -26,7 +26,7 @@ from runs.errors import QueueFull, RunNotFound, RunStateConflict
 from runs.models import Run, Target
 from runs.restoring import restore_state
 from specs.language.plan import OnReject
-from specs.services import SpecSource, freeze, load_plan, store
+from specs.services import SkillsOverlay, SpecSource, freeze, load_plan, store
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,7 +103,13 @@ def _creation(request: StartRun) -> dict[str, Any]:
         "environment": request.source.environment,
         "session_id": request.session_id,
         "metadata": dict(request.metadata),
+        **_chosen_skills(request.source.skills),
     }
+
+
+def _chosen_skills(skills: SkillsOverlay) -> dict[str, Any]:
+    chosen = {"add": list(skills.add), "disable": list(skills.disable)}
+    return {"skills_overlay": chosen} if any(chosen.values()) else {}
 
 
 def find_run(run_id: uuid.UUID) -> Run:

@@ -13,7 +13,16 @@ from specs.language.diagnostics import Diagnostic, Positions, diagnose
 from specs.language.layering import layer
 from specs.language.parsing import Document
 from specs.language.values import value_findings
+from specs.skills import read_skills
 from specs.sources import read_document
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SkillsOverlay:
+    """Which declared skills the root agent has besides those of the spec, and which it has not."""
+
+    add: tuple[str, ...] = ()
+    disable: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,11 +34,15 @@ class SpecSource:
     overlays: tuple[str, ...] = ()
     overrides: Mapping[str, Any] = field(default_factory=dict)
     environment: str | None = None
+    skills: SkillsOverlay = SkillsOverlay()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gathered:
-    """All that was read: ``content`` has the keys base, overlays, overrides and environment."""
+    """All that was read: ``content`` has the keys base, overlays, overrides and environment.
+
+    Where they matter it also has ``skills_overlay``, and ``skills`` once these have been read.
+    """
 
     content: Mapping[str, Any]
     positions: Positions = field(default_factory=dict)
@@ -50,30 +63,57 @@ class Gathered:
         environment = self.content["environment"]
         return examine(layered(self.content), environment=environment, positions=self.positions)
 
+    def with_skills(self) -> "Gathered":
+        """Return it with the skills that the layered document declares, read now.
+
+        Raises:
+            SpecPathConfined: a skill leads outside the spec root.
+            SpecInvalid: a skill cannot be read.
+        """
+        skills = read_skills(layered(self.content))
+        return replace(self, content={**self.content, "skills": skills}) if skills else self
+
 
 def gather(source: SpecSource) -> Gathered:
     """Read everything that ``source`` names.
 
     Raises:
-        InvalidRequest: no spec is given, or a file is missing.
+        InvalidRequest: no spec is given, a file is missing, or a skill is chosen that nobody declares.
         SpecPathConfined: a path leads outside the spec root.
         SpecInvalid: the text of a file is not a readable document.
     """
     base = _base(source)
     overlays = [read_document(path).data for path in source.overlays]
-    content = {
+    content: dict[str, Any] = {
         "base": base.data,
         "overlays": overlays,
         "overrides": source.overrides,
         "environment": source.environment,
     }
-    is_layered = bool(overlays or source.overrides)
+    if source.skills != SkillsOverlay():
+        _refuse_undeclared(source.skills, layered(content))
+        content["skills_overlay"] = {"add": list(source.skills.add), "disable": list(source.skills.disable)}
+    is_layered = bool(overlays or source.overrides or source.skills != SkillsOverlay())
     return Gathered(content=content, positions={} if is_layered else base.positions)
 
 
 def layered(content: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the document that ``content`` stands for: the base, then the overlays, then the overrides."""
-    return layer(content["base"], [*content["overlays"], content["overrides"]])
+    """Return the document that ``content`` stands for: the base, the overlays, the overrides, the choice of skills."""
+    document = layer(content["base"], [*content["overlays"], content["overrides"]])
+    choice, agent = content.get("skills_overlay"), document.get("agent")
+    if choice is None or not isinstance(agent, dict):
+        return document
+    named = agent.get("skills")
+    skills = [*(named if isinstance(named, list) else ()), *choice["add"]]
+    chosen = [skill for skill in skills if skill not in choice["disable"]]
+    return {**document, "agent": {**agent, "skills": chosen}}
+
+
+def _refuse_undeclared(choice: SkillsOverlay, document: Mapping[str, Any]) -> None:
+    declared = document.get("skills") or {}
+    for name in (*choice.add, *choice.disable):
+        if name not in declared:
+            raise InvalidRequest(f"The spec declares no skill {name!r}; skills must name declared skills.")
 
 
 def _base(source: SpecSource) -> Document:

@@ -4,6 +4,7 @@ from typing import Any
 
 from rest_framework import serializers
 
+from kneo_project.api.answers import ListSerializer
 from kneo_project.api.serializers import (
     FlagField,
     ItemsField,
@@ -42,6 +43,20 @@ class PolicyRequestSerializer(StrictSerializer):
     require_tool_permissions = FlagField(default=False)
     deny_unrestricted_tools = FlagField(default=False)
     require_guardrails = FlagField(default=False)
+
+
+class SkillSerializer(serializers.Serializer[Any]):
+    """An Agent Skill that lies ready for specs to name; the path is relative to the root it was found under."""
+
+    name = serializers.CharField()
+    description = serializers.CharField()
+    path = serializers.CharField()
+
+
+class SkillListSerializer(ListSerializer):
+    """A page of the skills that lie ready."""
+
+    skills = SkillSerializer(many=True)
 
 
 def source_in(body: dict[str, Any]) -> SpecSource:

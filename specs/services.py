@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from kneo_project.errors import NotFound
-from specs.errors import SpecInvalid
-from specs.gathering import Gathered, SpecSource, gather, layered
+from specs.errors import SpecInvalid, SpecPathConfined
+from specs.gathering import Gathered, SkillsOverlay, SpecSource, gather, layered
 from specs.language.checking import Examination
 from specs.language.compiling import compile_plan, compile_spec
 from specs.language.diagnostics import CompileError, Diagnostic, Finding, Location, diagnose
@@ -16,7 +16,17 @@ from specs.models import SpecSnapshot
 from specs.plan_cache import PlanCache
 from specs.policies import refuse_blocked, refuse_blocked_source
 
-__all__ = ["FrozenSpec", "SpecSource", "freeze", "inspect", "inspect_for", "load_plan", "store", "validate"]
+__all__ = [
+    "FrozenSpec",
+    "SkillsOverlay",
+    "SpecSource",
+    "freeze",
+    "inspect",
+    "inspect_for",
+    "load_plan",
+    "store",
+    "validate",
+]
 
 plans = PlanCache(512)
 
@@ -75,7 +85,7 @@ def inspect_for(source: SpecSource, *, strict: bool = True) -> tuple[Spec, Exami
     if examination.errors and (strict or _is_circular(examination)):
         raise SpecInvalid.because(examination.diagnostics)
     if not examination.errors:
-        _plan_of(examination.spec, gathered)
+        _plan_of(examination.spec, gathered.with_skills())
     return examination.spec, examination
 
 
@@ -100,6 +110,7 @@ def freeze(source: SpecSource, *, allowed_functions: tuple[str, ...] | None) -> 
     if unsound := gathered.unsound_values():
         raise SpecInvalid.because(unsound)
     refuse_blocked_source(gathered)
+    gathered = _with_skills(gathered)
     digest = gathered.digest()
     plan = plans.get(digest)
     if plan is None:
@@ -131,6 +142,17 @@ def load_plan(digest: str) -> Plan:
     return plan
 
 
+def _with_skills(gathered: Gathered) -> Gathered:
+    """Read the skills of what was gathered; what is wrong with the spec itself matters more than a missing skill."""
+    try:
+        return gathered.with_skills()
+    except (SpecInvalid, SpecPathConfined):
+        examination = gathered.examine()
+        if examination.errors:
+            raise SpecInvalid.because(examination.diagnostics) from None
+        raise
+
+
 def _compile(gathered: Gathered) -> Plan:
     examination = gathered.examine()
     if examination.spec is None or examination.errors:
@@ -140,7 +162,7 @@ def _compile(gathered: Gathered) -> Plan:
 
 def _plan_of(spec: Spec, gathered: Gathered) -> Plan:
     try:
-        return compile_spec(spec, positions=gathered.positions)
+        return compile_spec(spec, positions=gathered.positions, skills=gathered.content.get("skills", {}))
     except CompileError as error:
         raise SpecInvalid.because(error.diagnostics) from error
 
@@ -150,7 +172,8 @@ def _compile_stored(digest: str) -> Plan:
     if snapshot is None:
         raise NotFound("The spec of this run is not stored any more.")
     try:
-        return compile_plan(layered(snapshot.content), environment=snapshot.content["environment"])
+        content = snapshot.content
+        return compile_plan(layered(content), environment=content["environment"], skills=content.get("skills", {}))
     except CompileError as error:
         raise SpecInvalid.because(error.diagnostics) from error
 

@@ -44,7 +44,7 @@ def _asked(view: RunView) -> dict[str, Any]:
         "environment": run.environment,
         "overlays": run.overlay_paths,
         "overrides": view.frozen.get("overrides") or {},
-        "skills_overlay": None,
+        "skills_overlay": view.frozen.get("skills_overlay"),
         "timeout_seconds": run.timeout_seconds,
         "caller_metadata": run.caller_metadata,
     }

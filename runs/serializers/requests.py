@@ -14,10 +14,9 @@ from kneo_project.api.serializers import (
     StringField,
     WordField,
 )
-from kneo_project.errors import InvalidRequest
 from runs.models import Target
 from runs.services import StartRun
-from specs.services import SpecSource
+from specs.services import SkillsOverlay, SpecSource
 
 LONGEST_TIMEOUT_SECONDS = 2**31 - 1
 
@@ -62,20 +61,15 @@ class RunCreateRequestSerializer(StrictSerializer):
 
 
 def order_in(body: dict[str, Any], *, event_type: str) -> StartRun:
-    """Return the run that a validated ``body`` asks for; ``event_type`` is what the audit log calls it.
-
-    Raises:
-        InvalidRequest: the skills overlay names a skill, and specs declare none.
-    """
+    """Return the run that a validated ``body`` asks for; ``event_type`` is what the audit log calls it."""
     skills = body["skills"] or {}
-    if named := [*skills.get("add", ()), *skills.get("disable", ())]:
-        raise InvalidRequest(f"The spec declares no skill {named[0]!r}; skills must name declared skills.")
     source = SpecSource(
         spec=body["spec"],
         spec_path=body["spec_path"],
         overlays=tuple(body["overlays"]),
         overrides=body["overrides"],
         environment=body["environment"],
+        skills=SkillsOverlay(add=tuple(skills.get("add", ())), disable=tuple(skills.get("disable", ()))),
     )
     return StartRun(
         source=source,

@@ -15,6 +15,7 @@ from specs.language.drawing import draw
 from specs.language.explaining import summarise
 from specs.language.policy_report import policy_report
 from specs.language.rendering import render
+from specs.skills import read_skills
 
 
 class GraphFormat(StrEnum):
@@ -36,7 +37,7 @@ def compile_one(
     """Compile a spec, as starting a run of it would."""
     with failures_told(as_json=as_json):
         check, spec = open_valid_spec(path, project, environment)
-        compile_spec(spec)
+        compile_spec(spec, skills=read_skills(check.document))
     answer = {"ok": True, "summary": summarise(spec).as_compiled(), "diagnostics": check.as_dict()["diagnostics"]}
     _print(answer, answer["summary"], as_json=as_json)
 

@@ -5,6 +5,7 @@ import re
 AMOUNT = re.compile(r"(?P<amount>\d+(?:[.,]\d{2})?)\s*(?P<currency>EUR|USD|GBP)\b", re.IGNORECASE)
 ORDER = re.compile(r"(?P<count>\d+)\s*x\s*(?P<article>\w[\w -]*)")
 COST_CENTRES = {"train": "7100 travel", "flight": "7100 travel", "hotel": "7200 lodging", "dinner": "7300 meals"}
+RUDE = re.compile(r"\bdamn\b", re.IGNORECASE)
 LEAST_WORDS, TOO_SHORT = 8, " (too short)"
 LARGE_AMOUNT = 500
 OTHER_COST_CENTRE = "7900 other"
@@ -53,3 +54,22 @@ def judge(claim: str) -> dict[str, object]:
     found = AMOUNT.search(claim)
     amount = float(found["amount"].replace(",", ".")) if found else 0.0
     return {"claim": claim, "amount": amount, "large": amount >= LARGE_AMOUNT}
+
+
+def search_handbook(arguments: dict[str, str]) -> dict[str, str]:
+    """Return what the handbook says about the ``query`` of ``arguments``: a tool, not a function of steps."""
+    words = arguments["query"].lower()
+    found = next((centre for word, centre in COST_CENTRES.items() if word in words), OTHER_COST_CENTRE)
+    return {"cost_centre": found}
+
+
+def soften(text: str) -> dict[str, object]:
+    """Judge the tone of ``text``, and offer a kinder one."""
+    kinder = RUDE.sub("dear", text)
+    return {"passed": kinder == text, "reason": "it is rude", "revised_text": kinder}
+
+
+def shorten(text: str) -> str:
+    """Return a summary of a conversation: how many turns it had, and the last of them."""
+    turns = text.splitlines()
+    return f"{len(turns)} turns, the last: {turns[-1] if turns else ''}"

@@ -104,6 +104,7 @@ _BUILDING = {
 }
 _PLAN = {
     "E_UNSUPPORTED": "The language knows it, but this release cannot run it.",
+    "E_SKILL_SOURCE": "A skill is missing, or what is there cannot be read as one.",
     "E_FUNCTION_NOT_ALLOWED": "A function from a module the operator has not allowed.",
 }
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from specs.language.checking import examine
-from specs.language.compiling_agents import compile_agent, compile_mcp_server, compile_tool
+from specs.language.compiling_agents import NO_SKILLS, Skills, compile_agent, compile_mcp_server, compile_tool
 from specs.language.compiling_workflows import compile_workflow, recurring_agents
 from specs.language.diagnostics import CompileError, Finding, Location, Positions, diagnose
 from specs.language.limits import MAX_TIMEOUT_SECONDS
@@ -15,8 +15,8 @@ from specs.language.unsupported import unsupported_findings
 from specs.language.validation.steps import located_steps
 
 
-def compile_plan(data: Mapping[str, Any], *, environment: str | None = None) -> Plan:
-    """Return the plan of the document ``data``.
+def compile_plan(data: Mapping[str, Any], *, environment: str | None = None, skills: Skills = NO_SKILLS) -> Plan:
+    """Return the plan of the document ``data``, whose skills are ``skills`` in their stored form.
 
     Raises:
         CompileError: the document has errors, or this release cannot run it.
@@ -24,11 +24,16 @@ def compile_plan(data: Mapping[str, Any], *, environment: str | None = None) -> 
     examination = examine(data, environment=environment)
     if examination.spec is None or examination.errors:
         raise CompileError(examination.errors)
-    return compile_spec(examination.spec)
+    return compile_spec(examination.spec, skills=skills)
 
 
-def compile_spec(spec: Spec, *, positions: Positions | None = None) -> Plan:
-    """Return the plan of ``spec``, in which no check has found an error; ``positions`` are for diagnostics.
+def compile_spec(spec: Spec, *, positions: Positions | None = None, skills: Skills = NO_SKILLS) -> Plan:
+    """Return the plan of ``spec``, in which no check has found an error.
+
+    Args:
+        spec: the spec.
+        positions: the places of its keys, for diagnostics.
+        skills: name -> the stored form of a skill; agents lack what is not in it.
 
     Raises:
         CompileError: this release cannot run it.
@@ -38,11 +43,11 @@ def compile_spec(spec: Spec, *, positions: Positions | None = None) -> Plan:
     workflow = compile_workflow(spec.workflow, spec) if spec.workflow else None
     workflows = {name: compile_workflow(each, spec) for name, each in spec.components.workflows.items()}
     return Plan(
-        agent=compile_agent(spec.agent),
+        agent=compile_agent(spec.agent, skills),
         workflow=workflow,
         workflows=workflows,
         recurring=recurring_agents(workflow, workflows.values()),
-        agents={name: compile_agent(agent) for name, agent in spec.components.agents.items()},
+        agents={name: compile_agent(agent, skills) for name, agent in spec.components.agents.items()},
         functions={
             name: FunctionPlan(implementation=function.implementation, sets=function.sets)
             for name, function in spec.components.functions.items()

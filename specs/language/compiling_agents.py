@@ -1,6 +1,7 @@
 """From the blocks of a spec that are about agents to their plans."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 from specs.language.agent_plan import (
@@ -25,16 +26,27 @@ AGENT_TOOL_PARAMETERS = {"type": "object", "properties": {"input": {"type": "str
 MCP_TOOL_PARAMETERS = {"type": "object"}
 
 
-def compile_agent(agent: AgentSpec) -> AgentPlan:
-    """Return the plan of ``agent``, in which no check has found an error."""
+type Skills = Mapping[str, Mapping[str, Any]]
+"""Name -> the stored form of a skill."""
+
+NO_SKILLS: Skills = MappingProxyType({})
+
+
+def compile_agent(agent: AgentSpec, skills: Skills) -> AgentPlan:
+    """Return the plan of ``agent``, in which no check has found an error, with what its skills add.
+
+    Their instructions follow its system prompt; their defaults count where the spec says nothing.
+    """
     tools = agent.tools
+    own = [skills[name] for name in dict.fromkeys(agent.skills) if name in skills]
+    defaults = {name: value for skill in own for name, value in skill["defaults"].items()}
     permissions = tools.permissions if tools else None
     return AgentPlan(
         name=agent.name,
         description=agent.description,
-        system_prompt=agent.system_prompt,
-        model=_model(agent.model) if agent.model else None,
-        strategy=_strategy(agent.strategy) if agent.strategy else StrategyPlan(),
+        system_prompt=_prompt(agent.system_prompt, own),
+        model=_model(agent.model, defaults) if agent.model else None,
+        strategy=_strategy(agent.strategy, defaults),
         runtime=_runtime(agent.runtime_preferences) if agent.runtime_preferences else RuntimePlan(),
         as_agent=agent.as_agent or None,
         tools=tuple(dict.fromkeys(tools.include)) if tools else (),
@@ -86,11 +98,16 @@ def _append_mode(mode: object) -> AppendMode:
     return next((known for known in AppendMode if known == mode), AppendMode.NEVER)
 
 
-def _model(model: ModelSpec) -> ModelPlan:
+def _prompt(system_prompt: str | None, skills: Sequence[Mapping[str, Any]]) -> str | None:
+    parts = [system_prompt, *(skill["instructions"] for skill in skills)]
+    return "\n\n".join(part for part in parts if part) or system_prompt
+
+
+def _model(model: ModelSpec, defaults: Mapping[str, Any]) -> ModelPlan:
     return ModelPlan(
         provider=model.provider,
         name=model.name,
-        temperature=model.temperature,
+        temperature=_number(defaults.get("temperature")) if model.temperature is None else model.temperature,
         max_tokens=model.max_tokens,
         token_budget=model.token_budget,
         timeout_seconds=model.timeout_seconds if model.timeout_seconds and model.timeout_seconds > 0 else None,
@@ -98,11 +115,19 @@ def _model(model: ModelSpec) -> ModelPlan:
     )
 
 
-def _strategy(strategy: StrategySpec) -> StrategyPlan:
+def _number(value: object) -> float | None:
+    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+
+
+def _strategy(strategy: StrategySpec | None, defaults: Mapping[str, Any]) -> StrategyPlan:
+    turns = _number(defaults.get("max_iterations"))
+    by_default = int(turns) if turns and turns >= 1 else None
+    if strategy is None:
+        return StrategyPlan(max_iterations=by_default)
     return StrategyPlan(
         type=strategy.type,
         is_declared=True,
-        max_iterations=strategy.max_iterations,
+        max_iterations=by_default if strategy.max_iterations is None else strategy.max_iterations,
         stop_on_tool_error=bool(strategy.stop_on_tool_error),
         parallel_tool_calls=strategy.parallel_tool_calls,
     )

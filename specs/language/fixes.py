@@ -104,6 +104,7 @@ _BUILDING = {
 }
 _PLAN = {
     "E_UNSUPPORTED": "Remove it, or run the spec where it is supported.",
+    "E_SKILL_SOURCE": "Name a text file, or a directory with SKILL.md, below the directory for specs.",
     "E_FUNCTION_NOT_ALLOWED": "Have the operator add the module to `KNEO_SERV_FUNCTION_MODULES`.",
 }
 _POLICIES = {

@@ -10,21 +10,14 @@ from specs.language.schema import Spec
 from specs.language.schema.agents import AgentSpec
 from specs.language.validation.steps import located_steps
 
-AGENT_KINDS = frozenset({"agent", "guardrail"})
-
 
 def unsupported_findings(spec: Spec) -> Iterator[Finding]:
     """Yield what ``spec`` asks for that would be missing from its run: in its agents and its workflows."""
-    used: set[str] = set()
     for at, workflow in spec.located_workflows():
         for here, step in located_steps(workflow, at):
             if step.enabled and step.kind == "workflow" and (step.timeout_seconds or 0) > 0:
                 yield _finding((*here, "timeout_seconds"), "Timeouts of steps that are workflows")
-            if step.enabled and step.kind in AGENT_KINDS:
-                used.add(step.ref)
     for at, agent in spec.located_agents():
-        if (at == ("agent",) or at[-1] in used) and agent.skills:
-            yield _finding((*at, "skills"), "Skills")
         yield from _helpers(at, agent, spec)
 
 

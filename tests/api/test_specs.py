@@ -144,3 +144,34 @@ def test_the_published_client_asks_about_specs(engine: None, live_server: LiveSe
     assert drawn.to_dict()["nodes"][0]["id"] == "a"
     assert report.valid
     assert ran.output_text == "hi>a"
+
+
+def test_skills_that_lie_ready_are_listed(api: Api, tmp_path: Path) -> None:
+    for name in ("b-skill", "a-skill"):
+        directory = tmp_path / ".agents" / "skills" / name
+        directory.mkdir(parents=True)
+        (directory / "SKILL.md").write_text(f"---\nname: {name}\ndescription: d\n---\nx")
+
+    with override_settings(SPEC_ROOT=tmp_path.resolve()):
+        listed = api.get("/skills", limit=1)
+        newest_first = api.get("/skills", sort_order="desc")
+
+    assert listed["skills"] == [{"name": "a-skill", "description": "d", "path": ".agents/skills/a-skill"}]
+    assert (listed["count"], listed["total"], listed["sort_by"]) == (1, 2, "name")
+    assert [skill["name"] for skill in newest_first["skills"]] == ["b-skill", "a-skill"]
+
+
+def test_a_run_keeps_the_skills_it_was_created_with(api: Api, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "rules.md").write_text("Rule one.")
+    spec = agent() | {"skills": {"rules": {"source": "rules.md"}}}
+
+    with override_settings(SPEC_ROOT=tmp_path.resolve()):
+        run = api.run(spec, skills={"add": ["rules"]})
+        refused = api.run(spec, 400, skills={"add": ["ghost"]})
+
+    shown = api.get(f"/runs/{run['run_id']}")
+    assert shown["metadata"]["skills_overlay"] == {"add": ["rules"], "disable": []}
+    stored = Run.objects.get(pk=run["run_id"]).snapshot.content
+    assert stored["skills"]["rules"]["instructions"] == "Rule one."
+    assert refused["detail"]["error"] == "invalid_request"

@@ -43,7 +43,6 @@ DESK = {
         "workflows": {"w": {"type": "sequential", "steps": [step()]}},
     }
 }
-UNSUPPORTED = {"valid/26-skills.yaml"}
 
 
 def refusals(data: dict[str, Any]) -> list[tuple[str, str | None]]:
@@ -206,7 +205,6 @@ def test_what_no_run_could_do_anything_with_is_refused(data: dict[str, Any], ref
             ),
             "workflow.steps[0].timeout_seconds",
         ),
-        (document(agent={"name": "r", "skills": ["s"]}, skills={"s": {"source": "s"}}), "agent.skills"),
         (
             document(agent={"name": "r", "tools": ["t"]}, tools={"t": {"description": "d", "agent": "desk"}}) | DESK,
             "agent.tools",
@@ -301,11 +299,33 @@ def test_a_disabled_step_of_an_unsupported_kind_changes_nothing() -> None:
 
 
 @pytest.mark.parametrize("name", [name for name in VERDICTS if name.startswith("valid/")])
-def test_a_valid_file_of_the_corpus_compiles_or_is_unsupported(name: str) -> None:
+def test_a_valid_file_of_the_corpus_compiles(name: str) -> None:
     document = load((ROOT / name).read_text(), name=name)
 
-    if name in UNSUPPORTED:
-        assert {code for code, _ in refusals(dict(document.data))} == {"E_UNSUPPORTED"}
-    else:
-        plan, told = compile_plan(document.data), VERDICTS[name]["compile"]
-        assert plan.agent.name == told.get("root_agent") or not told["ok"]
+    plan, told = compile_plan(document.data), VERDICTS[name]["compile"]
+    assert plan.agent.name == told.get("root_agent") or not told["ok"]
+
+
+SKILL = {"instructions": "Do triage.", "defaults": {"temperature": 0.3, "max_iterations": 4}}
+
+
+def test_a_skill_adds_its_instructions_and_its_defaults() -> None:
+    agent = {"name": "r", "system_prompt": "Be kind.", "model": "m", "skills": ["s", "s", "t"]}
+    skills = {"s": SKILL, "t": {"instructions": "Then rest.", "defaults": {}}}
+    data = document(agent=agent, skills={"s": {"source": "s"}, "t": {"source": "t"}})
+
+    plan = compile_plan(data, skills=skills).agent
+
+    assert plan.system_prompt == "Be kind.\n\nDo triage.\n\nThen rest."
+    assert plan.model is not None
+    assert (plan.model.temperature, plan.strategy.max_iterations) == (0.3, 4)
+
+
+def test_what_the_spec_says_counts_more_than_a_skill() -> None:
+    model = {"provider": "p", "name": "m", "temperature": 0.9}
+    agent = {"name": "r", "model": model, "strategy": {"type": "react", "max_iterations": 2}, "skills": ["s"]}
+
+    plan = compile_plan(document(agent=agent, skills={"s": {"source": "s"}}), skills={"s": SKILL}).agent
+
+    assert plan.model is not None
+    assert (plan.model.temperature, plan.strategy.max_iterations) == (0.9, 2)

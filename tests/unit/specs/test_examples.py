@@ -23,11 +23,12 @@ EXAMPLES = sorted(DIRECTORY.glob("*.yaml"))
 def test_an_example_has_nothing_to_remark_and_compiles(path: Path) -> None:
     document = load(path.read_text(), name=path.name)
 
+    plan = compile_plan(document.data)
+    named = [each.implementation for each in plan.functions.values()]
+    named += [each.implementation for each in plan.tools.values() if each.implementation]
+
     assert check(document.data) == []
-    assert all(
-        function.implementation.startswith("specs.examples.")
-        for function in compile_plan(document.data).functions.values()
-    )
+    assert all(path.startswith("specs.examples.") for path in named)
 
 
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
@@ -63,6 +64,26 @@ def test_an_order_that_cannot_be_read_goes_to_a_person() -> None:
     unread.answer(Answer(request_id="", decision=Decision.PROVIDED, content="2 x pens"))
 
     assert (unread.visited(), unread.output_text) == (["read", "ask", "confirm"], "Final answer: 2 x pens")
+
+
+def test_a_privileged_tool_is_used_only_once_somebody_has_signed() -> None:
+    modules = ("specs.examples",)
+    run = OfflineRun.of(plan_of("privileged_tool"), "search for travel by train", modules=modules)
+    assert run.visited() == []
+    run.answer()
+    found = 'Final answer based on tool results: {"cost_centre": "7100 travel"}'
+    assert run.output_text == found
+
+    refused = OfflineRun.of(plan_of("privileged_tool"), "search", modules=modules)
+    refused.answer(Answer(request_id="", decision=Decision.REJECTED))
+    assert (refused.status, refused.visited()) == (Status.FAILED, [])
+
+
+def test_a_guarded_desk_minds_its_tone_and_keeps_numbers_to_itself() -> None:
+    modules = ("specs.examples",)
+    assert "dear" in (OfflineRun.of(plan_of("guarded_desk"), "damn", modules=modules).output_text or "")
+    card = OfflineRun.of(plan_of("guarded_desk"), "1234567812345678", modules=modules)
+    assert "1234567812345678" not in (card.output_text or "1234567812345678")
 
 
 def plan_of(name: str) -> Plan:

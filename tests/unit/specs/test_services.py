@@ -12,9 +12,14 @@ from specs import services
 from specs.errors import SpecInvalid
 from specs.models import SpecSnapshot
 from specs.services import FrozenSpec, SpecSource, freeze, load_plan, store, validate
-from tests.unit.specs.factories import document, marks, sequential
+from tests.unit.specs.factories import document, marks, sequential, step
 
 FUNCTION = {"functions": {"f": {"implementation": "acme.claims.tidy"}}}
+
+NOT_YET = sequential(
+    step(kind="workflow", ref="w", timeout_seconds=5),
+    components={"workflows": {"w": {"type": "sequential", "steps": [step()]}}},
+)
 
 
 @pytest.fixture(autouse=True)
@@ -130,10 +135,8 @@ def test_positions_are_not_told_when_layers_may_have_moved_things(root: Path) ->
 
 
 def test_what_cannot_be_run_is_refused_but_valid() -> None:
-    spec = document(agent={"name": "r", "skills": ["s"]}, skills={"s": {"source": "s"}})
-
-    assert refusal(spec)["code"] == "E_UNSUPPORTED"
-    assert validate(SpecSource(spec=spec)) == []
+    assert refusal(NOT_YET)["code"] == "E_UNSUPPORTED"
+    assert validate(SpecSource(spec=NOT_YET)) == []
 
 
 @pytest.mark.parametrize("allowed", [("acme",), ("acme.claims",), ("other", "acme")])
@@ -202,7 +205,7 @@ def test_a_spec_that_is_not_stored_is_not_found() -> None:
 @pytest.mark.django_db
 def test_a_stored_spec_that_this_release_cannot_run_is_refused_with_diagnostics() -> None:
     content: dict[str, Any] = {
-        "base": document(agent={"name": "r", "skills": ["s"]}, skills={"s": {"source": "s"}}),
+        "base": NOT_YET,
         "overlays": [],
         "overrides": {},
         "environment": None,
