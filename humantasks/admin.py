@@ -71,7 +71,7 @@ class HumanTaskAdmin(OperatorAdmin[HumanTask]):
                 ],
             },
         ),
-        ("Answer", {"fields": [("answer", "answered"), "selection", "content_text"]}),
+        ("Answer", {"fields": [("answer", "answered"), "selection", "content_text", "filled_document"]}),
         ("Without an approval", {"fields": [("rejected", "missed", "escalated")]}),
         ("Where it comes from", {"fields": [("workflow", "step", "of_run"), "identifier"]}),
     ]  # fmt: skip
@@ -92,6 +92,7 @@ class HumanTaskAdmin(OperatorAdmin[HumanTask]):
     answered = column("answered", showing.moment, "decided_at")
     content_text = column("content", showing.long_text, "content")
     selection = column("selected option", showing.long_text, "selected_option")
+    filled_document = column("form", showing.document, "filled_form")
     context_document = column("context", showing.document, "context")
 
     def get_search_results(

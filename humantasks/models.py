@@ -52,6 +52,7 @@ class HumanTask(models.Model):
     options = models.JSONField(null=True, blank=True)
     default_option = models.TextField(null=True, blank=True)  # noqa: DJ001 - null is "none" on the wire
     assignee = models.TextField(null=True, blank=True)  # noqa: DJ001 - null is "nobody" on the wire
+    form = models.JSONField(null=True, blank=True)
     response_role = models.CharField(max_length=16, null=True, blank=True)  # noqa: DJ001 - null is "none given"
     input_text = models.TextField(blank=True)
     timeout_seconds = models.PositiveIntegerField(null=True, blank=True)
@@ -65,6 +66,7 @@ class HumanTask(models.Model):
     decision = models.CharField(max_length=16, null=True, blank=True)  # noqa: DJ001 - null is "no answer yet"
     content = models.TextField(null=True, blank=True)  # noqa: DJ001 - null is "none given"
     selected_option = models.TextField(null=True, blank=True)  # noqa: DJ001 - null is "none given"
+    filled_form = models.JSONField(null=True, blank=True)
     response_metadata = models.JSONField(default=dict, blank=True)
     decided_by = models.CharField(max_length=255, null=True, blank=True)  # noqa: DJ001 - null is "the platform"
     decided_at = models.DateTimeField(null=True, blank=True)
@@ -101,6 +103,8 @@ class HumanTask(models.Model):
             "on_timeout": self.on_timeout,
             "metadata": {},
         }
+        if self.form is not None:
+            request["form"] = self.form
         if self.escalated_at and self.expires_at:
             request["escalated_at"] = self.escalated_at.timestamp()
             request["original_expires_at"] = self.expires_at.timestamp()

@@ -1,9 +1,12 @@
 """Which answer fits which question, and what it means. Pure."""
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
+
+from kneo_project.json_schema import JsonSchema
 
 
 class Decision(StrEnum):
@@ -24,6 +27,7 @@ class Answer:
     decision: Decision
     content: str | None = None
     selected_option: str | None = None
+    form: dict[str, Any] | None = None
     metadata: dict[str, Any] = field(default_factory=dict)
 
 
@@ -37,9 +41,35 @@ def misfit(answer: Answer, options: Sequence[str] | None) -> str | None:
     return None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FormMisfit:
+    """Why a form does not fit: a sentence, and the field that is meant."""
+
+    field: str
+    message: str
+
+
+def form_misfit(answer: Answer, form: Mapping[str, Any] | None) -> FormMisfit | None:
+    """Return why what ``answer`` filled in does not fit the schema ``form``; None when it fits.
+
+    Whoever rejects need not fill in anything. The value of a field is never repeated.
+    """
+    if form is None:
+        return None if answer.form is None else FormMisfit(field="form", message="This request has no form.")
+    if answer.form is None:
+        message = f"The decision {answer.decision.value!r} needs the form of the request filled in."
+        return None if answer.decision is Decision.REJECTED else FormMisfit(field="form", message=message)
+    problem = next(JsonSchema(form).problems(answer.form), None)
+    if problem is None:
+        return None
+    field = ".".join(("form", *map(str, problem.path)))
+    return FormMisfit(field=field, message=f"{field}: {problem.message}.")
+
+
 def text_after(answer: Answer, asked_about: str) -> str:
     """Return the text that flows on after ``answer`` to a question about ``asked_about``.
 
+    Where a person was to say something and filled in a form instead, that is the form as JSON.
     The fixed words of a rejection are compatibility data: existing specs match on them.
     """
     match answer.decision:
@@ -50,4 +80,8 @@ def text_after(answer: Answer, asked_about: str) -> str:
         case Decision.SELECTED:
             return answer.selected_option or answer.content or asked_about
         case Decision.EDITED | Decision.PROVIDED:
-            return answer.content or asked_about
+            return answer.content or _filled(answer) or asked_about
+
+
+def _filled(answer: Answer) -> str:
+    return "" if answer.form is None else json.dumps(answer.form, ensure_ascii=False)

@@ -16,6 +16,9 @@ class HumanResumeRequestSerializer(StrictSerializer):
     decision = WordField(choices=list(Decision))
     content = StringField(limit="MAX_HUMAN_CONTENT_CHARS", allow_null=True, default=None)
     selected_option = StringField(limit="MAX_PATH_CHARS", allow_null=True, default=None)
+    form = JsonObjectField(
+        limit="MAX_METADATA_BYTES", allow_null=True, default=None, help_text="What the form of the request asks for."
+    )
     metadata = JsonObjectField(limit="MAX_METADATA_BYTES", default=dict)
 
 
@@ -34,6 +37,7 @@ class HumanRequestSerializer(serializers.Serializer[Any]):
     timeout_seconds = serializers.IntegerField(allow_null=True)
     on_timeout = serializers.ChoiceField(choices=list(OnTimeout))
     metadata = serializers.DictField()
+    form = serializers.DictField(required=False, help_text="A JSON Schema of what is to be filled in.")
     escalated_at = serializers.FloatField(required=False, help_text="Seconds since 1970.")
     original_expires_at = serializers.FloatField(required=False, help_text="Seconds since 1970.")
 

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from humantasks.errors import HumanTaskExpired, HumanTaskNotFound, InvalidDecision, RequestMismatch
 from humantasks.models import HumanTask, TaskStatus
-from humantasks.rules import Answer, misfit
+from humantasks.rules import Answer, form_misfit, misfit
 from specs.language.plan import HumanPlan, OnTimeout
 
 
@@ -21,6 +21,7 @@ def new_task(run_id: uuid.UUID, human: HumanPlan, *, text: str, at: datetime) ->
         options=None if human.options is None else list(human.options),
         default_option=human.default_option,
         assignee=human.assignee,
+        form=None if human.form is None else dict(human.form),
         response_role=human.response_role,
         input_text=text,
         timeout_seconds=human.timeout_seconds,
@@ -50,6 +51,8 @@ def answerable_task(task_id: uuid.UUID, answer: Answer, at: datetime) -> HumanTa
         raise RequestMismatch(continuation_id=str(task_id), request_id=str(task.request_id))
     if reason := misfit(answer, task.options):
         raise InvalidDecision(reason, options=task.options)
+    if problem := form_misfit(answer, task.form):
+        raise InvalidDecision(problem.message, field=problem.field)
     return task
 
 
@@ -62,6 +65,7 @@ def record_decision(task: HumanTask, answer: Answer, *, decided_by: str | None, 
             decision=answer.decision,
             content=answer.content,
             selected_option=answer.selected_option,
+            filled_form=answer.form,
             response_metadata=answer.metadata,
             decided_by=decided_by,
             decided_at=at,

@@ -11,7 +11,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from humantasks import services as humantasks
-from humantasks.errors import HumanTaskNotFound
+from humantasks.errors import HumanTaskNotFound, InvalidDecision
 from humantasks.models import HumanTask, TaskStatus
 from humantasks.rules import Answer, Decision, text_after
 from kneo_project.audit.services import record
@@ -25,7 +25,8 @@ from runs.engine.progress import Progress
 from runs.errors import QueueFull, RunNotFound, RunStateConflict
 from runs.models import Run, Target
 from runs.restoring import restore_state
-from specs.language.plan import OnReject
+from specs.language.plan import HumanPlan, OnReject
+from specs.language.variables import VariableInvalid, variables_in
 from specs.services import SkillsOverlay, SpecSource, freeze, load_plan, store
 
 
@@ -168,6 +169,7 @@ def resume_run(task_id: uuid.UUID, answer: Answer, *, actor: str, key: idempoten
         "request_id": answer.request_id,
         "decision": answer.decision,
         "has_content": answer.content is not None,
+        "has_form": answer.form is not None,
         "selected_option": answer.selected_option,
         "status": progress.status,
     }
@@ -247,10 +249,21 @@ def _answered(run: Run, task: HumanTask, answer: Answer) -> Progress:
         text=text_after(answer, task.input_text),
         answered_at=timezone.now(),
         decision=answer.decision.value,
+        variables=_set_by(answer, action.human),
         is_final_rejection=answer.decision is Decision.REJECTED and task.on_reject == OnReject.FAIL,
         details={"continuation_id": str(task.pk), "decision": answer.decision.value},
     )
     return interpreter.answer(plan, workflow, state, action, answered)
+
+
+def _set_by(answer: Answer, human: HumanPlan) -> dict[str, Any]:
+    """Return the variables that ``answer`` sets; nobody who rejects, or lets the time pass, sets any."""
+    if answer.form is None or answer.decision is Decision.REJECTED:
+        return {}
+    try:
+        return variables_in(human.sets, answer.form)
+    except VariableInvalid as error:
+        raise InvalidDecision(str(error), field="form") from None
 
 
 def _asked(task: HumanTask, actions: Iterable[Action]) -> AskHuman | None:

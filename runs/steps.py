@@ -17,6 +17,7 @@ from runs.agents.answering import AgentReply
 from runs.agents.context import StepContext
 from runs.agents.diary import Diary
 from runs.agents.errors import AgentError, MaxIterationsReached, StepInterrupted
+from runs.agents.function_schemas import check_input, check_output
 from runs.agents.functions import call_function
 from runs.agents.interrupt import Interrupt
 from runs.agents.loop import run_agent
@@ -148,8 +149,10 @@ def _answered(reply: AgentReply, details: Mapping[str, Any], task: _Task) -> Suc
 
 
 def _called(function: FunctionPlan, action: RunStep, task: _Task) -> Succeeded:
+    check_input(function, action.text)
     text = call_function(function, action.text, context=task.context, allowed_modules=settings.FUNCTION_MODULES)
     text = storable(text)
+    check_output(function, text)
     variables = variables_from(function.sets, text)
     return Succeeded(text=text, started_at=task.started_at, finished_at=task.started_at, variables=variables)
 

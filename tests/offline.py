@@ -22,6 +22,7 @@ from runs.engine.progress import Progress, Record
 from runs.engine.retrying import RetryPolicy
 from runs.engine.state import State
 from specs.language.plan import Plan, StepKind
+from specs.language.variables import variables_in
 
 NOW = datetime(2026, 11, 26, 9, 0, tzinfo=UTC)
 AT_ONCE = RetryPolicy(base_seconds=0)
@@ -72,7 +73,7 @@ class OfflineRun:
             text=text_after(answer, action.text),
             answered_at=NOW,
             decision=answer.decision.value,
-            variables=variables or {},
+            variables=variables or variables_in(action.human.sets, answer.form or {}),
             is_final_rejection=answer.decision is Decision.REJECTED and action.human.on_reject == "fail",
         )
         self._remember(interpreter.answer(self.plan, workflow, self.state, action, answered))

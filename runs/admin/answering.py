@@ -2,12 +2,8 @@
 
 from collections.abc import Iterable
 from functools import partial
-from typing import Any
 
-from django import forms
-from django.conf import settings
 from django.contrib import admin
-from django.core.validators import MaxLengthValidator
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 
@@ -18,6 +14,7 @@ from kneo_project.site import acting
 from kneo_project.site.acting import Question, Tally
 from kneo_project.site.pages import Offer
 from runs import services, tasks
+from runs.admin.task_forms import DecisionForm
 from runs.engine.lifecycle import Status
 
 APPROVE = Question(
@@ -36,21 +33,6 @@ REJECT = Question(
     button="Yes, reject",
     is_grave=True,
 )
-
-
-class CommentForm(forms.Form):
-    """What a person says with a decision."""
-
-    comment = forms.CharField(
-        required=False,
-        widget=forms.Textarea(attrs={"rows": 4, "cols": 60}),
-        help_text="Optional. Kept with the answer; the steps that follow a rejection read it.",
-    )
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        field = self.fields["comment"]
-        field.validators.append(MaxLengthValidator(settings.MAX_HUMAN_CONTENT_CHARS))
 
 
 @admin.register(HumanTask)
@@ -81,13 +63,17 @@ class AnswerableTaskAdmin(HumanTaskAdmin):
         chosen = acting.choose(self, request, queryset)
         if not chosen:
             return None
-        form = CommentForm(request.POST if acting.was_asked(request) else None)
+        alone = chosen[0] if len(chosen) == 1 and decision is not Decision.REJECTED else None
+        form = DecisionForm(request.POST if acting.was_asked(request) else None, task=alone)
         if not form.is_valid():
             return acting.ask(self, request, question, chosen, form=form)
         tally = Tally()
         for task in chosen:
             answer = Answer(
-                request_id=str(task.request_id), decision=decision, content=form.cleaned_data["comment"] or None
+                request_id=str(task.request_id),
+                decision=decision,
+                content=form.cleaned_data["comment"] or None,
+                form=form.filled,
             )
             tally.attempt(self.label(task), partial(_answer, task, answer, request.user.get_username()))
         acting.report(self, request, decision.capitalize(), tally)

@@ -98,6 +98,16 @@ class FunctionNotFound(AgentError):
     """A spec names a function that does not exist."""
 
 
+class FunctionInputInvalid(AgentError):
+    """A function was given what its schema does not allow; that does not change by trying again."""
+
+
+class FunctionOutputInvalid(AgentError):
+    """A function gave what its schema does not allow."""
+
+    retriable = True
+
+
 class ProcessExitAttempted(AgentError):
     """A function tried to end the process that runs it."""
 

@@ -101,6 +101,9 @@ _BUILDING = {
     "E_GUARDRAIL_CONFIG": "The keywords or patterns of a guardrail are no list of texts.",
     "E_GUARDRAIL_PATTERN": "A pattern of a guardrail is no regular expression.",
     "E_TOOL_PARAMETERS": "The parameters of a tool are no JSON Schema that can be applied.",
+    "E_FUNCTION_SCHEMA": "A schema of a function is no JSON Schema that can be applied.",
+    "E_HUMAN_FORM": "The form of a question is no JSON Schema of an object that can be applied.",
+    "E_VARIABLE": "A variable has no proper name, comes from no field of a form, or is one too many.",
 }
 _PLAN = {
     "E_UNSUPPORTED": "The language knows it, but this release cannot run it.",

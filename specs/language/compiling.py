@@ -49,7 +49,12 @@ def compile_spec(spec: Spec, *, positions: Positions | None = None, skills: Skil
         recurring=recurring_agents(workflow, workflows.values()),
         agents={name: compile_agent(agent, skills) for name, agent in spec.components.agents.items()},
         functions={
-            name: FunctionPlan(implementation=function.implementation, sets=function.sets)
+            name: FunctionPlan(
+                implementation=function.implementation,
+                sets=function.sets,
+                input_schema=function.input_schema,
+                output_schema=function.output_schema,
+            )
             for name, function in spec.components.functions.items()
         },
         humans={name: _human(human) for name, human in spec.components.humans.items()},
@@ -84,6 +89,8 @@ def _human(human: HumanSpec) -> HumanPlan:
         default_option=human.default_option,
         context=human.context or {},
         response_role=human.response_role,
+        form=human.form,
+        sets=human.sets,
     )
 
 

@@ -101,6 +101,9 @@ _BUILDING = {
     "E_GUARDRAIL_CONFIG": "Write `config: {keywords: [...]}` or `config: {patterns: [...]}` with texts in quotes.",
     "E_GUARDRAIL_PATTERN": "Correct it: at most 500 characters in RE2's syntax, so no look-around, no back-references.",
     "E_TOOL_PARAMETERS": "Correct the JSON Schema: no references to other documents, patterns without look-around.",
+    "E_FUNCTION_SCHEMA": "Correct the JSON Schema: no references to other documents, patterns without look-around.",
+    "E_HUMAN_FORM": "Write a JSON Schema with `type: object` and `properties`.",
+    "E_VARIABLE": "Name at most 100 variables, and set those of a human from properties of the `form`.",
 }
 _PLAN = {
     "E_UNSUPPORTED": "Remove it, or run the spec where it is supported.",

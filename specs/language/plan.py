@@ -64,15 +64,23 @@ class RequestType(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FunctionPlan:
-    """One function: a dotted path ``package.module.symbol``. ``sets`` is variable -> key of its result."""
+    """One function: a dotted path ``package.module.symbol``. ``sets`` is variable -> key of its result.
+
+    The schemas are JSON Schemas of what it is given and what it gives.
+    """
 
     implementation: str
     sets: Mapping[str, str] = field(default_factory=dict)
+    input_schema: Mapping[str, Any] | None = None
+    output_schema: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HumanPlan:
-    """One question put to a person."""
+    """One question put to a person.
+
+    ``form`` is the JSON Schema of what the person fills in, ``sets`` is variable -> field of the form.
+    """
 
     title: str = "Human review required"
     prompt: str = "Please review this item."
@@ -85,6 +93,8 @@ class HumanPlan:
     default_option: str | None = None
     context: Mapping[str, Any] = field(default_factory=dict)
     response_role: str | None = None
+    form: Mapping[str, Any] | None = None
+    sets: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

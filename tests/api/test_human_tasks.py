@@ -297,3 +297,56 @@ def test_an_answer_whose_run_outlasts_the_waiting_is_accepted(api: Api, request:
         outcome = question.decide("approved", 202)
     assert outcome["status"] == "running"
     assert Run.objects.get(pk=outcome["run_id"]).wake_at is not None
+
+
+FORM = {
+    "type": "object",
+    "properties": {"amount": {"type": "number", "maximum": 100}, "note": {"type": "string"}},
+    "required": ["amount"],
+    "additionalProperties": False,
+}
+
+
+def test_a_form_is_shown_and_its_answer_is_kept(api: Api) -> None:
+    question = Question(api, form=FORM)
+    assert question.request["form"] == FORM
+    listed = api.get("/human-tasks")["tasks"][0]
+    assert listed["pending_human_request"]["form"] == FORM
+
+    answer = question.decide("provided", form={"amount": 5, "note": "ok"})
+
+    assert answer["output_text"] == '{"amount": 5, "note": "ok"}>b'
+    assert HumanTask.objects.get().filled_form == {"amount": 5, "note": "ok"}
+    decision = AuditEvent.objects.get(event_type="human.decision")
+    assert decision.metadata["has_form"] is True
+    assert "ok" not in str(decision.metadata)
+
+
+@pytest.mark.parametrize(
+    ("form", "field"),
+    [
+        (None, "form"),
+        ({}, "form"),
+        ({"amount": "hunter2"}, "form.amount"),
+        ({"amount": 1e6}, "form.amount"),
+        ({"amount": 1, "hunter2": 1}, "form"),
+    ],
+)
+def test_a_form_that_does_not_fit_is_refused_by_its_field(api: Api, form: dict[str, Any] | None, field: str) -> None:
+    question = Question(api, form=FORM)
+
+    refused = question.decide("approved", 422, form=form)["detail"]
+
+    assert (refused["error"], refused["field"]) == ("invalid_decision", field)
+    assert ("hunter2" in refused["message"]) == ("hunter2" in (form or {}))
+    assert question.decide("approved", form={"amount": 1})["status"] == "completed"
+
+
+def test_whoever_rejects_fills_in_nothing(api: Api) -> None:
+    assert Question(api, form=FORM).decide("rejected", content="no")["status"] == "completed"
+
+
+def test_a_question_without_a_form_takes_none(api: Api) -> None:
+    question = Question(api)
+    assert "form" not in question.request
+    assert question.decide("approved", 422, form={"amount": 1})["detail"]["field"] == "form"

@@ -168,3 +168,65 @@ def test_an_action_needs_the_token_of_its_form() -> None:
     strict = operator(enforce_csrf_checks=True)
     answer = strict.post(RUNS, {"action": "cancel_selected", "_selected_action": [str(run.pk)], "confirmed": "yes"})
     assert (answer.status_code, status_of(run)) == (403, "running")
+
+
+@pytest.fixture
+def form_task(task: HumanTask) -> HumanTask:
+    """Return a question with a form."""
+    task.form = {
+        "type": "object",
+        "properties": {
+            "amount": {"type": "number", "maximum": 100, "title": "Amount in euros"},
+            "kind": {"enum": ["travel", "training"]},
+            "urgent": {"type": "boolean"},
+            "parts": {"type": "array", "items": {"type": "integer"}},
+        },
+        "required": ["amount", "kind"],
+    }
+    task.save()
+    return task
+
+
+def test_a_form_is_asked_for_field_by_field(browser: Client, form_task: HumanTask) -> None:
+    page = text(act(browser, "approve_selected", form_task.pk))
+    assert [name for name in ("Amount in euros", "kind", "urgent", "parts", "Comment") if name not in page] == []
+
+
+def test_what_was_filled_in_is_the_answer(browser: Client, form_task: HumanTask, bell: None) -> None:
+    filled = {"form.amount": "12.5", "form.kind": "travel", "form.urgent": "on", "form.parts": "[1, 2]"}
+    act(browser, "approve_selected", form_task.pk, confirmed="yes", **filled)
+    form_task.refresh_from_db()
+    assert form_task.filled_form == {"amount": 12.5, "kind": "travel", "urgent": True, "parts": [1, 2]}
+    assert status_of(form_task.run) == "completed"
+
+
+@pytest.mark.parametrize(
+    ("filled", "complaint"),
+    [
+        ({"form.kind": "travel"}, "This field is required."),
+        ({"form.amount": "500", "form.kind": "travel"}, "greater than the maximum of 100"),
+        ({"form.amount": "5", "form.kind": "fun"}, "Select a valid choice"),
+        ({"form.amount": "5", "form.kind": "travel", "form.parts": '["x"]'}, "is not of type"),
+        ({"form.amount": "5", "form.kind": "travel", "form.parts": "[1"}, "Enter a valid JSON."),
+    ],
+)
+def test_what_does_not_fit_is_said_beside_its_field(
+    browser: Client, form_task: HumanTask, filled: dict[str, str], complaint: str
+) -> None:
+    page = text(act(browser, "approve_selected", form_task.pk, confirmed="yes", **filled))
+    assert complaint in page
+    form_task.refresh_from_db()
+    assert form_task.status == "open"
+
+
+def test_questions_with_forms_are_answered_one_by_one(browser: Client, form_task: HumanTask) -> None:
+    other = HumanTask.objects.get(run=expense_claim())
+    page = text(act(browser, "approve_selected", form_task.pk, other.pk, confirmed="yes"))
+    assert "needs the form of the request filled in" in page
+    assert "Approved 1 human task." in page
+
+
+def test_a_rejection_asks_for_no_form(browser: Client, form_task: HumanTask) -> None:
+    act(browser, "reject_selected", form_task.pk, confirmed="yes")
+    form_task.refresh_from_db()
+    assert (form_task.status, form_task.decision, form_task.filled_form) == ("answered", "rejected", None)

@@ -253,3 +253,37 @@ def test_branches_of_a_worker_that_stops_are_handed_over(request: pytest.Fixture
     assert advance(run).rest is Rest.HANDED_OVER
     HOOKS.clear()
     assert (run.status, run.lease_owner) == ("running", None)
+
+
+@pytest.mark.parametrize(("form", "way"), [({"large": True}, "b"), ({"large": False}, "c"), ({}, "c")])
+def test_a_field_of_a_form_chooses_the_way(form: dict[str, Any], way: str) -> None:
+    large = {"type": "variable_equals", "key": "is_large", "value": True}
+    spec = spec_of(graph([human(), step("b"), step("c")], ("boss", "b", large), ("boss", "c")))
+    properties = {"large": {"type": "boolean"}}
+    spec["components"]["humans"] = {
+        "boss": {"form": {"type": "object", "properties": properties}, "sets": {"is_large": "large"}}
+    }
+    run = start(spec)
+    advance(run)
+    task = HumanTask.objects.open().get(run=run)
+    given = Answer(request_id=str(task.request_id), decision=Decision.APPROVED, form=form)
+    services.resume_run(task.pk, given, actor="alice")
+    advance(run)
+
+    assert paths(run) == ["boss#1", f"{way}#1"]
+
+
+@pytest.mark.parametrize(
+    ("schema", "kind"),
+    [
+        ({"input_schema": {"type": "string", "maxLength": 1}}, "FunctionInputInvalid"),
+        ({"output_schema": {"type": "object"}}, "FunctionOutputInvalid"),
+    ],
+)
+def test_a_function_outside_its_schemas_fails_its_step(schema: dict[str, Any], kind: str) -> None:
+    spec = spec_of(sequence("a"))
+    spec["components"]["functions"]["a"] |= schema
+    run = start(spec)
+    advance(run)
+
+    assert (run.status, run.error_type) == ("failed", kind)

@@ -15,7 +15,10 @@ class FunctionSpec(Block):
 
 
 class HumanSpec(Block):
-    """A question put to a person. ``on_reject`` is an addition of this release; the default keeps the old behaviour."""
+    """A question put to a person. ``on_reject``, ``form`` and ``sets`` are additions; their defaults change nothing.
+
+    ``form`` is the JSON Schema of what the person fills in, ``sets`` names the run's variables that its fields set.
+    """
 
     description: str | None = None
     assignee: str | None = None
@@ -27,6 +30,8 @@ class HumanSpec(Block):
     default_option: str | None = None
     context: FreeForm | None = None
     response_role: Literal["user", "assistant", "system"] | None = None
+    form: FreeForm | None = None
+    sets: dict[str, str] = {}
 
 
 class ToolSpec(Block):

@@ -12,6 +12,7 @@ from specs.language.validation.agents import as_agent_findings, model_findings, 
 from specs.language.validation.building import building_findings
 from specs.language.validation.content import content_findings
 from specs.language.validation.cycles import cycle_findings
+from specs.language.validation.data import data_findings
 from specs.language.validation.governance import governance_findings
 from specs.language.validation.graphs import graph_findings
 from specs.language.validation.guardrails import memory_and_guardrail_findings
@@ -38,6 +39,7 @@ CHECKS = (
     building_findings,
     memory_findings,
     content_findings,
+    data_findings,
 )
 
 

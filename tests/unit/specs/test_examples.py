@@ -86,6 +86,16 @@ def test_a_guarded_desk_minds_its_tone_and_keeps_numbers_to_itself() -> None:
     assert "1234567812345678" not in (card.output_text or "1234567812345678")
 
 
+@pytest.mark.parametrize(("large", "way"), [(True, ["assess", "board", "pay"]), (False, ["assess", "pay"])])
+def test_a_claim_goes_on_by_what_the_form_says(way: list[str], *, large: bool) -> None:
+    run = OfflineRun.of(plan_of("claim_assessment"), "A broken window")
+    run.answer(Answer(request_id="", decision=Decision.APPROVED, form={"amount": 700, "large": large}))
+    if large:
+        run.answer()
+
+    assert (run.status, run.visited()) == (Status.COMPLETED, way)
+
+
 def plan_of(name: str) -> Plan:
     return compile_plan(load((DIRECTORY / f"{name}.yaml").read_text(), name=name).data)
 
