@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import Self
 
 from kneo_project.errors import KneoError
-from specs.language.diagnostics import Diagnostic
+from specs.language.diagnostics import Diagnostic, told
 
 
 class SpecInvalid(KneoError):
@@ -19,7 +19,7 @@ class SpecInvalid(KneoError):
         shown = list(diagnostics)
         count = sum(diagnostic.is_error for diagnostic in shown)
         message = "The spec has an error." if count == 1 else f"The spec has {count} errors."
-        return cls(message, diagnostics=[diagnostic.as_dict() for diagnostic in shown])
+        return cls(message, diagnostics=told(shown))
 
 
 class SpecPathConfined(KneoError):
@@ -39,8 +39,7 @@ class EnvironmentPolicyBlocked(KneoError):
     def because(cls, environment: str, diagnostics: Iterable[Diagnostic]) -> Self:
         """Return the error that shows why ``environment`` does not accept a spec."""
         shown = [
-            {key: value for key, value in diagnostic.as_dict().items() if key != "suggestion"}
-            for diagnostic in diagnostics
+            {key: value for key, value in public.items() if key != "suggestion"} for public in told([*diagnostics])
         ]
         return cls(f"The environment {environment!r} does not accept this spec.", diagnostics=shown)
 

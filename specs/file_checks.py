@@ -7,11 +7,11 @@ from typing import Any
 
 from kneo_project.errors import InvalidRequest
 from specs.language.checking import Examination, examine
-from specs.language.diagnostics import Diagnostic, Finding, Severity, SpecSyntaxError, diagnose
+from specs.language.diagnostics import Diagnostic, Finding, Severity, SpecSyntaxError, diagnose, told
 from specs.language.parsing import load
 from specs.project import Project
 from specs.setting import Setting
-from specs.sources import read_text
+from specs.sources import is_directory, read_named
 
 SUFFIXES = frozenset({".yaml", ".yml", ".json"})
 
@@ -42,14 +42,14 @@ class FileCheck:
 
     def as_dict(self) -> dict[str, Any]:
         """Return the public form of the verdict."""
-        return {"valid": self.is_valid, "diagnostics": [diagnostic.as_dict() for diagnostic in self.diagnostics]}
+        return {"valid": self.is_valid, "diagnostics": told(self.diagnostics)}
 
 
 def check_paths(paths: Iterable[str], setting: Setting) -> Iterator[FileCheck]:
     """Yield a verdict for each file and, sorted, for each spec file in or below each directory."""
     for path in paths:
         directory = Path(path)
-        if not directory.is_dir():
+        if not is_directory(directory):
             yield check_file(path, setting)
             continue
         found = list(_specs_below(directory, setting.project))
@@ -61,7 +61,7 @@ def check_paths(paths: Iterable[str], setting: Setting) -> Iterator[FileCheck]:
 def check_file(path: str, setting: Setting) -> FileCheck:
     """Return the verdict on the file at ``path`` as it is in the environment of ``setting``."""
     try:
-        document, positions = setting.resolve(load(read_text(Path(path).resolve()), name=path))
+        document, positions = setting.resolve(load(read_named(path), name=path))
     except InvalidRequest as error:
         return _unreadable(path, error.message)
     except SpecSyntaxError as error:

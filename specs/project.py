@@ -10,7 +10,7 @@ from specs.errors import ProjectConfigInvalid
 from specs.language.diagnostics import SpecSyntaxError, path_of
 from specs.language.parsing import load
 from specs.language.project import ProjectConfig
-from specs.sources import read_text
+from specs.sources import read_named
 
 DIRECTORY = ".kneo"
 NAMES = (f"{DIRECTORY}/config.yaml", f"{DIRECTORY}/config.yml", "kneo_serv.yaml", "kneo_serv.yml")
@@ -64,7 +64,7 @@ def find_project(start: Path, *, named: str | None = None) -> Project | None:
 
 def _read(path: Path) -> Project:
     try:
-        text = read_text(path.resolve())
+        text = read_named(str(path))
     except InvalidRequest:
         raise InvalidRequest(f"The project settings {path} were not found or cannot be read.") from None
     root = path.resolve().parent

@@ -12,7 +12,7 @@ from specs.language.parsing import Document, load
 from specs.language.policy import gate
 from specs.language.resolving import resolve
 from specs.project import Project
-from specs.sources import read_text
+from specs.sources import read_named
 
 DEFAULT_ENVIRONMENT = "dev"
 
@@ -54,7 +54,7 @@ def setting_of(project: Project | None, environment: str | None = None) -> Setti
 
 def _overlay(path: Path) -> Mapping[str, Any]:
     try:
-        return load(read_text(path.resolve()), name=path.name).data
+        return load(read_named(str(path)), name=path.name).data
     except InvalidRequest:
         raise InvalidRequest(f"The overlay {path} cannot be read.") from None
     except SpecSyntaxError as error:

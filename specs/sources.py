@@ -39,12 +39,50 @@ def confined_path(path: str) -> Path:
     if path.startswith("~") or ".." in Path(path).parts:
         raise SpecPathConfined
     try:
-        resolved = Path(path).resolve()
-    except (OSError, RuntimeError, ValueError):  # a loop of links, a NUL character
+        real_path = resolved(path)
+    except InvalidRequest:
         raise SpecPathConfined from None
-    if not resolved.is_relative_to(settings.SPEC_ROOT):
+    if not real_path.is_relative_to(settings.SPEC_ROOT):
         raise SpecPathConfined
-    return resolved
+    return real_path
+
+
+def read_named(path: str) -> str:
+    """Return the text of the file at ``path``, links followed, for the person at the keyboard: it is not confined.
+
+    Raises:
+        InvalidRequest: as ``read_text``, or it is no path.
+        SpecSyntaxError: as ``read_text``.
+    """
+    return read_text(resolved(path))
+
+
+def is_directory(path: Path) -> bool:
+    """Return whether ``path`` is a directory; whatever cannot be looked at is none."""
+    try:
+        return path.is_dir()
+    except OSError:  # a name that is too long, a directory that nobody may enter
+        return False
+
+
+def exists(path: Path) -> bool:
+    """Return whether there is something at ``path`` that can be looked at."""
+    try:
+        return path.exists()
+    except OSError:
+        return False
+
+
+def resolved(path: str) -> Path:
+    """Return ``path`` with all symbolic links followed; it need not exist.
+
+    Raises:
+        InvalidRequest: the links go round in a circle, or it is no path.
+    """
+    try:
+        return Path(path).resolve()
+    except (OSError, RuntimeError, ValueError):  # a loop of links, a NUL character
+        raise InvalidRequest("The spec file was not found or cannot be read.") from None
 
 
 def read_text(path: Path) -> str:

@@ -17,6 +17,8 @@ NOT_CHOSEN = ("", "—")
 class DecisionForm(forms.Form):
     """What a person says with a decision, and what the form of ``task`` asks for, if it has one."""
 
+    required_css_class = "required"
+
     comment = forms.CharField(
         required=False,
         widget=forms.Textarea(attrs={"rows": 4, "cols": 60}),
@@ -54,7 +56,7 @@ def _fields(schema: Mapping[str, Any]) -> Iterator[tuple[str, forms.Field]]:
     for name, about in schema["properties"].items():
         facts = about if isinstance(about, Mapping) else {}
         field = _field(facts, is_required=name in required)
-        field.label = str(facts.get("title") or name)
+        field.label = str(facts.get("title") or name.replace("_", " ").capitalize())
         field.help_text = str(facts.get("description") or "")
         yield f"{PREFIX}{name}", field
 

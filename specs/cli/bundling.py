@@ -14,7 +14,7 @@ from specs.cli.output import Status, failures_told, say, show_json, write
 from specs.language.bundles import Approval, sign, verify
 from specs.language.diagnostics import SpecSyntaxError
 from specs.language.parsing import load
-from specs.sources import read_text
+from specs.sources import read_named
 
 KEY_VARIABLE = "KNEO_SERV_SPEC_SIGNING_KEY"
 
@@ -35,7 +35,7 @@ def sign_spec(
         raise typer.BadParameter("Name who vouches for the spec.", param_hint="--approved-by")
     approval = Approval(approved_by=approved_by, environment=environment, created_at=datetime.now(UTC))
     with failures_told(as_json=as_json):
-        data = load(read_text(Path(path).resolve()), name=path).data
+        data = load(read_named(path), name=path).data
         bundle = sign(data, approval, key=_key(key_variable), key_id=key_variable)
         write(json.dumps(bundle, indent=2, sort_keys=True, ensure_ascii=False) + "\n", output)
     seal = {"algorithm": bundle["signature"]["algorithm"], "key_id": key_variable}
@@ -49,7 +49,7 @@ def verify_bundle(path: BundlePath, *, key_variable: KeyVariable = KEY_VARIABLE,
     """Say whether a bundle is what was signed."""
     with failures_told(as_json=as_json):
         try:
-            bundle = load(read_text(Path(path).resolve()), name="bundle.json").data
+            bundle = load(read_named(path), name="bundle.json").data
         except SpecSyntaxError as error:
             raise InvalidRequest(f"{path} is not a bundle: {error}") from None
         verdict = verify(bundle, key=_key(key_variable))

@@ -12,7 +12,8 @@ from specs.cli.options import AsJson, Environment, Paths, ProjectFile, named_pat
 from specs.cli.output import Status, failures_told, say, show, show_json
 from specs.cli.tables import check_table
 from specs.file_checks import FileCheck, check_paths
-from specs.language.diagnostics import Severity
+from specs.language.diagnostics import Severity, told
+from specs.sources import is_directory
 
 
 class Format(StrEnum):
@@ -74,7 +75,7 @@ def _checks(
 ) -> tuple[list[FileCheck], bool]:
     setting = open_setting(project_file, environment)
     named = named_paths(paths, setting)
-    return list(check_paths(named, setting)), len(named) == 1 and not Path(named[0]).is_dir()
+    return list(check_paths(named, setting)), len(named) == 1 and not is_directory(Path(named[0]))
 
 
 def _show(checks: Sequence[FileCheck], lines: Sequence[str]) -> None:
@@ -120,8 +121,8 @@ def _cleanliness(checks: Sequence[FileCheck]) -> dict[str, Any]:
 
 
 def _lint_part(check: FileCheck) -> dict[str, Any]:
-    shown = [diagnostic.as_dict() for diagnostic in check.diagnostics if diagnostic.severity is not Severity.INFO]
-    return _cleanliness([check]) | {"diagnostics": shown}
+    shown = [diagnostic for diagnostic in check.diagnostics if diagnostic.severity is not Severity.INFO]
+    return _cleanliness([check]) | {"diagnostics": told(shown)}
 
 
 def _is_valid(check: FileCheck) -> bool:

@@ -9,6 +9,7 @@ import typer
 from specs.cli.output import warn
 from specs.project import find_project
 from specs.setting import Setting, setting_of
+from specs.sources import exists
 
 Paths = Annotated[
     list[str] | None,
@@ -61,8 +62,7 @@ def named_paths(paths: Sequence[str] | None, setting: Setting) -> list[str]:
     if project is None:
         return list(paths)
     return [
-        path if Path(path).exists() or not (project.root / path).exists() else str(project.root / path)
-        for path in paths
+        path if exists(Path(path)) or not exists(project.root / path) else str(project.root / path) for path in paths
     ]
 
 

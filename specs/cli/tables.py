@@ -7,15 +7,16 @@ from rich.table import Table
 from rich.text import Text
 
 from specs.file_checks import FileCheck
+from specs.language.diagnostics import MOST_TOLD, told
 
 STYLES = {"error": "bold red", "warning": "yellow", "info": "cyan"}
+MOST_ROWS = MOST_TOLD + 1
 COLUMNS = ("Severity", "Code", "Location", "Message", "Suggestion")
 
 
 def check_table(checks: Iterable[FileCheck]) -> Table:
     """Return a row for each diagnostic of ``checks``."""
-    rows = [(check.path, diagnostic.as_dict()) for check in checks for diagnostic in check.diagnostics]
-    return _table(rows)
+    return _table((check.path, diagnostic) for check in checks for diagnostic in told(check.diagnostics))
 
 
 def problem_table(diagnostics: Iterable[Mapping[str, Any]]) -> Table:
@@ -32,9 +33,11 @@ def _table(rows: Iterable[tuple[str, Mapping[str, Any]]]) -> Table:
     table = Table(show_edge=False, pad_edge=False, expand=False)
     for column in COLUMNS:
         table.add_column(column, overflow="fold", no_wrap=column in {"Severity", "Code"})
-    for file, diagnostic in rows:
-        for entry in diagnostic.get("problems") or [diagnostic]:
-            table.add_row(*_row(file, entry))
+    entries = [(file, entry) for file, public in rows for entry in public.get("problems") or [public]]
+    for file, entry in entries[:MOST_ROWS]:
+        table.add_row(*_row(file, entry))
+    if (more := len(entries) - MOST_ROWS) > 0:
+        table.caption = f"and {more:,} more"
     return table
 
 

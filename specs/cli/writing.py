@@ -17,7 +17,7 @@ from specs.language.json_schema import author_schema
 from specs.language.migrating import CURRENT, Migration, migrate, unknown_version
 from specs.language.parsing import load
 from specs.language.rendering import render
-from specs.sources import read_text
+from specs.sources import read_named
 
 STARTERS = {
     path.name.removesuffix(".yaml"): path
@@ -98,7 +98,7 @@ def _migratable(path: str) -> Mapping[str, Any]:
         InvalidRequest: it cannot be read, or its version is not known.
     """
     try:
-        data = load(read_text(Path(path).resolve()), name=path).data
+        data = load(read_named(path), name=path).data
     except SpecSyntaxError as error:
         first = error.diagnostics[0]
         raise InvalidRequest(f"{path}:{first.line}:{first.column}: {first.message}") from None

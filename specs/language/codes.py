@@ -6,6 +6,7 @@ _TEXT = {
     "E_FILE": "The file cannot be read.",
     "E_SYNTAX": "The text is not a readable YAML or JSON document.",
     "E_LIMIT": "Something is larger, deeper or longer than the language allows.",
+    "W_LIMIT": "There is more to remark than is told at once.",
     "E_VERSION": "The version is not one this release knows.",
     "E_SCHEMA": "Keys, types or words do not match the v1 language; one diagnostic names all such problems.",
 }

@@ -59,7 +59,8 @@ def _turns(workflow: SequentialSpec | HandoffSpec | GroupChatSpec, spec: Spec) -
 def _handoff_order(workflow: HandoffSpec, ids: list[str]) -> tuple[int, ...]:
     selector = workflow.selector
     named = selector.sequence if selector.type == "sequence" and selector.sequence else ids
-    order = [ids.index(step_id) for step_id in named if step_id in ids]
+    places = {step_id: place for place, step_id in reversed([*enumerate(ids)])}
+    order = [places[step_id] for step_id in named if step_id in places]
     limit = workflow.max_iterations
     return tuple(order if limit is None else order[: max(limit, 1)])
 
@@ -78,13 +79,13 @@ def _graph(workflow: GraphSpec, spec: Spec) -> GraphPlan:
 
 
 def _edges(edges: Iterable[EdgeSpec], enabled: Mapping[str, StepSpec]) -> dict[str, tuple[EdgePlan, ...]]:
-    ways: dict[str, tuple[EdgePlan, ...]] = {}
+    ways: dict[str, list[EdgePlan]] = {}
     for edge in edges:
         if edge.from_ in enabled and edge.to in enabled:
             condition = compile_condition(edge.condition) if edge.condition else None
             way = EdgePlan(source=edge.from_, target=edge.to, condition=condition, label=edge.label)
-            ways[edge.from_] = (*ways.get(edge.from_, ()), way)
-    return ways
+            ways.setdefault(edge.from_, []).append(way)
+    return {node: tuple(leaving) for node, leaving in ways.items()}
 
 
 def _steps(steps: Iterable[StepSpec], spec: Spec) -> tuple[StepPlan, ...]:

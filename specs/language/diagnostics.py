@@ -9,6 +9,8 @@ from specs.language.codes import MEANINGS
 from specs.language.suggesting import Guess
 
 MOST_GUESSES = 100
+MOST_TOLD = 1_000
+LONGEST_MESSAGE = 600
 
 type Location = tuple[str | int, ...]
 """The way from the root of a document to a value: mapping keys and list indexes."""
@@ -127,6 +129,19 @@ def diagnose(findings: Iterable[Finding], positions: Positions | None = None) ->
     ]
 
 
+def told(diagnostics: Sequence[Diagnostic]) -> list[dict[str, Any]]:
+    """Return the public form of ``diagnostics``: the first ``MOST_TOLD``, and how many more there are.
+
+    What sums up the rest is an error if there is one among them. Policies look at all of them, not at these.
+    """
+    public = [diagnostic.as_dict() for diagnostic in diagnostics[:MOST_TOLD]]
+    if rest := diagnostics[MOST_TOLD:]:
+        code = "E_LIMIT" if any(diagnostic.is_error for diagnostic in rest) else "W_LIMIT"
+        message = f"There are {len(rest):,} more remarks; correct the first {MOST_TOLD:,} and check again."
+        public += [diagnostic.as_dict() for diagnostic in diagnose([Finding(code, (), message)])]
+    return public
+
+
 def _diagnostic(finding: Finding, positions: Positions, *, is_guessing: bool) -> Diagnostic:
     if finding.code not in MEANINGS:
         raise KeyError(finding.code)
@@ -134,7 +149,7 @@ def _diagnostic(finding: Finding, positions: Positions, *, is_guessing: bool) ->
     return Diagnostic(
         code=finding.code,
         severity=SEVERITY_BY_PREFIX[finding.code[0]],
-        message=finding.message,
+        message=shortened(finding.message),
         path=path_of(finding.at),
         suggestion=_suggestion(finding.suggestion, is_guessing=is_guessing),
         line=position.line if position else None,
@@ -147,6 +162,11 @@ def _suggestion(suggestion: str | Guess | None, *, is_guessing: bool) -> str | N
     if isinstance(suggestion, Guess):
         return suggestion.sentence() if is_guessing else suggestion.otherwise
     return suggestion
+
+
+def shortened(message: str) -> str:
+    """Return ``message`` in a length that people read: it may quote names of any length."""
+    return message if len(message) <= LONGEST_MESSAGE else f"{message[: LONGEST_MESSAGE - 1]}…"
 
 
 def nearest(location: Location, positions: Positions) -> Position | None:

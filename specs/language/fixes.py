@@ -6,6 +6,7 @@ _TEXT = {
     "E_FILE": "Check the path and the permissions; it must be an ordinary file.",
     "E_SYNTAX": "Correct the text at the line and column that are named.",
     "E_LIMIT": "Make it smaller: split the spec, or shorten what is named.",
+    "W_LIMIT": "Correct what is told, and check again.",
     "E_VERSION": "Write `version: v1`; documents of `v0` or without a version are migrated.",
     "E_SCHEMA": "Correct each of the `problems`; the suggestions name the likely word.",
 }

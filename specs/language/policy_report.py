@@ -5,7 +5,7 @@ from typing import Any
 
 from specs.language.checking import Examination
 from specs.language.codes import MEANINGS
-from specs.language.diagnostics import Diagnostic, path_of
+from specs.language.diagnostics import Diagnostic, path_of, told
 from specs.language.policy import guardrail_counts, is_unrestricted
 from specs.language.schema import Spec
 from specs.language.schema.agents import AgentSpec
@@ -25,7 +25,7 @@ REVIEW_WORTHY = frozenset(
 
 def policy_report(examination: Examination) -> dict[str, Any]:
     """Return the report on what was examined; only ``valid`` and ``diagnostics`` when the schema was not met."""
-    diagnostics = [diagnostic.as_dict() for diagnostic in examination.diagnostics]
+    diagnostics = told(examination.diagnostics)
     spec = examination.spec
     if spec is None:
         return {"valid": False, "diagnostics": diagnostics}

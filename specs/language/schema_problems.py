@@ -11,7 +11,7 @@ from pydantic_core import ErrorDetails
 from specs.language.diagnostics import Finding, Location, path_of
 from specs.language.schema import Spec
 from specs.language.schema.workflows import SHAPES
-from specs.language.suggesting import closest
+from specs.language.suggesting import closest, look_alike
 
 MOST_PROBLEMS = 50
 WORDS = {
@@ -86,7 +86,7 @@ def _suggestion(detail: ErrorDetails) -> str | None:
 
 def _did_you_mean(word: object, names: Sequence[str]) -> str | None:
     name = closest(word, names)
-    return f"Did you mean {name!r} instead of {word!r}?" if name else None
+    return f"Did you mean {name!r} instead of {word!r}?{look_alike(str(word), name)}" if name else None
 
 
 def _quoted(text: str) -> list[str]:

@@ -3,7 +3,7 @@
 A run of such a spec is refused before it exists; judging the spec (``validate``) does not ask here.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 
 from specs.language.diagnostics import Finding, Location
 from specs.language.schema import Spec
@@ -17,15 +17,17 @@ def unsupported_findings(spec: Spec) -> Iterator[Finding]:
         for here, step in located_steps(workflow, at):
             if step.enabled and step.kind == "workflow" and (step.timeout_seconds or 0) > 0:
                 yield _finding((*here, "timeout_seconds"), "Timeouts of steps that are workflows")
-    for at, agent in spec.located_agents():
-        yield from _helpers(at, agent, spec)
-
-
-def _helpers(at: Location, agent: AgentSpec, spec: Spec) -> Iterator[Finding]:
-    """Yield the agents that ``agent`` asks in the middle of its turn and that are workflows."""
     workflows = {name for name, each in spec.components.agents.items() if each.as_agent}
+    if workflows:
+        tools = {name for name, tool in spec.tools.items() if tool.agent in workflows}
+        for at, agent in spec.located_agents():
+            yield from _helpers(at, agent, workflows, tools)
+
+
+def _helpers(at: Location, agent: AgentSpec, workflows: Set[str], tools: Set[str]) -> Iterator[Finding]:
+    """Yield whom ``agent`` asks in the middle of its turn, if that is a workflow: by name, or behind a tool."""
     for name in agent.tools.include if agent.tools else ():
-        if name in spec.tools and spec.tools[name].agent in workflows:
+        if name in tools:
             yield _finding((*at, "tools"), f"The tool {name!r}, an agent that is a workflow,")
     for helper in ("summarizer", "retriever"):
         block = (agent.memory or {}).get(helper)

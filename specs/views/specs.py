@@ -13,6 +13,7 @@ from kneo_project.audit.services import record
 from kneo_project.errors import InvalidRequest
 from specs import services
 from specs.errors import EnvironmentPolicyBlocked, SpecInvalid, SpecPathConfined
+from specs.language.diagnostics import told
 from specs.language.drawing import draw
 from specs.language.explaining import summarise
 from specs.language.json_schema import author_schema
@@ -67,7 +68,7 @@ class ValidateView(SpecView):
         examination = services.inspect(source)
         valid = not examination.errors
         self.note(request, "spec.validated", source, valid=valid)
-        diagnostics = [diagnostic.as_dict() for diagnostic in examination.diagnostics]
+        diagnostics = told(examination.diagnostics)
         return Response({"valid": valid, "diagnostics": diagnostics})
 
 
@@ -86,7 +87,7 @@ class CompileView(SpecView):
         spec, examination = services.inspect_for(source, strict=body["strict"])
         valid = not examination.errors
         self.note(request, "spec.compiled", source, valid=valid)
-        diagnostics = [diagnostic.as_dict() for diagnostic in examination.diagnostics]
+        diagnostics = told(examination.diagnostics)
         return Response({"ok": valid, "diagnostics": diagnostics, "summary": summarise(spec).as_compiled()})
 
 

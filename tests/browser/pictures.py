@@ -72,9 +72,13 @@ def _pages() -> Iterator[tuple[str, str]]:
     }
     for name, address in addresses.items():
         yield name, client.get(address).content.decode()
-    for name, action in (("cancel", "cancel_selected"), ("reject", "reject_selected")):
-        model, chosen = ("runs/run", run.pk) if name == "cancel" else ("humantasks/humantask", task.pk)
-        answer = client.post(f"/admin/{model}/", {"action": action, "_selected_action": [str(chosen)]})
+    actions = {
+        "cancel": ("runs/run", "cancel_selected", run),
+        "reject": ("humantasks/humantask", "reject_selected", task),
+        "fill-in": ("humantasks/humantask", "approve_selected", scenery.question_with_a_form()),
+    }
+    for name, (model, action, row) in actions.items():
+        answer = client.post(f"/admin/{model}/", {"action": action, "_selected_action": [str(row.pk)]})
         yield name, answer.content.decode()
 
 

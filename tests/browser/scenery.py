@@ -76,3 +76,12 @@ def night() -> tuple[Run, HumanTask]:
     run = expense_claim()
     record("run.inspected", actor="olivia", run_id=run.pk, metadata={"reason": "customer asked"})
     return run, HumanTask.objects.open().get(run=run)
+
+
+def question_with_a_form() -> HumanTask:
+    """Return the question of the example whose assessor fills in a form."""
+    spec = str(Path("specs/examples/claim_assessment.yaml").resolve())
+    request = StartRun(source=SpecSource(spec_path=spec), input_text="A broken window")
+    run = services.start_run(request, actor="claims-portal")
+    executor.advance(run.pk)
+    return HumanTask.objects.open().get(run=run)

@@ -189,7 +189,7 @@ def form_task(task: HumanTask) -> HumanTask:
 
 def test_a_form_is_asked_for_field_by_field(browser: Client, form_task: HumanTask) -> None:
     page = text(act(browser, "approve_selected", form_task.pk))
-    assert [name for name in ("Amount in euros", "kind", "urgent", "parts", "Comment") if name not in page] == []
+    assert [name for name in ("Amount in euros", "Kind", "Urgent", "Parts", "Comment") if name not in page] == []
 
 
 def test_what_was_filled_in_is_the_answer(browser: Client, form_task: HumanTask, bell: None) -> None:

@@ -8,7 +8,7 @@ from tests.corpus import ROOT
 from tests.corpus.agreement import judge
 from tests.corpus.diagnostics_page import PAGE, example_of, page
 
-NEEDS_MORE_THAN_A_FILE = {"E_FILE", "E_LIMIT", "E_UNSUPPORTED", "E_FUNCTION_NOT_ALLOWED", "E_SKILL_SOURCE"}
+NEEDS_MORE_THAN_A_FILE = {"E_FILE", "E_LIMIT", "W_LIMIT", "E_UNSUPPORTED", "E_FUNCTION_NOT_ALLOWED", "E_SKILL_SOURCE"}
 BY_POLICY = {code for code in MEANINGS if code.startswith(("E_ENV_POLICY_", "I_"))}
 
 

@@ -1,0 +1,67 @@
+"""The commands, on files and paths that do harm: an answer in words, always."""
+
+import os
+import resource
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from specs.cli.app import app
+from tests.hostile import BAD, LARGE, write_all
+
+COMMANDS = ("validate", "lint", "compile", "explain", "graph", "policy-report", "resolve", "migrate")
+PATHS = ("missing.yaml", "pipe", "loop", "x" * 300, "steps.yaml/inside", "na\udcffme.yaml", "/dev/null")
+
+
+@pytest.fixture(scope="module")
+def hostile(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a directory of such files."""
+    directory = tmp_path_factory.mktemp("hostile")
+    write_all(directory)
+    os.mkfifo(directory / "pipe")
+    (directory / "loop").symlink_to("loop")
+    return directory
+
+
+@pytest.fixture(autouse=True)
+def inside(hostile: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Work in that directory."""
+    monkeypatch.chdir(hostile)
+    yield
+    assert not Path("/tmp/owned").exists()
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize("path", [*BAD, *LARGE, *PATHS])
+def test_a_command_answers_in_words(command: str, path: str) -> None:
+    result = CliRunner().invoke(app, [command, path])
+
+    assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
+    assert result.exit_code in {0, 1, 3}
+    assert len(result.output) < 5_000_000
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_what_is_no_spec_is_refused(name: str) -> None:
+    assert CliRunner().invoke(app, ["validate", name]).exit_code == 1
+
+
+@pytest.mark.parametrize("name", LARGE)
+def test_what_is_only_large_is_accepted(name: str) -> None:
+    assert CliRunner().invoke(app, ["compile", name]).exit_code == 0
+
+
+def test_a_letter_that_looks_like_another_is_named() -> None:
+    assert "CYRILLIC SMALL LETTER A" in CliRunner().invoke(app, ["validate", "--json", "look-alike.yaml"]).output
+
+
+def test_all_of_them_together_take_little_memory(hostile: Path) -> None:
+    before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
+    command = [sys.executable, "-m", "kneo_project.cli.main", "spec", "validate", "--json", str(hostile)]
+    subprocess.run(command, check=False, capture_output=True, timeout=120)
+
+    assert resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss < max(before, 400_000)  # kilobytes
