@@ -8,7 +8,7 @@ from django.http import HttpRequest
 
 from kneo_project.site import showing
 from kneo_project.site.pages import OperatorAdmin, Related, column
-from specs.models import SpecSnapshot
+from specs.models import SpecSnapshot, StoredPolicy
 
 
 @admin.register(SpecSnapshot)
@@ -58,3 +58,30 @@ class SpecSnapshotAdmin(OperatorAdmin[SpecSnapshot]):
     def overrides(self, row: SpecSnapshot) -> str:
         """Return what the caller replaced."""
         return showing.document(row.content.get("overrides"))
+
+
+@admin.register(StoredPolicy)
+class StoredPolicyAdmin(OperatorAdmin[StoredPolicy]):
+    """What environments demand. Changed over the API, where a change can be tried out before."""
+
+    list_display = ["name", "demanded", "changed", "by"]
+    loaded = ["environment", "demands", "changed_at", "changed_by"]
+    ordering = ["environment"]
+    search_fields = ["environment"]
+    fields = ["name", ("changed_in_full", "by"), "demands_document"]
+
+    name = column("environment", showing.words, "environment")
+    changed = column("changed", showing.age, "changed_at", is_sortable=True)
+    changed_in_full = column("changed", showing.moment, "changed_at")
+    by = column("by", showing.words, "changed_by")
+    demands_document = column("demands", showing.document, "demands")
+
+    @admin.display(description="demands")
+    def demanded(self, row: StoredPolicy) -> str:
+        """Return what is demanded, in words."""
+        return showing.words(", ".join(name for name, value in row.demands.items() if value and name != "enabled"))
+
+    def related(self, row: StoredPolicy) -> Iterable[Related]:
+        """Link to what was changed when."""
+        changes = {"event_type__exact": "policy.changed"}
+        yield Related(label="Changes of policies", url=showing.address("audit_auditevent_changelist", query=changes))

@@ -1,7 +1,7 @@
 """Starting, listing, showing and cancelling runs."""
 
 from django.http import HttpResponse
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -28,7 +28,7 @@ from runs.views import examples
 from runs.views.answering import kept, respond, wait_for
 from runs.views.callers import parsed_id
 from runs.views.listing import RUNS, matching_runs
-from specs.errors import SpecInvalid, SpecPathConfined
+from specs.errors import EnvironmentPolicyBlocked, SpecInvalid, SpecPathConfined
 
 KEY_HEADER = OpenApiParameter(
     "Idempotency-Key",
@@ -36,19 +36,24 @@ KEY_HEADER = OpenApiParameter(
     OpenApiParameter.HEADER,
     description="At most 256 characters; the same key, the same answer.",
 )
-REFUSED_ORDERS = refusals(
-    "runs:write",
-    missing("body", "input"),
-    InvalidRequest(),
-    InvalidIdempotencyKey(),
-    IdempotencyKeyConflict(scope="runs:create"),
-    SpecInvalid(diagnostics=[]),
-    SpecPathConfined(),
-    QueueFull(queue_depth=100, limit=100),
-    TokenBudgetSpent(run_id=examples.RUN_ID),
-    GuardrailBlocked(run_id=examples.RUN_ID, violation_type="GuardrailViolation"),
-    RunFailed(run_id=examples.RUN_ID, error_type="RuntimeError"),
-)
+
+
+def _refused_orders(key_scope: str) -> dict[int, OpenApiResponse]:
+    """Return how an order may be refused; ``key_scope`` is what its idempotency keys are for."""
+    return refusals(
+        "runs:write",
+        missing("body", "input"),
+        InvalidRequest(),
+        InvalidIdempotencyKey(),
+        IdempotencyKeyConflict(scope=key_scope),
+        SpecInvalid(diagnostics=[]),
+        SpecPathConfined(),
+        EnvironmentPolicyBlocked(diagnostics=[]),
+        QueueFull(queue_depth=100, limit=100),
+        TokenBudgetSpent(run_id=examples.RUN_ID),
+        GuardrailBlocked(run_id=examples.RUN_ID, violation_type="GuardrailViolation"),
+        RunFailed(run_id=examples.RUN_ID, error_type="RuntimeError"),
+    )
 
 
 class RunsView(ApiView):
@@ -78,7 +83,7 @@ class RunsView(ApiView):
         tags=["runs"],
         parameters=[KEY_HEADER],
         request=RunCreateRequestSerializer,
-        responses={200: RunCreateSerializer, 202: RunAcceptedSerializer, **REFUSED_ORDERS},
+        responses={200: RunCreateSerializer, 202: RunAcceptedSerializer, **_refused_orders("runs:create")},
         examples=[
             examples.order("start a run", examples.ORDER),
             examples.answer("completed", examples.OUTCOME),
@@ -99,7 +104,7 @@ class SpecRunView(ApiView):
         tags=["specs"],
         parameters=[KEY_HEADER],
         request=RunCreateRequestSerializer,
-        responses={200: RunCreateSerializer, 202: RunAcceptedSerializer, **REFUSED_ORDERS},
+        responses={200: RunCreateSerializer, 202: RunAcceptedSerializer, **_refused_orders("specs:run")},
         examples=[
             examples.order("run a spec", examples.ORDER),
             examples.answer("completed", examples.OUTCOME),

@@ -11,6 +11,7 @@ from specs.language.suggesting import Guess
 MOST_GUESSES = 100
 MOST_TOLD = 1_000
 LONGEST_MESSAGE = 600
+LONGEST_SUMMARY = 6_000
 
 type Location = tuple[str | int, ...]
 """The way from the root of a document to a value: mapping keys and list indexes."""
@@ -149,7 +150,7 @@ def _diagnostic(finding: Finding, positions: Positions, *, is_guessing: bool) ->
     return Diagnostic(
         code=finding.code,
         severity=SEVERITY_BY_PREFIX[finding.code[0]],
-        message=shortened(finding.message),
+        message=_shortened(finding.message, LONGEST_SUMMARY if finding.problems else LONGEST_MESSAGE),
         path=path_of(finding.at),
         suggestion=_suggestion(finding.suggestion, is_guessing=is_guessing),
         line=position.line if position else None,
@@ -164,9 +165,9 @@ def _suggestion(suggestion: str | Guess | None, *, is_guessing: bool) -> str | N
     return suggestion
 
 
-def shortened(message: str) -> str:
+def _shortened(message: str, most: int) -> str:
     """Return ``message`` in a length that people read: it may quote names of any length."""
-    return message if len(message) <= LONGEST_MESSAGE else f"{message[: LONGEST_MESSAGE - 1]}…"
+    return message if len(message) <= most else f"{message[: most - 1]}…"
 
 
 def nearest(location: Location, positions: Positions) -> Position | None:

@@ -2,7 +2,6 @@
 
 from dataclasses import asdict
 
-from django.http import Http404
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -10,6 +9,7 @@ from rest_framework.response import Response
 from kneo_project.api.answers import missing, refusals
 from kneo_project.api.permissions import actor_of
 from kneo_project.api.views import ApiView
+from kneo_project.errors import Problem, RequestInvalid
 from specs import policies
 from specs.language.policy import EnvironmentPolicy
 from specs.serializers import (
@@ -75,7 +75,8 @@ class PolicyPreviewView(ApiView):
 
 def _named(environment: str) -> str:
     if len(environment) > LONGEST_NAME:
-        raise Http404
+        message = f"The name of an environment has at most {LONGEST_NAME} characters"
+        raise RequestInvalid([Problem(type="string_too_long", loc=("path", "environment"), msg=message)])
     return environment
 
 

@@ -1,7 +1,13 @@
 """Judging, explaining and drawing specs. Nothing is stored but the audit event."""
 
+import hashlib
+import json
+from collections.abc import Mapping
 from typing import Any
 
+from django.http.response import HttpResponseBase
+from django.utils.cache import get_conditional_response
+from django.utils.http import quote_etag
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -145,7 +151,14 @@ class SchemaView(ApiView):
 
     required_scope = None
 
-    @extend_schema(tags=["specs"], responses={200: dict[str, Any]})
-    def get(self, _request: Request) -> Response:
+    @extend_schema(tags=["specs"], responses={200: dict[str, Any], 304: None})
+    def get(self, request: Request) -> HttpResponseBase:
         """Return the JSON Schema of the spec language."""
-        return Response(author_schema(), headers={"Cache-Control": "public, max-age=3600"})
+        schema = author_schema()
+        headers = {"Cache-Control": "public, max-age=3600", "ETag": _etag(schema)}
+        whole = Response(schema, headers=headers)
+        return get_conditional_response(request, etag=headers["ETag"], response=whole) or whole
+
+
+def _etag(document: Mapping[str, Any]) -> str:
+    return quote_etag(hashlib.sha256(json.dumps(document).encode()).hexdigest()[:32])

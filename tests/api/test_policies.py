@@ -1,8 +1,13 @@
 """What environments demand of specs: stored, tried out, enforced."""
 
 import asyncio
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+import pytest
+from django.db import connections
+from django.test import override_settings
 from kneo_client import KneoClient
 from kneo_client.core import Profile
 from pytest_django.live_server_helper import LiveServer
@@ -11,6 +16,7 @@ from kneo_project.audit.models import AuditEvent
 from runs.models import Run
 from tests.api.conftest import Api
 from tests.api.specs import workflow
+from tests.integration.admin_site import operator
 
 NOTHING = {
     "enabled": True,
@@ -42,7 +48,8 @@ def test_a_policy_is_replaced_whole_and_tells_what_it_replaced(api: Api) -> None
 def test_an_environment_without_demands_is_known_too(api: Api) -> None:
     unknown = {"environment": "moon", "policy": None, "previous_policy": None}
     assert api.get("/policies/environment/moon") == unknown
-    assert api.get(f"/policies/environment/{'x' * 129}", 404)["detail"]
+    (problem,) = api.get(f"/policies/environment/{'x' * 129}", 422)["detail"]
+    assert (problem["type"], problem["loc"]) == ("string_too_long", ["path", "environment"])
 
 
 def test_a_change_is_audited_with_what_it_changed(api: Api) -> None:
@@ -106,3 +113,68 @@ def test_a_preview_tells_which_runs_would_be_blocked_and_stores_nothing(api: Api
     assert (preview["affected_run_ids"], preview["newly_blocking"]) == ([blocked], [blocked])
     assert preview["runs_evaluated"] == 2
     assert api.get("/policies/environment/prod")["policy"] is None
+
+
+def test_the_gate_stands_before_every_way_to_start_a_run(api: Api) -> None:
+    put(api, "prod", REVIEW)
+    body = {"spec": workflow("a"), "environment": "prod", "input": "hi"}
+    for path in ("/runs", "/specs/run"):
+        assert api.post(path, body, 403)["detail"]["error"] == "environment_policy_blocked"
+    assert not Run.objects.exists()
+
+
+def test_changes_at_the_same_moment_leave_one_whole_policy_and_two_events(api: Api) -> None:
+    bodies = [REVIEW, {**NOTHING, "fail_on_warnings": True}]
+    together = threading.Barrier(2)
+
+    def change(body: dict[str, Any]) -> int:
+        together.wait()
+        try:
+            return Api().client.put("/v1/policies/environment/prod", body, "application/json").status_code
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(2) as pool:
+        assert list(pool.map(change, bodies)) == [200, 200]
+
+    assert api.get("/policies/environment/prod")["policy"] in bodies
+    events = list(AuditEvent.objects.filter(event_type="policy.changed").order_by("pk"))
+    assert [event.metadata["previous"] for event in events] == [None, events[0].metadata["current"]]
+
+
+ROUTES = [
+    *(("POST", f"/specs/{question}", "specs:read") for question in ("validate", "compile", "explain", "graph")),
+    ("POST", "/specs/policy-report", "specs:read"),
+    ("POST", "/specs/run", "runs:write"),
+    ("GET", "/skills", "specs:read"),
+    ("GET", "/policies/environment", "policies:read"),
+    ("GET", "/policies/environment/prod", "policies:read"),
+    ("PUT", "/policies/environment/prod", "policies:write"),
+    ("POST", "/policies/environment/prod/preview", "policies:read"),
+]
+
+
+@pytest.mark.parametrize(("method", "path", "scope"), ROUTES)
+def test_every_route_wants_a_key_with_its_scope(api: Api, method: str, path: str, scope: str) -> None:
+    def status(key: str | None) -> int:
+        headers = {} if key is None else {"X-Kneo-Api-Key": key}
+        return api.client.generic(method, f"/v1{path}", "{}", "application/json", headers=headers).status_code
+
+    with override_settings(API_KEYS=f"none:none:audit:read;right:right:{scope}"):
+        assert (status(None), status("wrong"), status("none")) == (401, 401, 403)
+        assert status("right") not in {401, 403}
+
+
+def test_the_schema_of_the_language_is_public_and_fetched_once(api: Api) -> None:
+    with override_settings(API_KEYS="right:right:specs:read"):
+        first = api.client.get("/v1/specs/schema")
+        again = api.client.get("/v1/specs/schema", headers={"If-None-Match": first.headers["ETag"]})
+    assert (first.status_code, again.status_code, again.content) == (200, 304, b"")
+
+
+def test_an_operator_sees_what_environments_demand(api: Api) -> None:
+    put(api, "prod", REVIEW)
+    browser = operator()
+    listed = browser.get("/admin/specs/storedpolicy/").content.decode()
+    assert "require_human_review" in listed
+    assert "Changes of policies" in browser.get("/admin/specs/storedpolicy/prod/change/").content.decode()

@@ -38,7 +38,7 @@ def test_the_page_shows_every_part_of_the_language() -> None:
     documents = [load(block, name="page.yaml").data for block in BLOCKS]
     agents = [agent for data in documents for agent in (data.get("agent", {}), *_components(data, "agents"))]
 
-    assert {key for data in documents for key in data} >= {*Spec.model_fields} - {"metadata", "policies", "mcp_servers"}
+    assert {key for data in documents for key in data} >= {*Spec.model_fields} - {"metadata", "policies"}
     assert {key for agent in agents for key in agent} >= {*AgentSpec.model_fields} - {"history", "middleware"}
     assert {key for data in documents for human in _components(data, "humans") for key in human} == {
         *HumanSpec.model_fields
