@@ -14,6 +14,13 @@ class RunStateConflict(KneoError):
     status = 409
 
 
+class ForkNotPossible(KneoError):
+    """The run cannot be gone on with from there."""
+
+    code = "fork_not_possible"
+    status = 409
+
+
 class QueueFull(KneoError):
     """Too many runs are waiting already; try again later."""
 

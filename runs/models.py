@@ -61,6 +61,7 @@ class Run(models.Model):
     ``fence`` grows with every claim and every change from outside, and each write names the fence it was made under.
     ``wake_at`` is the next moment somebody must look at the run; null means nobody must.
     ``attempts`` counts the executions that died with their process; ``trace_count`` all trace events there ever were.
+    ``parent`` and ``forked_at`` tell the run and the checkpoint that a fork began from.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -92,6 +93,8 @@ class Run(models.Model):
     wake_at = models.DateTimeField(null=True, blank=True)
     deadline_at = models.DateTimeField(null=True, blank=True)
     timeout_seconds = models.PositiveIntegerField(null=True, blank=True)
+    parent = models.ForeignKey("self", on_delete=models.SET_NULL, null=True, blank=True, related_name="forks")
+    forked_at = models.PositiveIntegerField(null=True, blank=True)
 
     created_at = models.DateTimeField()
     updated_at = models.DateTimeField()
@@ -142,7 +145,10 @@ class Run(models.Model):
 
 
 class Checkpoint(models.Model):
-    """What a committed step or change of status left behind. Append-only; ordered by ``sequence`` within its run."""
+    """What a committed step or change of status left behind. Append-only; ordered by ``sequence`` within its run.
+
+    ``cursor`` is where the run was after the commit, on the last checkpoint of each: forks begin there.
+    """
 
     # The unique constraint on run and sequence is the index of this key.
     run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="checkpoints", db_index=False)
@@ -158,6 +164,7 @@ class Checkpoint(models.Model):
     error_type = models.CharField(max_length=255, null=True, blank=True)  # noqa: DJ001 - null is "none"
     error_message = models.TextField(null=True, blank=True)  # noqa: DJ001 - null is "none"
     details = models.JSONField(default=dict, blank=True)
+    cursor = models.JSONField(null=True, blank=True)
     started_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField()
 

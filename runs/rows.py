@@ -11,8 +11,10 @@ from runs.engine.progress import Record
 
 def checkpoint_columns(change: Change) -> Iterator[dict[str, Any]]:
     """Yield the columns of the checkpoints of ``change``, but for the run and the sequence."""
-    for record in change.progress.records:
-        yield _checkpoint(record) | {"created_at": change.at}
+    state, last = change.progress.state, len(change.progress.records) - 1
+    for index, record in enumerate(change.progress.records):
+        cursor = state.cursor() if state is not None and index == last else None
+        yield _checkpoint(record) | {"cursor": cursor, "created_at": change.at}
 
 
 def event_columns(change: Change) -> Iterator[dict[str, Any]]:

@@ -54,7 +54,7 @@ def start_run(request: StartRun, *, actor: str, key: idempotency.Key | None = No
     Raises SpecInvalid, InvalidRequest or SpecPathConfined for a spec that cannot run, and QueueFull.
     """
     frozen = freeze(request.source, allowed_functions=settings.FUNCTION_MODULES)
-    _refuse_when_full()
+    refuse_when_full()
     run = _new_run(request, frozen.digest)
     workflow = interpreter.root_workflow(frozen.plan, wants_agent=request.target == Target.AGENT)
     run.agent_name = frozen.plan.agent.name
@@ -67,7 +67,8 @@ def start_run(request: StartRun, *, actor: str, key: idempotency.Key | None = No
     return run
 
 
-def _refuse_when_full() -> None:
+def refuse_when_full() -> None:
+    """Do nothing, unless as many runs are waiting as the operator allows. Raises QueueFull."""
     limit = settings.MAX_QUEUE_DEPTH
     if not limit:
         return

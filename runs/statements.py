@@ -29,6 +29,7 @@ CHECKPOINT_COLUMNS = {
     "error_type": "text",
     "error_message": "text",
     "details": "jsonb",
+    "cursor": "jsonb",
     "started_at": "timestamptz",
     "created_at": "timestamptz",
 }

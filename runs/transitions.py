@@ -7,6 +7,7 @@ nothing does. False (or None) means that somebody else was quicker; the caller t
 import uuid
 from dataclasses import replace
 from datetime import datetime, timedelta
+from itertools import batched
 from typing import Any
 
 from django.conf import settings
@@ -22,12 +23,14 @@ from runs.engine.blame import deaths_before_isolation
 from runs.engine.lifecycle import REACHED_FROM, Status
 from runs.engine.outcomes import Fault
 from runs.engine.progress import Progress, Record, RecordType
+from runs.engine.state import State
 from runs.leases import LEASED_COLUMNS, Lease
 from runs.models import Checkpoint, Run
 from runs.writing import write
 
 RUNNING_ONLY = frozenset({Status.RUNNING})
 MOST_ATTEMPTS = 32_768
+COPIED_AT_ONCE = 500
 
 
 def start(run: Run) -> None:
@@ -129,6 +132,60 @@ def unblock(run: Run, progress: Progress, at: datetime) -> bool:
             at=at,
             wake_at=wake_at,
         )
+    )
+
+
+def reopen(run: Run, state: State, at: datetime) -> bool:
+    """Let a run that failed go on at ``state``, in the caller's transaction: due at once, with nothing held against it.
+
+    Its deadline, if it has one, begins anew.
+    """
+    deadline = None if run.timeout_seconds is None else at + timedelta(seconds=run.timeout_seconds)
+    failed = Run.objects.filter(pk=run.pk, status=Status.FAILED, fence=run.fence)
+    reopened = failed.update(
+        status=Status.RUNNING,
+        cursor=state.cursor(),
+        sequence=F("sequence") + 1,
+        fence=F("fence") + 1,
+        attempts=0,
+        error_type=None,
+        error_message=None,
+        wake_at=Now(),
+        deadline_at=deadline,
+        completed_at=None,
+        updated_at=at,
+    )
+    if reopened:
+        details = {"error": {"type": run.error_type, "message": run.error_message}}
+        _note_replay(run.pk, run.sequence + 1, at, cursor=state.cursor(), details=details)
+    return bool(reopened)
+
+
+def start_fork(run: Run, parent: Run, at: Checkpoint, state: State, text: str | None) -> None:
+    """Write ``run`` as a fork of ``parent`` from the checkpoint ``at``, in the caller's transaction.
+
+    It gets its own copy of the history up to there, and goes on at ``state``; ``text`` is what the next step is given
+    instead of what flowed on.
+    """
+    if text is not None:
+        state = replace(state, root=replace(state.root, text_at=at.sequence + 1))
+    run.cursor, run.sequence = state.cursor(), at.sequence + 1
+    run.parent, run.forked_at = parent, at.sequence
+    run.wake_at = Now()
+    run.save(force_insert=True)
+    copied = parent.checkpoints.filter(sequence__lte=at.sequence).order_by("sequence")
+    for batch in batched(copied.iterator(chunk_size=COPIED_AT_ONCE), COPIED_AT_ONCE):
+        for checkpoint in batch:
+            checkpoint.pk, checkpoint.run = None, run
+        Checkpoint.objects.bulk_create(batch)
+    details = {"forked_from": {"run_id": str(parent.pk), "checkpoint": at.sequence}}
+    _note_replay(run.pk, run.sequence, run.created_at, cursor=run.cursor, details=details, output_text=text)
+
+
+def _note_replay(run_id: uuid.UUID, sequence: int, at: datetime, **fields: Any) -> None:
+    kind = RecordType.REPLAY_CONTEXT
+    Checkpoint.objects.create(
+        run_id=run_id, sequence=sequence, type=kind, status=Status.RUNNING, created_at=at, **fields
     )
 
 

@@ -37,3 +37,13 @@ def violate(text: str) -> str:
 
 class GuardrailViolation(RuntimeError):
     """What a guardrail raises: callers know it by its name."""
+
+
+UNREACHABLE: set[str] = set()
+
+
+def shaky(text: str) -> str:
+    """Append its name, unless it cannot be reached."""
+    if "shaky" in UNREACHABLE:
+        raise ConnectionResetError("shaky is not to be reached")
+    return f"{text}>shaky"

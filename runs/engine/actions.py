@@ -83,6 +83,11 @@ class AskHuman:
         """The human step."""
         return self.place.step
 
+    @property
+    def path(self) -> str:
+        """Name this question within the run, the same after a crash."""
+        return self.place.path
+
 
 type Work = RunStep | RunAgent
 type Action = Work | AskHuman

@@ -122,7 +122,11 @@ def _progress(state: State, walk: Walk) -> Progress:
     if walk.fault:
         ledger.end(Status.FAILED, fault=walk.fault)
         return Progress(
-            status=Status.FAILED, records=tuple(ledger.records), events=tuple(ledger.events), fault=walk.fault
+            state=_remembered(state, walk),
+            status=Status.FAILED,
+            records=tuple(ledger.records),
+            events=tuple(ledger.events),
+            fault=walk.fault,
         )
     output = ledger.texts[line.text_at] if line.done else None
     if output is not None:

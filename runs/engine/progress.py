@@ -15,6 +15,7 @@ class RecordType(StrEnum):
     """The kinds of checkpoint."""
 
     RUN_STARTED = "run_started"
+    REPLAY_CONTEXT = "replay_context"
     STEP_COMPLETED = "step_completed"
     STEP_FAILED = "step_failed"
     HUMAN_PAUSE = "human_pause"

@@ -53,8 +53,8 @@ class Frame:
 class Line:
     """One line of work: a stack of places, the innermost last. A branch of a concurrent workflow is a line of its own.
 
-    ``text_at`` is the checkpoint whose text flows on. A line that is ``done`` has no frames; it ended with ``fault`` if
-    it failed.
+    ``text_at`` is the checkpoint whose text flows on. A line that is ``done`` has no frames, unless it ended with
+    ``fault``: then they say where, so that it can be gone on with.
     """
 
     text_at: int = RUN_INPUT

@@ -80,11 +80,11 @@ class Walk:
         lines = line.top.lines
         fault = next((branch.fault for branch in lines if branch.fault), None)
         if fault:
-            return self._workflow_failed(line, fault)
+            return self._workflow_failed(line, fault, at=line)
         return self._workflow_done(replace(line, text_at=lines[-1].text_at), None)
 
     def _come_out(self, line: Line, result: Result) -> Line:
-        return self._failed(line, result, result.failed) if result.failed else self._done(line, result)
+        return self._failed(line, result, result.failed, at=line) if result.failed else self._done(line, result)
 
     def _done(self, line: Line, result: Result) -> Line:
         frame = line.top
@@ -121,12 +121,13 @@ class Walk:
         match following:
             case Ending.FINISHED:
                 return self._workflow_done(line, facts)
-            case Ending.MAX_STEPS:
-                return self._workflow_failed(line, TOO_FAR)
             case frame if frame.attempt == 1 and not frame.in_fallback and frame.retry_at is None:
-                return line.with_top(frame)
+                line = line.with_top(frame)
             case frame:
-                return line.with_top(replace(frame, attempt=1, in_fallback=False, retry_at=None))
+                line = line.with_top(replace(frame, attempt=1, in_fallback=False, retry_at=None))
+        if shapes.is_too_far(workflow, line.top):
+            return self._workflow_failed(line, TOO_FAR, at=line)
+        return line
 
     def _workflow_done(self, line: Line, facts: Facts | None) -> Line:
         frame = line.top
@@ -150,17 +151,18 @@ class Walk:
         )
         return self._done(replace(line, frames=line.frames[:-1]), result)
 
-    def _workflow_failed(self, line: Line, fault: Fault) -> Line:
+    def _workflow_failed(self, line: Line, fault: Fault, *, at: Line) -> Line:
+        """Fail the innermost workflow of ``line``; ``at`` is the line as it was where the failure began."""
         frame = line.top
         if self.fault or len(line.frames) == 1:
             if not frame.is_branch:
                 self.fault = self.fault or fault
-            return replace(line, frames=(), done=True, fault=fault)
+            return replace(at, done=True, fault=fault)
         failed = Failed(fault=fault, started_at=self.ledger.at, finished_at=self.ledger.at)
         outer = replace(line, frames=line.frames[:-1], text_at=frame.input_at)
-        return self._failed(outer, Result(text=self.ledger.texts[frame.input_at], failed=failed), failed)
+        return self._failed(outer, Result(text=self.ledger.texts[frame.input_at], failed=failed), failed, at=at)
 
-    def _failed(self, line: Line, result: Result, failed: Failed) -> Line:
+    def _failed(self, line: Line, result: Result, failed: Failed, *, at: Line) -> Line:
         frame = line.top
         workflow = workflow_at(self.plan, self.root, frame)
         place, work = place_of(workflow, frame), work_at(workflow, frame)
@@ -180,7 +182,7 @@ class Walk:
         self.ledger.step(
             place, result.text, details=result.details, **{**_of_failure(failed), "attempt": frame.attempt}
         )
-        return self._workflow_failed(line, failed.fault)
+        return self._workflow_failed(line, failed.fault, at=at)
 
     def _has_fallback(self, workflow: WorkflowPlan, step: StepPlan) -> bool:
         return step.on_error is OnError.FALLBACK and shapes.fallback_of(workflow, step) is not None

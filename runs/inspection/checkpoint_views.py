@@ -77,7 +77,7 @@ class CheckpointView:
                 return details | {"error": _error(row)}
             case RecordType.RUN_CANCELLED | RecordType.RUN_TIMED_OUT | RecordType.RUN_EXPIRED:
                 return details | {"reason": row.error_message}
-            case RecordType.HUMAN_PAUSE | RecordType.HUMAN_RESUME:
+            case RecordType.HUMAN_PAUSE | RecordType.HUMAN_RESUME | RecordType.REPLAY_CONTEXT:
                 return details
 
 

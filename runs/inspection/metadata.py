@@ -47,6 +47,7 @@ def _asked(view: RunView) -> dict[str, Any]:
         "skills_overlay": view.frozen.get("skills_overlay"),
         "timeout_seconds": run.timeout_seconds,
         "caller_metadata": run.caller_metadata,
+        **({"forked_from": {"run_id": str(run.parent_id), "checkpoint": run.forked_at}} if run.forked_at else {}),
     }
 
 

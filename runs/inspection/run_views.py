@@ -33,8 +33,7 @@ class RunView:
     task: HumanTask | None = None
     frozen: Mapping[str, Any] = field(default_factory=dict)
 
-    # Runs are neither nested nor tagged.
-    parent_run_id: ClassVar[None] = None
+    # Runs are not tagged.
     tags: ClassVar[tuple[str, ...]] = ()
 
     @property

@@ -14,7 +14,9 @@ from kneo_project.api.serializers import (
     StringField,
     WordField,
 )
+from kneo_project.errors import InvalidRequest
 from runs.models import Target
+from runs.redriving import ForkRun
 from runs.services import StartRun
 from specs.services import SkillsOverlay, SpecSource
 
@@ -34,6 +36,10 @@ class TimeoutField(serializers.IntegerField):
         if not isinstance(data, int) or isinstance(data, bool):
             self.fail("int_type")
         return data
+
+
+class PositionField(TimeoutField):
+    """The sequence number of a checkpoint, from 1."""
 
 
 class SkillsOverlaySerializer(StrictSerializer):
@@ -58,6 +64,50 @@ class RunCreateRequestSerializer(StrictSerializer):
     session_id = StringField(limit="MAX_PATH_CHARS", allow_null=True, default=None)
     metadata = JsonObjectField(limit="MAX_METADATA_BYTES", default=dict)
     timeout_seconds = TimeoutField(allow_null=True, default=None)
+
+
+class RunForkRequestSerializer(StrictSerializer):
+    """Where a fork begins, and what is different in it."""
+
+    checkpoint = PositionField(
+        allow_null=True, default=None, help_text="The sequence number of a checkpoint. Default: the last one possible."
+    )
+    input = StringField(
+        limit="MAX_INPUT_CHARS", allow_null=True, default=None, help_text="What the next step is given instead."
+    )
+    spec = JsonObjectField(limit="MAX_INLINE_SPEC_BYTES", allow_null=True, default=None)
+    spec_path = PathField(allow_null=True, default=None)
+    environment = StringField(limit="MAX_PATH_CHARS", allow_null=True, default=None)
+    overlays = ItemsField(child=PathField(), default=list)
+    overrides = JsonObjectField(limit="MAX_OVERRIDES_BYTES", default=dict)
+    async_mode = FlagField(default=False, help_text="Answer at once with 202 instead of waiting for the outcome.")
+    metadata = JsonObjectField(limit="MAX_METADATA_BYTES", default=dict)
+    timeout_seconds = TimeoutField(allow_null=True, default=None)
+
+
+def fork_in(body: dict[str, Any]) -> ForkRun:
+    """Return the fork that a validated ``body`` asks for.
+
+    Raises:
+        InvalidRequest: it says how another spec is to be read, and names none.
+    """
+    source = SpecSource(
+        spec=body["spec"],
+        spec_path=body["spec_path"],
+        overlays=tuple(body["overlays"]),
+        overrides=body["overrides"],
+        environment=body["environment"],
+    )
+    is_named = source.spec is not None or source.spec_path is not None
+    if not is_named and source != SpecSource():
+        raise InvalidRequest("Overlays, overrides and an environment need a `spec` or a `spec_path`.")
+    return ForkRun(
+        checkpoint=body["checkpoint"],
+        input_text=body["input"],
+        source=source if is_named else None,
+        metadata=body["metadata"],
+        timeout_seconds=body["timeout_seconds"],
+    )
 
 
 def order_in(body: dict[str, Any], *, event_type: str) -> StartRun:

@@ -100,7 +100,9 @@ class RunItemSerializer(RunStatusSerializer):
 
     id = serializers.CharField(source="run.pk")
     trace_dropped = serializers.IntegerField(source="run.trace_dropped")
-    parent_run_id = serializers.CharField(allow_null=True)
+    parent_run_id = serializers.CharField(
+        source="run.parent_id", allow_null=True, help_text="The run that this one was forked from."
+    )
     tags = serializers.ListField(child=serializers.CharField())
 
     def get_metadata(self, view: RunView) -> dict[str, Any]:

@@ -10,6 +10,7 @@ FUNCTIONS = {
     "nap": "tests.functions.nap",
     "spender": "tests.functions.overspend",
     "guarded": "tests.functions.violate",
+    "shaky": "tests.functions.shaky",
 }
 
 

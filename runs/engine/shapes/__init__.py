@@ -34,6 +34,11 @@ def after(workflow: WorkflowPlan, frame: Frame, facts: Facts) -> Frame | Ending:
     return _way(workflow).after(workflow, frame, facts)
 
 
+def is_too_far(workflow: WorkflowPlan, frame: Frame) -> bool:
+    """Return whether the workflow has no visit left for the step at ``frame``; only graphs count them."""
+    return isinstance(workflow, GraphPlan) and graph.is_too_far(workflow, frame)
+
+
 def iteration(workflow: WorkflowPlan, frame: Frame) -> int:
     """Return which visit of the step at ``frame`` this is, from 1."""
     return _way(workflow).iteration(workflow, frame)

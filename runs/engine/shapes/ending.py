@@ -7,4 +7,3 @@ class Ending(StrEnum):
     """Why there is no next step."""
 
     FINISHED = "finished"
-    MAX_STEPS = "max_steps"

@@ -17,15 +17,18 @@ def current(workflow: GraphPlan, frame: Frame) -> StepPlan:
 
 
 def after(workflow: GraphPlan, frame: Frame, facts: Facts) -> Frame | Ending:
-    """Return the frame of the next node; with no visit left but a node to go to, the workflow has run too far."""
+    """Return the frame of the next node, if an edge leads to one."""
     node = frame.node or workflow.start
     edge = next((edge for edge in workflow.edges.get(node, ()) if matches(edge.condition, facts)), None)
     if edge is None:
         return Ending.FINISHED
-    if frame.at + 1 >= workflow.max_steps:
-        return Ending.MAX_STEPS
     visits = {**frame.visits, node: frame.visits.get(node, 0) + 1}
     return replace(frame, at=frame.at + 1, node=edge.target, visits=visits)
+
+
+def is_too_far(workflow: GraphPlan, frame: Frame) -> bool:
+    """Return whether there is a node to go to and no visit left."""
+    return frame.at >= workflow.max_steps
 
 
 def iteration(workflow: GraphPlan, frame: Frame) -> int:

@@ -1,0 +1,32 @@
+"""Going on with a run that failed, from where it failed: what is finished stays finished."""
+
+from dataclasses import replace
+
+from runs.engine.places import workflow_at
+from runs.engine.state import Frame, Line, State
+from specs.language.plan import GraphPlan, Plan, WorkflowPlan
+
+
+def revived(plan: Plan, workflow: WorkflowPlan | None, state: State) -> State:
+    """Return ``state`` with everything that failed ready to be tried again.
+
+    The step that failed has all its attempts again, and a graph that ran too far as many visits as at the beginning.
+    Workflows around it keep the attempts they have used: the steps inside are named by them.
+    """
+    return state if workflow is None else replace(state, root=_line(plan, workflow, state.root))
+
+
+def _line(plan: Plan, root: WorkflowPlan, line: Line) -> Line:
+    if not line.frames:
+        return line
+    frame = line.top
+    if frame.lines:
+        frame = replace(frame, lines=tuple(_line(plan, root, branch) for branch in frame.lines))
+    elif line.fault or not line.done:
+        frame = _frame(workflow_at(plan, root, frame), frame)
+    return replace(line.with_top(frame), done=line.done and line.fault is None, fault=None)
+
+
+def _frame(workflow: WorkflowPlan, frame: Frame) -> Frame:
+    is_used_up = isinstance(workflow, GraphPlan) and frame.at >= workflow.max_steps
+    return replace(frame, attempt=1, retry_at=None, at=0 if is_used_up else frame.at)

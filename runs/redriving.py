@@ -1,0 +1,167 @@
+"""Going on with runs that failed, and trying another way from somewhere in the middle of a run."""
+
+import uuid
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+
+from kneo_project.audit.services import record
+from kneo_project.transient import retry_transient
+from runs import idempotency, services, transitions
+from runs.engine import interpreter
+from runs.engine.continuing import revived
+from runs.engine.lifecycle import Status
+from runs.engine.progress import RecordType
+from runs.engine.state import State
+from runs.errors import ForkNotPossible, RunStateConflict
+from runs.models import Checkpoint, Run, Target
+from runs.restoring import restore_state
+from specs.language.plan import Plan, WorkflowPlan
+from specs.services import FrozenSpec, SpecSource, freeze, load_plan, store
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ForkRun:
+    """A request to fork a run.
+
+    ``checkpoint`` is the sequence number to begin from (None: the last that can be), ``input_text`` what the next step
+    is given instead, ``source`` another spec. ``timeout_seconds`` is the fork's deadline from now.
+    """
+
+    checkpoint: int | None = None
+    input_text: str | None = None
+    source: SpecSource | None = None
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+    timeout_seconds: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Way:
+    """A plan, and the workflow in it that a run goes through."""
+
+    plan: Plan
+    workflow: WorkflowPlan | None
+
+
+@retry_transient
+def continue_run(run_id: uuid.UUID, *, actor: str | None, key: idempotency.Key | None = None) -> Run:
+    """Let a run that failed go on from where it failed: what is finished stays finished.
+
+    Raises RunNotFound, and RunStateConflict for a run that has not failed or that somebody else is going on with.
+    """
+    run = services.find_run(run_id)
+    if run.status != Status.FAILED:
+        raise RunStateConflict(run_id=str(run.pk), status=run.status)
+    way = _way_of(run, load_plan(run.snapshot_id))
+    state = revived(way.plan, way.workflow, _restored(run, way, run.cursor, run.sequence))
+    with transaction.atomic():
+        if not transitions.reopen(run, state, timezone.now()):
+            raise RunStateConflict(run_id=str(run.pk), status=Status.RUNNING)
+        idempotency.bind(key, run)
+        facts = {"status": run.status, "error_type": run.error_type}
+        record("run.continued", actor=actor, run_id=run.pk, metadata=facts)
+    return services.find_run(run_id)
+
+
+@retry_transient
+def fork_run(run_id: uuid.UUID, fork: ForkRun, *, actor: str, key: idempotency.Key | None = None) -> Run:
+    """Start a run from a checkpoint of another, which stays as it is: history, fork, audit event and key, or nothing.
+
+    Raises RunNotFound, ForkNotPossible, QueueFull, and what ``start_run`` raises about a spec.
+    """
+    parent = services.find_run(run_id)
+    old = _way_of(parent, load_plan(parent.snapshot_id))
+    at = _fork_point(parent, fork.checkpoint)
+    state = revived(old.plan, old.workflow, _restored(parent, old, at.cursor or {}, at.sequence))
+    frozen = None if fork.source is None else freeze(fork.source, allowed_functions=settings.FUNCTION_MODULES)
+    new = old if frozen is None else _way_of(parent, frozen.plan)
+    _refuse_elsewhere(old, new, state)
+    if fork.input_text is not None and any(frame.lines for frame in state.root.frames):
+        raise ForkNotPossible("Branches are under way there, so no one text could be replaced.", run_id=str(run_id))
+    services.refuse_when_full()
+    run = _new_run(parent, fork, frozen, new)
+    with transaction.atomic():
+        if frozen is not None:
+            run.snapshot = store(frozen)
+        transitions.start_fork(run, parent, at, state, fork.input_text)
+        idempotency.bind(key, run)
+        facts = {"parent_run_id": str(parent.pk), "checkpoint": at.sequence, "has_input": fork.input_text is not None}
+        record("run.forked", actor=actor, run_id=run.pk, metadata=facts | {"has_spec": frozen is not None})
+    return run
+
+
+def _way_of(run: Run, plan: Plan) -> _Way:
+    workflow = interpreter.root_workflow(plan, wants_agent=run.target == Target.AGENT)
+    return _Way(plan=plan, workflow=workflow)
+
+
+def _restored(run: Run, way: _Way, cursor: Mapping[str, Any], sequence: int) -> State:
+    has_workflow = way.workflow is not None
+    return restore_state(run.pk, cursor=cursor, sequence=sequence, input_text=run.input_text, has_workflow=has_workflow)
+
+
+def _fork_point(run: Run, sequence: int | None) -> Checkpoint:
+    """Return the checkpoint ``sequence`` of ``run``, or the last one, from which it can be gone on with."""
+    possible = [point for point in _fork_points(run) if sequence is None or point.sequence <= sequence]
+    if not possible:
+        raise ForkNotPossible("There is nothing in this run to go on from.", run_id=str(run.pk))
+    nearest = possible[-1]
+    if sequence is not None and nearest.sequence != sequence:
+        message = f"Nothing can go on from checkpoint {sequence}; the nearest before it is {nearest.sequence}."
+        raise ForkNotPossible(message, run_id=str(run.pk), checkpoint=nearest.sequence)
+    return nearest
+
+
+def _fork_points(run: Run) -> Iterator[Checkpoint]:
+    for point in run.checkpoints.order_by("sequence").only("sequence", "type", "cursor", "run_id"):
+        if point.type == RecordType.RUN_STARTED or (point.cursor and _is_open(point.cursor)):
+            yield point
+
+
+def _is_open(cursor: Mapping[str, Any]) -> bool:
+    root = cursor.get("root", {})
+    return not root.get("done") or "fault" in root
+
+
+def _refuse_elsewhere(old: _Way, new: _Way, state: State) -> None:
+    """Do nothing if another spec leads to the same steps from ``state``; refuse it otherwise."""
+    if old is new:
+        return
+    try:
+        same = _next(old, state) == _next(new, state)
+    except (KeyError, IndexError, StopIteration, RuntimeError):  # a workflow, a turn or a node that is not there
+        same = False
+    if not same:
+        raise ForkNotPossible("The other spec does not have the steps that come next at this checkpoint.")
+
+
+def _next(way: _Way, state: State) -> list[tuple[str, type]]:
+    actions = interpreter.next_actions(way.plan, way.workflow, state)
+    return [(action.path, type(action)) for action in actions]
+
+
+def _new_run(parent: Run, fork: ForkRun, frozen: FrozenSpec | None, way: _Way) -> Run:
+    now, timeout = timezone.now(), fork.timeout_seconds
+    source = fork.source
+    return Run(
+        status=Status.CREATED,
+        target=parent.target,
+        snapshot_id=parent.snapshot_id if frozen is None else frozen.digest,
+        spec_path=parent.spec_path if source is None else source.spec_path,
+        overlay_paths=parent.overlay_paths if source is None else list(source.overlays),
+        environment=parent.environment if source is None else source.environment,
+        agent_name=way.plan.agent.name,
+        workflow_name=None if way.workflow is None else way.workflow.name,
+        session_id=parent.session_id,
+        caller_metadata={**parent.caller_metadata, **fork.metadata},
+        input_text=parent.input_text,
+        timeout_seconds=timeout,
+        deadline_at=None if timeout is None else now + timedelta(seconds=timeout),
+        created_at=now,
+        updated_at=now,
+    )
