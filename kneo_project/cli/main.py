@@ -1,9 +1,11 @@
 """The ``kneo`` console script."""
 
+import os
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
 from typing import Annotated
 
+import django
 import typer
 
 DISTRIBUTION = "kneo-serv"
@@ -34,16 +36,23 @@ def kneo(
     """Durable runs of agent workflows."""
 
 
-@app.command(
-    "spec",
-    add_help_option=False,
-    context_settings={"ignore_unknown_options": True, "allow_extra_args": True, "allow_interspersed_args": False},
-)
+HANDED_ON = {"ignore_unknown_options": True, "allow_extra_args": True, "allow_interspersed_args": False}
+
+
+@app.command("spec", add_help_option=False, context_settings=HANDED_ON)
 def work_on_specs(context: typer.Context) -> None:
     """Work on spec files: validate, lint, compile, explain, graph, migrate, sign and more."""
     # Loaded when it is used: the spec language takes a moment that --help and --version need not wait for. Named in a
     # string, because this layer imports no app.
     import_module("specs.cli").app(context.args, prog_name="kneo spec")
+
+
+@app.command("runs", add_help_option=False, context_settings=HANDED_ON)
+def work_on_runs(context: typer.Context) -> None:
+    """Work on the runs of this installation: redrive those that failed."""
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "kneo_project.settings")
+    django.setup()
+    import_module("runs.cli").app(context.args, prog_name="kneo runs")
 
 
 def run() -> None:

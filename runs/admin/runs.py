@@ -1,6 +1,6 @@
 """The admin's pages about runs."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import timedelta
 from functools import partial
 
@@ -20,6 +20,8 @@ from runs.admin import columns, story
 from runs.admin.attention import RunAttention
 from runs.engine.lifecycle import Status
 from runs.models import Run
+from runs.redriving import continue_run
+from runs.tasks import ring
 
 ERROR_CHARS = 400
 # A run that became due only now is not late.
@@ -33,6 +35,16 @@ CANCEL = Question(
     ),
     button="Yes, cancel",
     is_grave=True,
+)
+
+CONTINUE = Question(
+    action="continue_selected",
+    title="Go on with these runs?",
+    consequence=(
+        "Each goes on from the step that failed, with all its attempts; what is finished is not done again. Runs that "
+        "have not failed stay as they are."
+    ),
+    button="Yes, go on",
 )
 
 
@@ -58,7 +70,7 @@ class RunAdmin(OperatorAdmin[Run]):
     ordering = ["-updated_at"]
     search_fields = ["id"]
     search_help_text = "Id (at least its first 4 characters), session id, workflow or agent."
-    actions = ["cancel_selected"]
+    actions = ["continue_selected", "cancel_selected"]
     fieldsets = [
         ("Now", {"fields": [("state", "updated_in_full"), "wrong", ("owner", "lost"), ("wake", "deadline")]}),
         ("Input and output", {"fields": ["input_shown", "output_shown"]}),
@@ -137,6 +149,9 @@ class RunAdmin(OperatorAdmin[Run]):
         if task := row.pending_task:
             url = showing.address("humantasks_humantask_change", args=[task.pk])
             yield Related(label="Waiting for an answer: open the human task", url=url)
+        if row.parent_id:
+            url = showing.address("runs_run_change", args=[row.parent_id])
+            yield Related(label=f"Forked from checkpoint {row.forked_at} of another run", url=url)
         yield Related(label="Spec", url=showing.address("specs_specsnapshot_change", args=[row.snapshot_id]))
 
     def tables(self, row: Run) -> Iterable[Table]:
@@ -144,22 +159,39 @@ class RunAdmin(OperatorAdmin[Run]):
         return story.tables(row)
 
     def offers(self, row: Run) -> Iterable[Offer]:
-        """Offer to cancel a run that has not ended."""
+        """Offer to go on with a run that failed, and to cancel one that has not ended."""
+        if row.status == Status.FAILED:
+            yield Offer(action=CONTINUE.action, label="Go on from where it failed…")
         if not row.is_terminal:
             yield Offer(action=CANCEL.action, label="Cancel this run…", is_grave=True)
 
     @admin.action(permissions=["act"], description="Cancel selected runs…")
     def cancel_selected(self, request: HttpRequest, queryset: QuerySet[Run]) -> HttpResponse | None:
         """Cancel the selected runs, after asking."""
+        return self._act(request, queryset, CANCEL, _cancel, "Cancelled")
+
+    @admin.action(permissions=["act"], description="Go on with selected runs that failed…")
+    def continue_selected(self, request: HttpRequest, queryset: QuerySet[Run]) -> HttpResponse | None:
+        """Go on with the selected runs, after asking."""
+        return self._act(request, queryset, CONTINUE, _continue, "Went on with")
+
+    def _act(
+        self,
+        request: HttpRequest,
+        queryset: QuerySet[Run],
+        question: Question,
+        act: Callable[[Run, str], str | None],
+        verb: str,
+    ) -> HttpResponse | None:
         runs = acting.choose(self, request, queryset)
         if not runs:
             return None
         if not acting.was_asked(request):
-            return acting.ask(self, request, CANCEL, runs)
+            return acting.ask(self, request, question, runs)
         tally = Tally()
         for run in runs:
-            tally.attempt(self.label(run), partial(_cancel, run, request.user.get_username()))
-        acting.report(self, request, "Cancelled", tally)
+            tally.attempt(self.label(run), partial(act, run, request.user.get_username()))
+        acting.report(self, request, verb, tally)
         return acting.leave(self, request, runs)
 
     @admin.display(description="status", ordering="status")
@@ -204,6 +236,15 @@ class RunAdmin(OperatorAdmin[Run]):
     def wrong(self, row: Run) -> str:
         """Return what went wrong, in full."""
         return showing.long_text(f"{row.error_type}: {row.error_message}") if row.error_type else NOTHING
+
+
+def _continue(run: Run, actor: str) -> str | None:
+    """Go on with the run and ring for it; return why nothing changed when it has not failed."""
+    if run.status != Status.FAILED:
+        return "has not failed."
+    continue_run(run.pk, actor=actor)
+    ring(run.pk)
+    return None
 
 
 def _cancel(run: Run, actor: str) -> str | None:

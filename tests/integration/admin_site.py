@@ -46,7 +46,7 @@ def page_of(model: str, key: object) -> str:
 
 def act(browser: Client, action: str, *rows: object, **answers: str) -> "Page":
     """Choose an action for ``rows`` in their list; ``confirmed="yes"`` answers its question too."""
-    where = RUNS if action.startswith("cancel") else TASKS
+    where = RUNS if action.startswith(("cancel", "continue")) else TASKS
     chosen = {"action": action, "_selected_action": [str(row) for row in rows], **answers}
     return browser.post(where, chosen, follow=True)
 

@@ -16,6 +16,8 @@ from runs.models import Run
 from tests.browser.scenery import expense_claim
 from tests.factories import HumanTaskFactory, RunFactory
 from tests.integration.admin_site import RUNS, TASKS, act, member, operator, page_of, text
+from tests.integration.driving import advance, spec_of, start, step
+from tests.integration.functions import FAILING
 
 ACTIONS = ("approve_selected", "reject_selected")
 
@@ -230,3 +232,18 @@ def test_a_rejection_asks_for_no_form(browser: Client, form_task: HumanTask) -> 
     act(browser, "reject_selected", form_task.pk, confirmed="yes")
     form_task.refresh_from_db()
     assert (form_task.status, form_task.decision, form_task.filled_form) == ("answered", "rejected", None)
+
+
+def test_a_failed_run_is_gone_on_with(browser: Client, bell: None) -> None:
+    FAILING.add("b")
+    run = start(spec_of(step("a"), step("b")))
+    advance(run)
+    FAILING.clear()
+    running = RunFactory.create(status="running", workflow_name="nightly")
+
+    assert "Go on from where it failed" in text(browser.get(f"/admin/runs/run/{run.pk}/change/"))
+    page = text(act(browser, "continue_selected", run.pk, running.pk, confirmed="yes"))
+
+    assert "Went on with 1 run." in page
+    assert "has not failed." in page
+    assert status_of(run) == "completed"
