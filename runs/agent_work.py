@@ -8,6 +8,7 @@ from django.conf import settings
 from runs.agents.answering import AgentReply, Agents
 from runs.agents.context import StepContext
 from runs.agents.diary import Diary, Entry
+from runs.agents.journal import Journal
 from runs.agents.loop import check_output
 from runs.agents.settings import AgentSettings
 from runs.engine.outcomes import Event, EventType, Usage
@@ -15,9 +16,9 @@ from specs.language.agent_plan import AgentPlan, Stage
 from specs.language.plan import Plan
 
 
-def agents_of(plan: Plan, context: StepContext, diary: Diary) -> Agents:
-    """Return the agents of ``plan`` for one step; what they do is written into ``diary``."""
-    return Agents(plan, _settings(), context, diary)
+def agents_of(plan: Plan, context: StepContext, *, diary: Diary, journal: Journal) -> Agents:
+    """Return the agents of ``plan`` for one step; what they do is told to ``diary`` and kept in ``journal``."""
+    return Agents(plan=plan, settings=_settings(), context=context, diary=diary, journal=journal)
 
 
 def checked_output(agents: Agents, root: AgentPlan, text: str) -> tuple[str, dict[str, Any]]:

@@ -188,6 +188,35 @@ class Checkpoint(models.Model):
         return uuid.uuid5(self.run_id, f"checkpoint/{self.sequence}")
 
 
+class JournalEntry(models.Model):
+    """What a model, a tool or another agent answered within a step that is under way: see ``runs.agents.journal``.
+
+    Entries are ``spent`` once the step is to begin anew. They stay with the run, to be looked at.
+    """
+
+    run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="journal", db_index=False)
+    path = models.CharField(max_length=1024)
+    iteration = models.PositiveIntegerField()
+    attempt = models.PositiveSmallIntegerField()
+    key = models.CharField(max_length=1024)
+    value = models.JSONField()
+    spent = models.BooleanField(default=False)
+    at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["run", "path", "iteration", "attempt", "key"],
+                condition=Q(spent=False),
+                name="journal_entry_once",
+            ),
+        ]
+        verbose_name_plural = "journal entries"
+
+    def __str__(self) -> str:
+        return f"{self.path} {self.key}"
+
+
 class TraceEvent(models.Model):
     """What the run did, for debugging. Append-only; numbered within its run."""
 

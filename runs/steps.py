@@ -20,12 +20,14 @@ from runs.agents.errors import AgentError, MaxIterationsReached, StepInterrupted
 from runs.agents.function_schemas import check_input, check_output
 from runs.agents.functions import call_function
 from runs.agents.interrupt import Interrupt
+from runs.agents.journal import Journal
 from runs.agents.loop import run_agent
 from runs.agents.models.provider import Message
 from runs.bounded import TookTooLong, bounded
 from runs.engine.actions import RunAgent, RunStep, Work
 from runs.engine.outcomes import Failed, Fault, Outcome, Succeeded
 from runs.histories import history_of
+from runs.journals import journal_of
 from runs.leases import Lease
 from specs.language.plan import FunctionPlan, Plan, StepKind
 from specs.language.variables import variables_from
@@ -50,6 +52,7 @@ class _Task:
     started_at: datetime
     context: StepContext
     diary: Diary
+    journal: Journal
     history: Sequence[Message]
 
 
@@ -63,6 +66,7 @@ def perform(plan: Plan, action: Work, lease: Lease, interrupt: Interrupt) -> Out
         started_at=timezone.now(),
         context=_context(action, lease, interrupt),
         diary=Diary(),
+        journal=journal_of(lease, action),
         history=history_of(lease.run_id, plan, action),
     )
     limit = _limit(action, lease.deadline_at, task.started_at)
@@ -120,13 +124,13 @@ def _work(plan: Plan, action: Work, task: _Task) -> Succeeded:
 
 
 def _agent_alone(plan: Plan, action: RunAgent, task: _Task) -> Succeeded:
-    reply = run_agent(agents_of(plan, task.context, task.diary), action.agent, action.text)
+    reply = run_agent(agents_of(plan, task.context, diary=task.diary, journal=task.journal), action.agent, action.text)
     return _answered(reply, details_of(action.agent, reply), task)
 
 
 def _step(plan: Plan, action: RunStep, task: _Task) -> Succeeded:
     """Do the work of a step; only what the workflow guardrails let pass flows on."""
-    agents = agents_of(plan, task.context, task.diary)
+    agents = agents_of(plan, task.context, diary=task.diary, journal=task.journal)
     ref = action.work.ref
     if action.work.kind is StepKind.AGENT:
         agent = plan.agents[ref]

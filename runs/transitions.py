@@ -25,7 +25,7 @@ from runs.engine.outcomes import Fault
 from runs.engine.progress import Progress, Record, RecordType
 from runs.engine.state import State
 from runs.leases import LEASED_COLUMNS, Lease
-from runs.models import Checkpoint, Run
+from runs.models import Checkpoint, JournalEntry, Run
 from runs.writing import write
 
 RUNNING_ONLY = frozenset({Status.RUNNING})
@@ -156,6 +156,7 @@ def reopen(run: Run, state: State, at: datetime) -> bool:
         updated_at=at,
     )
     if reopened:
+        JournalEntry.objects.filter(run_id=run.pk, spent=False).update(spent=True)
         details = {"error": {"type": run.error_type, "message": run.error_message}}
         _note_replay(run.pk, run.sequence + 1, at, cursor=state.cursor(), details=details)
     return bool(reopened)

@@ -12,6 +12,7 @@ from runs.agents.diary import Diary
 from runs.agents.errors import AgentError, MaxIterationsReached
 from runs.agents.functions import call_function
 from runs.agents.interrupt import Interrupt
+from runs.agents.journal import forgetful
 from runs.agents.loop import run_agent
 from runs.agents.settings import AgentSettings
 from runs.engine import interpreter
@@ -115,7 +116,7 @@ class OfflineRun:
             run_id="offline", step_path=action.path, iteration=action.iteration, attempt=1, interrupt=Interrupt()
         )
         settings = AgentSettings(environ={}, function_modules=self.modules)
-        agents = Agents(self.plan, settings, context, Diary())
+        agents = Agents(plan=self.plan, settings=settings, context=context, diary=Diary(), journal=forgetful())
         if isinstance(action, RunAgent):
             return _succeeded(run_agent(agents, action.agent, action.text).text)
         if action.work.kind is StepKind.AGENT:

@@ -11,8 +11,10 @@ from runs.agents.diary import Diary, Happening
 from runs.agents.errors import AgentsTooDeep, GuardrailViolation
 from runs.agents.functions import call_beside
 from runs.agents.guardrails.stages import Checked, Checks
+from runs.agents.journal import Journal
 from runs.agents.memory import remembered
 from runs.agents.models.binding import Binding, bind
+from runs.agents.models.journaled import JournaledProvider, kept_usage
 from runs.agents.models.provider import Message
 from runs.agents.models.usage import Usage
 from runs.agents.settings import AgentSettings
@@ -24,6 +26,17 @@ from specs.language.plan import Plan
 OFFLINE = "bridge"
 MAX_DEPTH = 8
 MAX_RETRIES_OF_ANSWERS = 2
+
+
+class Spending:
+    """The tokens that the agents cost which an agent asked in turn."""
+
+    def __init__(self) -> None:
+        self.usage: Usage | None = None
+
+    def add(self, usage: Usage | None) -> None:
+        """Add what one of them cost."""
+        self.usage = _sum(self.usage, usage)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,40 +57,62 @@ class AgentReply:
     details: dict[str, Any] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Agents:
-    """The agents and functions of one plan, within one step. What they do is written into ``diary``."""
+    """The agents and functions of one plan, within one step.
 
-    def __init__(self, plan: Plan, settings: AgentSettings, context: StepContext, diary: Diary, depth: int = 0) -> None:
-        self.context = context
-        self._plan = plan
-        self._settings = settings
-        self._diary = diary
-        self._depth = depth
-        self._spent_by_others: Usage | None = None
+    What they do is written into ``diary``; answers that cost something are kept in ``journal``, below ``prefix``.
+    ``depth`` counts agents that were asked by agents, and what these cost is in ``spending``.
+    """
 
-    async def ask_agent(self, name: str, text: str) -> str:
+    plan: Plan
+    settings: AgentSettings
+    context: StepContext
+    diary: Diary
+    journal: Journal
+    prefix: str = ""
+    depth: int = 0
+    spending: Spending = field(default_factory=Spending)
+
+    def within(self, key: str) -> "Agents":
+        """Return the same agents for questions that belong to the part ``key`` of the step."""
+        return replace(self, prefix=f"{self.prefix}{key}/")
+
+    async def ask_agent(self, name: str, text: str, *, key: str) -> str:
         """Return what the agent ``name`` answers to ``text``; see ``Helpers``."""
-        if self._depth >= MAX_DEPTH:
+        if self.depth >= MAX_DEPTH:
             raise AgentsTooDeep(f"Agents asked each other more than {MAX_DEPTH} levels deep.")
-        others = Agents(self._plan, self._settings, self.context, self._diary, self._depth + 1)
-        reply = await others.answer(self._plan.agents[name], text)
-        self._spent_by_others = _sum(self._spent_by_others, reply.usage)
-        return reply.text
+        place = f"{self.prefix}{key}"
+        kept = await self.journal.recall(place)
+        if kept is None:
+            kept = await self._asked(name, text, key)
+            await self.journal.record(place, kept)
+        self.spending.add(kept_usage(kept["usage"]))
+        return str(kept["text"])
+
+    async def _asked(self, name: str, text: str, key: str) -> dict[str, Any]:
+        others = replace(self.within(key), depth=self.depth + 1, spending=Spending())
+        reply = await others.answer(self.plan.agents[name], text)
+        usage = reply.usage
+        return {
+            "text": reply.text,
+            "usage": usage and [usage.input_tokens, usage.output_tokens, usage.total_tokens],
+        }
 
     async def call_function(self, name: str, text: str, **keywords: Any) -> object:
         """Return what the function ``name`` makes of ``text``; see ``Helpers``."""
         return await call_beside(
-            self._plan.functions[name].implementation,
+            self.plan.functions[name].implementation,
             text,
             context=self.context,
-            allowed_modules=self._settings.function_modules,
+            allowed_modules=self.settings.function_modules,
             **keywords,
         )
 
-    async def ask(self, name: str, text: str, **keywords: Any) -> object:
+    async def ask(self, name: str, text: str, *, key: str, **keywords: Any) -> object:
         """Return what the agent or function ``name`` makes of ``text``; see ``Helpers``."""
-        if name in self._plan.agents:
-            return await self.ask_agent(name, text)
+        if name in self.plan.agents:
+            return await self.ask_agent(name, text, key=key)
         return await self.call_function(name, text, **keywords)
 
     async def answer(self, agent: AgentPlan, text: str, history: Sequence[Message] = ()) -> AgentReply:
@@ -91,37 +126,54 @@ class Agents:
             Exception: whatever a function raises that memory or a guardrail needs.
         """
         messages = [*history, Message(role="user", content=text)]
-        self._diary.write(
+        self.diary.write(
             Happening.AGENT_STARTED, agent.name, input_text=text, metadata={"message_count": len(messages)}
         )
         try:
             reply = await self._turn(agent, messages)
         except Exception as error:
-            self._diary.write(Happening.AGENT_FAILED, agent.name, error=str(error))
+            self.diary.write(Happening.AGENT_FAILED, agent.name, error=str(error))
             raise
         about = {"runtime_mode": reply.runtime_mode, "model_provider": reply.provider, "model_name": reply.model or ""}
         count = {"message_count": len(reply.messages)}
-        self._diary.write(
+        self.diary.write(
             Happening.AGENT_COMPLETED, agent.name, output_text=reply.text, about=about, metadata=count | reply.details
         )
         return reply
 
+    def tools_of(self, agent: AgentPlan, *, is_offline: bool) -> Toolbox:
+        """Return the tools of ``agent`` for one conversation; ``is_offline`` says that its model is the offline one."""
+        return Toolbox(
+            agent=agent,
+            tools={name: self.plan.tools[name] for name in agent.tools},
+            backing=Backing(context=self.context, allowed_modules=self.settings.function_modules),
+            checks=self._checks(agent, Stage.TOOL),
+            helpers=self,
+            diary=self.diary,
+            journal=self.journal,
+            prefix=self.prefix,
+            is_offline=is_offline,
+        )
+
     async def check(self, agent: AgentPlan, stage: Stage, text: str, *, may_retry: bool = False) -> Checked:
         """Return what may flow on of ``text`` by the guardrails of ``agent`` for ``stage``; see ``Checks.apply``."""
-        return await self._checks(agent, stage).apply(text, self, may_retry=may_retry)
+        return await self._checks(agent, stage).apply(text, self.within(stage.value), may_retry=may_retry)
 
     async def _turn(self, agent: AgentPlan, messages: Sequence[Message]) -> AgentReply:
-        binding = bind(agent, self._settings)
+        binding = bind(agent, self.settings)
         agent = _looping(agent, binding)
-        limit = (agent.model.token_budget if agent.model else None) or self._settings.token_budget
-        provider = MeteredProvider(binding.provider, limit=limit)
+        limit = (agent.model.token_budget if agent.model else None) or self.settings.token_budget
+        inner = binding.provider
+        if _has_several_calls(agent):
+            inner = JournaledProvider(inner, self.journal, self.prefix)
+        provider = MeteredProvider(inner, limit=limit)
         seen = await remembered(agent.memory, messages, self)
         await self.check(agent, Stage.INPUT, "\n".join(each.content for each in seen if each.role == "user"))
         conversation, checked = await self._conversation(agent, seen, replace(binding, provider=provider))
         return AgentReply(
             text=checked.text,
             messages=conversation.messages,
-            usage=_sum(provider.usage, self._spent_by_others),
+            usage=_sum(provider.usage, self.spending.usage),
             iterations=conversation.iterations,
             runtime_mode=binding.mode,
             runtime_name=conversation.runtime_name,
@@ -134,29 +186,24 @@ class Agents:
         self, agent: AgentPlan, messages: Sequence[Message], binding: Binding
     ) -> tuple[Conversation, Checked]:
         """Return a conversation whose answer may flow on; an answer that may not is asked for again, some times."""
-        tools = self._toolbox(agent, is_offline=binding.mode == OFFLINE)
         said = messages
-        for _ in range(1 + MAX_RETRIES_OF_ANSWERS):
+        for attempt in range(1, 2 + MAX_RETRIES_OF_ANSWERS):
+            part = self.within(f"answer/{attempt}")
+            tools = part.tools_of(agent, is_offline=binding.mode == OFFLINE)
             conversation = await converse(agent, said, provider=binding.provider, params=binding.params, tools=tools)
-            checked = await self.check(agent, Stage.OUTPUT, conversation.text, may_retry=True)
+            checked = await part.check(agent, Stage.OUTPUT, conversation.text, may_retry=True)
             if checked.retry is None:
                 return conversation, checked
             said = [*conversation.messages, Message(role="user", content=f"{checked.retry} Answer again.")]
         raise GuardrailViolation(checked.retry or "")
 
-    def _toolbox(self, agent: AgentPlan, *, is_offline: bool) -> Toolbox:
-        return Toolbox(
-            agent=agent,
-            tools={name: self._plan.tools[name] for name in agent.tools},
-            backing=Backing(context=self.context, helpers=self, allowed_modules=self._settings.function_modules),
-            checks=self._checks(agent, Stage.TOOL),
-            helpers=self,
-            diary=self._diary,
-            is_offline=is_offline,
-        )
-
     def _checks(self, agent: AgentPlan, stage: Stage) -> Checks:
-        return Checks(stage=stage, guardrails=agent.guardrails.get(stage, ()), agent_name=agent.name, diary=self._diary)
+        return Checks(stage=stage, guardrails=agent.guardrails.get(stage, ()), agent_name=agent.name, diary=self.diary)
+
+
+def _has_several_calls(agent: AgentPlan) -> bool:
+    """Return whether a turn of ``agent`` may be more than one question to its model: then answers are worth keeping."""
+    return bool(agent.tools or agent.guardrails.get(Stage.OUTPUT)) or agent.strategy.type == "plan-act"
 
 
 def _looping(agent: AgentPlan, binding: Binding) -> AgentPlan:

@@ -82,6 +82,12 @@ class ToolFailed(AgentError):
     retriable = True
 
 
+class ToolCallInDoubt(AgentError):
+    """Nobody knows whether a tool was called that must not be called twice: a person has to find out."""
+
+    is_final = True
+
+
 class McpNotAvailable(AgentError):
     """A server of tools cannot be asked."""
 

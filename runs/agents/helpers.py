@@ -4,9 +4,12 @@ from typing import Any, Protocol
 
 
 class Helpers(Protocol):
-    """The other agents and the functions of a spec."""
+    """The other agents and the functions of a spec. ``key`` names a question within the step."""
 
-    async def ask_agent(self, name: str, text: str) -> str:
+    def within(self, key: str) -> "Helpers":
+        """Return the same helpers, for questions that belong to the part ``key`` of the step."""
+
+    async def ask_agent(self, name: str, text: str, *, key: str) -> str:
         """Return what the agent ``name`` answers to ``text``, under its own guardrails, memory and budget.
 
         Raises:
@@ -20,7 +23,7 @@ class Helpers(Protocol):
             Exception: whatever the function raises.
         """
 
-    async def ask(self, name: str, text: str, **keywords: Any) -> object:
+    async def ask(self, name: str, text: str, *, key: str, **keywords: Any) -> object:
         """Return what the agent or, if there is none of that name, the function ``name`` makes of ``text``.
 
         Raises:

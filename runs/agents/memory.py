@@ -44,7 +44,7 @@ async def _summarised(memory: MemoryPlan, messages: Sequence[Message], helpers: 
     if not said or memory.ref is None:
         return list(messages)
     told = "\n".join(f"{message.role}: {message.content}" for message in said)
-    summary = _text(await helpers.ask(memory.ref, told))
+    summary = _text(await helpers.ask(memory.ref, told, key="memory"))
     return [*kept, Message(role="system", content=f"{SUMMARY}\n{summary}"), *messages[now:]]
 
 
@@ -52,7 +52,7 @@ async def _retrieved(memory: MemoryPlan, messages: Sequence[Message], helpers: H
     asked = next((message.content for message in reversed(messages) if message.role == "user"), "")
     if memory.ref is None:
         return list(messages)
-    found = _text(await helpers.ask(memory.ref, asked, top_k=memory.top_k))
+    found = _text(await helpers.ask(memory.ref, asked, key="memory", top_k=memory.top_k))
     return [Message(role="system", content=f"{RETRIEVED}\n{found}"), *messages] if found else list(messages)
 
 

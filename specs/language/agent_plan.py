@@ -149,7 +149,7 @@ class McpServerPlan:
 class ToolPlan:
     """Something an agent can call, backed by a function, an agent, or the tool ``remote_name`` of an MCP server.
 
-    ``parameters`` is the JSON Schema of its arguments.
+    ``parameters`` is the JSON Schema of its arguments. ``retry_unsafe`` tells that a call must never be made twice.
     """
 
     name: str
@@ -159,3 +159,4 @@ class ToolPlan:
     agent: str | None = None
     mcp_server: str | None = None
     remote_name: str | None = None
+    retry_unsafe: bool = False

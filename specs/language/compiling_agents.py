@@ -60,19 +60,17 @@ def compile_agent(agent: AgentSpec, skills: Skills) -> AgentPlan:
 
 def compile_tool(name: str, tool: ToolSpec) -> ToolPlan:
     """Return the plan of the tool ``name``. The arguments of agents are fixed; those of MCP tools are an object."""
+    named: dict[str, Any] = {"name": name, "description": tool.description, "retry_unsafe": tool.retry_unsafe}
     if tool.agent:
-        return ToolPlan(name=name, description=tool.description, parameters=AGENT_TOOL_PARAMETERS, agent=tool.agent)
+        return ToolPlan(**named, parameters=AGENT_TOOL_PARAMETERS, agent=tool.agent)
     if tool.mcp:
         return ToolPlan(
-            name=name,
-            description=tool.description,
+            **named,
             parameters=tool.parameters or MCP_TOOL_PARAMETERS,
             mcp_server=tool.mcp["server"],
             remote_name=tool.mcp.get("name") or name,
         )
-    return ToolPlan(
-        name=name, description=tool.description, parameters=tool.parameters, implementation=tool.implementation
-    )
+    return ToolPlan(**named, parameters=tool.parameters, implementation=tool.implementation)
 
 
 def compile_mcp_server(server: McpServerSpec) -> McpServerPlan:

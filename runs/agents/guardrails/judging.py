@@ -38,7 +38,7 @@ async def judge(guardrail: GuardrailPlan, text: str, helpers: Helpers) -> Verdic
         case GuardrailType.FUNCTION:
             return _verdict_of(await helpers.call_function(guardrail.ref or "", text))
         case GuardrailType.AGENT:
-            reply = await helpers.ask_agent(guardrail.ref or "", text)
+            reply = await helpers.ask_agent(guardrail.ref or "", text, key=f"guardrail/{guardrail.id}")
             return PASSED if PASSES.match(reply) else Verdict(passed=False, reason=_short(reply))
 
 

@@ -17,17 +17,16 @@ class Backing:
     """Does what a tool does. Functions come from ``allowed_modules`` and get a context with a key of their call."""
 
     context: StepContext
-    helpers: Helpers
     allowed_modules: tuple[str, ...]
 
-    async def call(self, tool: ToolPlan, arguments: Mapping[str, Any], key: str) -> str:
-        """Return the result of ``tool`` as text.
+    async def call(self, tool: ToolPlan, arguments: Mapping[str, Any], key: str, helpers: Helpers) -> str:
+        """Return the result of ``tool`` as text; ``key`` names the call within the step.
 
         Raises:
             Exception: whatever the function or the agent raises.
         """
         if tool.agent is not None:
-            return await self.helpers.ask_agent(tool.agent, arguments["input"])
+            return await helpers.ask_agent(tool.agent, arguments["input"], key="agent")
         if tool.implementation is None:
             raise McpNotAvailable(f"The MCP server {tool.mcp_server!r} cannot be asked by this release.")
         context = replace(self.context, call=key)

@@ -8,9 +8,10 @@ from typing import Any
 
 from kneo_project.json_schema import JsonSchema
 from runs.agents.diary import Diary, Happening
-from runs.agents.errors import AgentError, ToolFailed, ToolMiddlewareViolation
+from runs.agents.errors import AgentError, StepInterrupted, ToolCallInDoubt, ToolFailed, ToolMiddlewareViolation
 from runs.agents.guardrails.stages import Checks
 from runs.agents.helpers import Helpers
+from runs.agents.journal import Journal
 from runs.agents.models.provider import ToolCall, ToolDefinition
 from runs.agents.tools.backings import Backing
 from runs.agents.tools.domains import refused_host
@@ -18,6 +19,7 @@ from specs.language.agent_plan import AgentPlan, ToolPlan
 
 MAX_RESULT_CHARS = 1_000_000
 MOST_AT_ONCE = 16
+AGAIN = {"replayed": True}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +32,8 @@ class Toolbox:
     checks: Checks
     helpers: Helpers
     diary: Diary
+    journal: Journal
+    prefix: str = ""
     is_offline: bool = False
     turns: asyncio.Semaphore = field(init=False)
 
@@ -61,9 +65,10 @@ class Toolbox:
         if tool is None:
             return self._unknown(call)
         self._refuse(tool, call.arguments)
+        helpers = self.helpers.within(f"tool/{key}")
         async with self.turns:
-            result = await self._result(tool, call.arguments, key)
-        checked = await self.checks.apply(result, self.helpers, may_retry=True)
+            result = await self._result(tool, call.arguments, key, helpers)
+        checked = await self.checks.apply(result, helpers, may_retry=True)
         return _error(checked.retry) if checked.retry else checked.text
 
     def _unknown(self, call: ToolCall) -> str:
@@ -84,11 +89,37 @@ class Toolbox:
         self._tell(Happening.TOOL_DENIED, tool, input_text=_shown(arguments), error=f"{why}.")
         return ToolMiddlewareViolation(f"{why}.")
 
-    async def _result(self, tool: ToolPlan, arguments: Mapping[str, Any], key: str) -> str:
+    async def _result(self, tool: ToolPlan, arguments: Mapping[str, Any], key: str, helpers: Helpers) -> str:
+        """Return what the call gives, or gave before the step was run again. Agents keep their answers themselves."""
+        if tool.agent is not None:
+            return await self._called(tool, arguments, key, helpers)
+        place, shown = f"{self.prefix}tool/{key}", _shown(arguments)
+        kept = await self.journal.recall(place)
+        if kept is not None and "result" in kept:
+            self._tell(Happening.TOOL_COMPLETED, tool, input_text=shown, output_text=kept["result"], metadata=AGAIN)
+            return str(kept["result"])
+        if tool.retry_unsafe:
+            await self._begin(tool, place, is_in_doubt=kept is not None)
+        result = await self._called(tool, arguments, key, helpers)
+        await self.journal.record(place, {"tool": tool.name, "result": result})
+        return result
+
+    async def _begin(self, tool: ToolPlan, place: str, *, is_in_doubt: bool) -> None:
+        """Remember that the call begins. One that began before and never ended must not be made again."""
+        if is_in_doubt:
+            message = (
+                f"The tool {tool.name!r} may have been called before the worker died, and must not be called twice"
+            )
+            raise ToolCallInDoubt(f"{message}; find out what it did, and go on with the run.")
+        await self.journal.record(place, {"tool": tool.name})
+
+    async def _called(self, tool: ToolPlan, arguments: Mapping[str, Any], key: str, helpers: Helpers) -> str:
         shown = _shown(arguments)
         self._tell(Happening.TOOL_STARTED, tool, input_text=shown)
         try:
-            result = _fitting(await self.backing.call(tool, arguments, key))
+            result = _fitting(await self.backing.call(tool, arguments, key, helpers))
+        except StepInterrupted:
+            raise
         except Exception as error:
             self._tell(Happening.TOOL_FAILED, tool, input_text=shown, error=str(error))
             if isinstance(error, AgentError) and error.is_final:

@@ -35,13 +35,17 @@ class HumanSpec(Block):
 
 
 class ToolSpec(Block):
-    """Something an agent can call, backed by exactly one of implementation, mcp and agent."""
+    """Something an agent can call, backed by exactly one of implementation, mcp and agent.
+
+    ``retry_unsafe`` is an addition of this release: a call of it is never made twice.
+    """
 
     description: str
     parameters: FreeForm = {}
     implementation: str | None = None
     mcp: FreeForm | None = None
     agent: str | None = None
+    retry_unsafe: bool = False
 
 
 class McpServerSpec(Block):

@@ -7,6 +7,7 @@ from runs.agents.answering import Agents
 from runs.agents.context import StepContext
 from runs.agents.diary import Diary
 from runs.agents.interrupt import Interrupt
+from runs.agents.journal import Journal, forgetful
 from runs.agents.settings import AgentSettings
 from specs.language.agent_plan import AgentPlan, ModelPlan, RuntimePlan, StrategyPlan
 from specs.language.plan import Plan
@@ -28,12 +29,20 @@ def agents(
     *,
     interrupt: Interrupt | None = None,
     diary: Diary | None = None,
+    journal: Journal | None = None,
     environ: Mapping[str, str] | None = None,
     **settings: Any,
 ) -> Agents:
     """The agents of ``plan``, under settings for tests."""
     known = plan or Plan(agent=agent_plan())
-    return Agents(known, agent_settings(environ, **settings), step_context(interrupt), diary or Diary())
+    chosen = agent_settings(environ, **settings)
+    return Agents(
+        plan=known,
+        settings=chosen,
+        context=step_context(interrupt),
+        diary=diary or Diary(),
+        journal=journal or forgetful(),
+    )
 
 
 def agent_plan(strategy: str = "simple", *, max_iterations: int | None = None, **plan: Any) -> AgentPlan:

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 import types
+from collections import Counter
 from os import system
 from typing import Any
 
@@ -159,3 +160,11 @@ def meet(_arguments: dict[str, Any]) -> str:
         _two.reset()
         return "alone"
     return "met"
+
+
+CALLS: Counter[str] = Counter()
+
+
+def count_calls(_arguments: dict[str, Any]) -> str:
+    CALLS["count_calls"] += 1
+    return str(CALLS["count_calls"])

@@ -1,0 +1,68 @@
+"""A provider whose answers are kept, and given again instead of asking again."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from runs.agents.journal import Journal
+from runs.agents.models.provider import Completion, Message, ModelParams, Provider, ToolCall, ToolDefinition
+from runs.agents.models.usage import Usage
+
+
+class JournaledProvider:
+    """Passes calls on to ``provider`` and keeps what it answers in ``journal``, numbered below ``prefix``."""
+
+    def __init__(self, provider: Provider, journal: Journal, prefix: str) -> None:
+        self._provider = provider
+        self._journal = journal
+        self._prefix = prefix
+        self._asked = 0
+
+    @property
+    def name(self) -> str:
+        """The provider's public name."""
+        return self._provider.name
+
+    @property
+    def model(self) -> str:
+        """The name of the model it serves."""
+        return self._provider.model
+
+    async def complete(
+        self, messages: Sequence[Message], tools: Sequence[ToolDefinition], params: ModelParams
+    ) -> Completion:
+        """Return the answer given before at this place of the conversation, or else the provider's."""
+        self._asked += 1
+        key = f"{self._prefix}model/{self._asked}"
+        kept = await self._journal.recall(key)
+        if kept is not None:
+            return _restored(kept)
+        completion = await self._provider.complete(messages, tools, params)
+        await self._journal.record(key, _kept(completion))
+        return completion
+
+
+def _kept(completion: Completion) -> dict[str, Any]:
+    usage = completion.usage
+    return {
+        "text": completion.text,
+        "tool_calls": [
+            {"id": call.id, "name": call.name, "arguments": dict(call.arguments)} for call in completion.tool_calls
+        ],
+        "usage": usage and [usage.input_tokens, usage.output_tokens, usage.total_tokens],
+    }
+
+
+def _restored(kept: dict[str, Any]) -> Completion:
+    return Completion(
+        text=kept["text"],
+        tool_calls=tuple(ToolCall(**call) for call in kept["tool_calls"]),
+        usage=kept_usage(kept["usage"]),
+    )
+
+
+def kept_usage(counts: list[int] | None) -> Usage | None:
+    """Return the usage that was kept as ``counts``: input, output and total."""
+    if counts is None:
+        return None
+    spent, produced, total = counts
+    return Usage(input_tokens=spent, output_tokens=produced, total_tokens=total)

@@ -1,0 +1,79 @@
+"""The journal of a step in the database, kept under its lease."""
+
+import uuid
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import connection, transaction
+from django.utils import timezone
+
+from kneo_project.transient import retry_transient
+from runs.agents.errors import StepInterrupted
+from runs.agents.journal import Journal
+from runs.engine.actions import Work
+from runs.leases import Lease
+from runs.models import JournalEntry, Run
+
+
+def journal_of(lease: Lease, action: Work) -> Journal:
+    """Return the journal of ``action``. Nothing is read or written before somebody asks it."""
+    place = _Place(run_id=lease.run_id, path=action.path, iteration=action.iteration, attempt=action.attempt)
+    return Journal(lambda: _load(place), lambda key, value: _keep(place, lease, key, _storable(value)))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Place:
+    """Which attempt of which visit of which step of which run is meant."""
+
+    run_id: uuid.UUID
+    path: str
+    iteration: int
+    attempt: int
+
+    def fields(self) -> dict[str, Any]:
+        """Return the columns that name it."""
+        return {"run_id": self.run_id, "path": self.path, "iteration": self.iteration, "attempt": self.attempt}
+
+
+def _storable(value: object) -> object:
+    """Return the JSON ``value`` without what no database can store. Arguments of tools are bounded in depth."""
+    if isinstance(value, str):
+        return value.replace("\0", "\ufffd").encode("utf-8", "replace").decode()
+    if isinstance(value, dict):
+        return {_storable(key): _storable(inner) for key, inner in value.items()}
+    return [_storable(inner) for inner in value] if isinstance(value, list) else value
+
+
+def _load(place: _Place) -> dict[str, Any]:
+    try:
+        return _entries(place)
+    finally:
+        connection.close()  # each call has a thread of its own, and so a connection
+
+
+@retry_transient
+def _entries(place: _Place) -> dict[str, Any]:
+    return dict(JournalEntry.objects.filter(**place.fields(), spent=False).values_list("key", "value"))
+
+
+def _keep(place: _Place, lease: Lease, key: str, value: object) -> None:
+    try:
+        _write(place, lease, key, value)
+    finally:
+        connection.close()
+
+
+@retry_transient
+def _write(place: _Place, lease: Lease, key: str, value: object) -> None:
+    """Write the entry, or replace the one that said that the call had begun.
+
+    Raises:
+        StepInterrupted: the lease is lost, so what was done here no longer counts.
+    """
+    held = Run.objects.select_for_update().filter(pk=lease.run_id, fence=lease.fence, lease_owner=lease.owner_id)
+    with transaction.atomic():
+        if not held.values_list("pk", flat=True).first():
+            raise StepInterrupted("The step was stopped: its lease is lost.")
+        entry = JournalEntry.objects.filter(**place.fields(), key=key, spent=False)
+        if not entry.update(value=value, at=timezone.now()):
+            JournalEntry.objects.create(**place.fields(), key=key, value=value, at=timezone.now())
