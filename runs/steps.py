@@ -28,7 +28,7 @@ from runs.engine.outcomes import Failed, Fault, Outcome, Succeeded
 from runs.histories import history_of
 from runs.leases import Lease
 from specs.language.plan import FunctionPlan, Plan, StepKind
-from specs.language.variables import variables_from
+from specs.language.variables import VariableInvalid, variables_from
 
 
 class DeadlinePassed(Exception):
@@ -164,7 +164,7 @@ def _failure(error: Exception, task: _Task) -> Failed:
         fault=Fault(type=kind, message=storable(redact_text(str(error)))),
         started_at=task.started_at,
         finished_at=timezone.now(),
-        is_retriable=known.retriable if known else True,
+        is_retriable=known.retriable if known else not isinstance(error, VariableInvalid),
         is_final=known.is_final if known else False,
         events=events_of(task.diary),
     )

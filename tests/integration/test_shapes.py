@@ -119,6 +119,14 @@ def test_a_function_that_does_not_set_its_variables_fails() -> None:
     assert (run.status, run.error_type) == ("failed", "VariableInvalid")
 
 
+def test_a_result_without_its_variables_is_not_tried_again() -> None:
+    spec = spec_of(sequence(step("a", max_retries=3)))
+    spec["components"]["functions"]["a"]["sets"] = {"long": "is_long"}
+    run = start(spec)
+    assert advance(run).rest is not Rest.RETRY_LATER
+    assert (run.status, run.error_type) == ("failed", "VariableInvalid")
+
+
 def test_a_question_in_a_loop_is_a_new_task_each_time() -> None:
     edited = {"type": "decision_is", "value": "edited"}
     run = run_of(graph([step("a"), human()], ("a", "boss"), ("boss", "a", edited)))
