@@ -11,6 +11,7 @@ MAX_PROBLEMS = 20
 MAX_DEPTH = 100
 MAX_REFERENCES = 30  # references may multiply each other: this bounds what one value can cost
 REFERENCES = frozenset({"$ref", "$dynamicRef", "$recursiveRef"})
+LONGEST_PART = 100
 MASK = "the value"
 
 
@@ -49,12 +50,19 @@ class JsonSchema:
             raise UnsoundSchema(_first_line(str(error))) from None
 
     def problems(self, value: object) -> Iterator[Problem]:
-        """Yield what is wrong with ``value``, a JSON value: the first ``MAX_PROBLEMS`` things."""
+        """Yield what is wrong with ``value``, a JSON value: the first ``MAX_PROBLEMS`` things.
+
+        A part of a path, which the value may have chosen, is cut after ``LONGEST_PART`` characters.
+        """
         if any(depth > MAX_DEPTH for _, depth in _walk(value)):
             yield Problem(path=(), message=f"the value is nested more than {MAX_DEPTH} levels deep")
             return
-        for error in islice(self._validator.iter_errors(value), MAX_PROBLEMS):
-            yield Problem(path=tuple(error.instance_path), message=_first_line(error.message))
+        try:
+            for error in islice(self._validator.iter_errors(value), MAX_PROBLEMS):
+                path = tuple(part[:LONGEST_PART] if isinstance(part, str) else part for part in error.instance_path)
+                yield Problem(path=path, message=_first_line(error.message))
+        except UnicodeEncodeError:
+            yield Problem(path=(), message="the value holds half of a surrogate pair, which is no text")
 
 
 def _validator(schema: Mapping[str, Any], *, mask: str | None) -> jsonschema_rs.Validator:

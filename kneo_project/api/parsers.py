@@ -1,7 +1,5 @@
 """Reads JSON bodies: strictly JSON, and nothing that the database could not keep."""
 
-import json
-import math
 from collections.abc import Iterable, Mapping
 from typing import IO, Any
 
@@ -12,15 +10,14 @@ from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 
 from kneo_project.errors import Problem, RequestInvalid
-
-MAX_DEPTH = 100
+from kneo_project.strict_json import NotJson, Unstorable, read_json, refuse_unstorable
 
 
 class StrictJSONParser(BaseParser):
     """Parses ``application/json`` and ``application/*+json``.
 
     Refused, because they are not JSON or cannot be stored: NaN and infinities, numbers out of range, NUL characters,
-    unpaired surrogates, and nesting deeper than ``MAX_DEPTH``.
+    unpaired surrogates, and nesting deeper than ``strict_json.MAX_DEPTH``.
     """
 
     media_type = "application/json"
@@ -43,7 +40,6 @@ class StrictJSONParser(BaseParser):
         value = _parsed(text)
         if not isinstance(value, dict):
             raise _not_an_object()
-        _refuse_unstorable(value)
         return value
 
 
@@ -69,55 +65,19 @@ def _is_json(content_type: str) -> bool:
 
 def _parsed(text: str) -> object:
     try:
-        return json.loads(text, parse_constant=_refuse_constant, parse_float=_finite)
-    except json.JSONDecodeError as error:
-        raise _invalid("json_invalid", f"JSON decode error: {error.msg}", error.pos) from None
-    except RecursionError:
-        raise _too_deep() from None
-    except ValueError:
-        raise _invalid("json_invalid", "JSON decode error: a number is out of range") from None
-
-
-def _refuse_constant(name: str) -> float:
-    raise _invalid("json_invalid", f"JSON decode error: {name} is not JSON")
-
-
-def _finite(digits: str) -> float:
-    value = float(digits)
-    if not math.isfinite(value):
-        raise ValueError
+        value = read_json(text)
+        if isinstance(value, dict):
+            refuse_unstorable(value)
+    except NotJson as error:
+        where = () if error.position is None else (error.position,)
+        raise _invalid("json_invalid", f"JSON decode error: {error}", *where) from None
+    except Unstorable as error:
+        raise _invalid("value_error", str(error)) from None
     return value
-
-
-def _refuse_unstorable(value: object) -> None:
-    pending: list[tuple[object, int]] = [(value, 1)]
-    while pending:
-        current, depth = pending.pop()
-        if depth > MAX_DEPTH:
-            raise _too_deep()
-        if isinstance(current, str):
-            _refuse_unstorable_text(current)
-        elif isinstance(current, dict):
-            pending.extend((inner, depth + 1) for pair in current.items() for inner in pair)
-        elif isinstance(current, list):
-            pending.extend((inner, depth + 1) for inner in current)
-
-
-def _refuse_unstorable_text(text: str) -> None:
-    if "\0" in text:
-        raise _invalid("value_error", "Text must not contain NUL characters")
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        raise _invalid("value_error", "Text must not contain unpaired surrogates") from None
 
 
 def _not_an_object() -> RequestInvalid:
     return _invalid("model_attributes_type", "Input should be a JSON object sent as application/json")
-
-
-def _too_deep() -> RequestInvalid:
-    return _invalid("json_invalid", f"JSON decode error: nested deeper than {MAX_DEPTH} levels")
 
 
 def _invalid(kind: str, message: str, *where: int) -> RequestInvalid:

@@ -1,5 +1,6 @@
 """The form of a human task as a form of the admin: an input for each property of its JSON Schema."""
 
+import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -9,9 +10,27 @@ from django.core.validators import MaxLengthValidator
 
 from humantasks.models import HumanTask
 from kneo_project.json_schema import JsonSchema
+from kneo_project.strict_json import NotJson, Unstorable, read_json, refuse_unstorable
 
 PREFIX = "form."
 NOT_CHOSEN = ("", "—")
+
+
+class StrictDecoder(json.JSONDecoder):
+    """Reads what the API would take: strictly JSON that can be kept."""
+
+    def decode(self, s: str, *_: Any) -> object:
+        """Return the value that the text is.
+
+        Raises:
+            json.JSONDecodeError: it is none that the API would take; fields of forms know no other error.
+        """
+        try:
+            value = read_json(s)
+            refuse_unstorable(value)
+        except (NotJson, Unstorable) as error:
+            raise json.JSONDecodeError(str(error), s, 0) from None
+        return value
 
 
 class DecisionForm(forms.Form):
@@ -45,6 +64,9 @@ class DecisionForm(forms.Form):
         cleaned = super().clean() or {}
         if self._schema is None or self.errors:
             return cleaned
+        if len(json.dumps(self.filled, ensure_ascii=False).encode()) > settings.MAX_METADATA_BYTES:
+            self.add_error(None, f"The form takes more than {settings.MAX_METADATA_BYTES} bytes as JSON.")
+            return cleaned
         for problem in JsonSchema(self._schema).problems(self.filled):
             name = f"{PREFIX}{problem.path[0]}" if problem.path else ""
             self.add_error(name if name in self.fields else None, str(problem))
@@ -77,4 +99,4 @@ def _field(facts: Mapping[str, Any], *, is_required: bool) -> forms.Field:
         case "string":
             return forms.CharField(required=is_required, initial=initial)
     json_text = forms.Textarea(attrs={"rows": 4, "cols": 60})
-    return forms.JSONField(required=is_required, initial=initial, widget=json_text)
+    return forms.JSONField(required=is_required, initial=initial, widget=json_text, decoder=StrictDecoder)

@@ -1,10 +1,10 @@
 """Whether what a function is given, and what it gives, are what its schemas say."""
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
 from kneo_project.json_schema import JsonSchema
+from kneo_project.strict_json import NotJson, read_json
 from runs.agents.errors import AgentError, FunctionInputInvalid, FunctionOutputInvalid
 from specs.language.plan import FunctionPlan
 
@@ -36,10 +36,10 @@ def _check(schema: Mapping[str, Any] | None, text: str, error: type[AgentError],
 
 
 def _judged(schema: Mapping[str, Any], text: str) -> object:
-    """Return the value that a schema judges: the text where it wants one, else the JSON that the text is."""
+    """Return the value that a schema judges: the text where it wants one, else the JSON that the text is, if it is."""
     if schema.get("type") == "string":
         return text
     try:
-        return json.loads(text)
-    except (ValueError, RecursionError):
+        return read_json(text)
+    except NotJson:
         return text

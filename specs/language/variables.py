@@ -2,7 +2,9 @@
 
 import json
 from collections.abc import Mapping
-from typing import Any, NoReturn
+from typing import Any
+
+from kneo_project.strict_json import NotJson, read_json
 
 LONGEST_VALUE = 2_000
 MOST_CHARS = 4_000
@@ -48,21 +50,12 @@ def variables_in(sets: Mapping[str, str], values: Mapping[str, Any]) -> dict[str
 
 def _object_in(result: str) -> Mapping[str, Any]:
     try:
-        values = json.loads(result, parse_constant=_refuse, parse_float=_finite)
-    except (ValueError, RecursionError):  # no JSON, a number of thousands of digits, endless brackets
+        values = read_json(result)
+    except NotJson:
         values = None
     if not isinstance(values, dict):
         raise VariableInvalid("The function sets variables, so its result must be a JSON object.")
     return values
-
-
-def _refuse(name: str) -> NoReturn:
-    raise ValueError(f"{name} is no JSON")
-
-
-def _finite(text: str) -> float:
-    number = float(text)
-    return number if abs(number) != float("inf") else _refuse(text)
 
 
 def _length(name: str, value: object) -> int:

@@ -71,6 +71,21 @@ def test_real_answers_fit_the_document(api: Api, document: dict[str, Any]) -> No
     assert refuted(document, schema, api.get(f"/human-tasks/{task_id}")) == []
 
 
+def test_a_question_with_a_form_and_its_answer_fit_the_document(api: Api, document: dict[str, Any]) -> None:
+    form = {"type": "object", "properties": {"amount": {"type": "number"}}}
+    task_id = api.run(workflow("a", "human", form=form))["continuation_id"]
+    operation = document["paths"]["/v1/human-tasks/{continuation_id}"]["get"]
+    schema = operation["responses"]["200"]["content"]["application/json"]["schema"]
+    shown = api.get(f"/human-tasks/{task_id}")
+    assert refuted(document, schema, shown) == []
+
+    resume = document["paths"]["/v1/human-tasks/{continuation_id}/resume"]["post"]["requestBody"]
+    body = resume["content"]["application/json"]["schema"]
+    order = {"request_id": "r", "decision": "provided", "form": {"amount": 1}}
+    assert refuted(document, body, order) == []
+    assert refuted(document, body, {**order, "form": "words"}) != []
+
+
 def test_a_route_that_needs_a_key_says_how_it_refuses() -> None:
     assert set(refusals("runs:read")) == {401, 403, 422, 500, 503}
 

@@ -342,6 +342,20 @@ def test_a_form_that_does_not_fit_is_refused_by_its_field(api: Api, form: dict[s
     assert question.decide("approved", form={"amount": 1})["status"] == "completed"
 
 
+def test_a_field_too_long_for_its_variable_is_refused_and_may_be_answered_again(api: Api) -> None:
+    question = Question(api, form=FORM, sets={"why": "note"})
+    refused = question.decide("approved", 422, form={"amount": 1, "note": "hunter2" * 300})["detail"]
+    assert (refused["error"], refused["field"]) == ("invalid_decision", "form")
+    assert "hunter2" not in str(refused)
+    assert question.decide("approved", form={"amount": 1, "note": "short"})["status"] == "completed"
+
+
+def test_a_place_that_the_answer_names_is_told_in_short(api: Api) -> None:
+    question = Question(api, form={**FORM, "additionalProperties": {"type": "string"}})
+    refused = question.decide("approved", 422, form={"amount": 1, "k" * 5_000: 1})["detail"]
+    assert refused["field"] == f"form.{'k' * 100}"
+
+
 def test_whoever_rejects_fills_in_nothing(api: Api) -> None:
     assert Question(api, form=FORM).decide("rejected", content="no")["status"] == "completed"
 

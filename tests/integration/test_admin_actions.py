@@ -20,6 +20,7 @@ from tests.integration.driving import advance, spec_of, start, step
 from tests.integration.functions import FAILING
 
 ACTIONS = ("approve_selected", "reject_selected")
+FITTING = {"form.amount": "5", "form.kind": "travel"}
 
 
 @pytest.fixture
@@ -217,6 +218,35 @@ def test_what_does_not_fit_is_said_beside_its_field(
 ) -> None:
     page = text(act(browser, "approve_selected", form_task.pk, confirmed="yes", **filled))
     assert complaint in page
+    form_task.refresh_from_db()
+    assert form_task.status == "open"
+
+
+@pytest.mark.parametrize(
+    "parts", ["NaN", "[1e999]", '["\\u0000"]', '["\\ud800"]', '{"\\ud800": 1}', "9" * 5_000, "[" * 100_000]
+)
+def test_what_the_api_would_not_take_is_not_taken_here(browser: Client, form_task: HumanTask, parts: str) -> None:
+    assert form_task.form is not None
+    form_task.form["properties"]["parts"] = {}
+    form_task.save()
+    page = text(act(browser, "approve_selected", form_task.pk, confirmed="yes", **FITTING, **{"form.parts": parts}))
+    assert "Enter a valid JSON." in page
+    form_task.refresh_from_db()
+    assert form_task.status == "open"
+
+
+def test_what_is_wrong_with_the_form_as_a_whole_is_said_too(browser: Client, form_task: HumanTask) -> None:
+    assert form_task.form is not None
+    form_task.form["minProperties"] = 4
+    form_task.save()
+    page = text(act(browser, "approve_selected", form_task.pk, confirmed="yes", **FITTING))
+    assert "less than 4 properties" in page
+
+
+def test_a_form_has_the_bound_that_it_has_in_the_api(browser: Client, form_task: HumanTask, settings: Settings) -> None:
+    settings.MAX_METADATA_BYTES = 60
+    page = text(act(browser, "approve_selected", form_task.pk, confirmed="yes", **FITTING, **{"form.parts": "[1000]"}))
+    assert "more than 60 bytes" in page
     form_task.refresh_from_db()
     assert form_task.status == "open"
 

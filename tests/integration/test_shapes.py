@@ -7,7 +7,7 @@ import pytest
 
 from humantasks.models import HumanTask
 from humantasks.rules import Answer, Decision
-from runs import heartbeat, services
+from runs import deadlines, heartbeat, services
 from runs.executor import Rest
 from runs.models import Checkpoint, Run
 from tests.integration.driving import FUNCTIONS, advance, human, start, step
@@ -116,6 +116,14 @@ def test_a_function_that_does_not_set_its_variables_fails() -> None:
     spec["components"]["functions"]["a"]["sets"] = {"long": "is_long"}
     run = start(spec)
     advance(run)
+    assert (run.status, run.error_type) == ("failed", "VariableInvalid")
+
+
+def test_a_result_without_its_variables_is_not_tried_again() -> None:
+    spec = spec_of(sequence(step("a", max_retries=3)))
+    spec["components"]["functions"]["a"]["sets"] = {"long": "is_long"}
+    run = start(spec)
+    assert advance(run).rest is not Rest.RETRY_LATER
     assert (run.status, run.error_type) == ("failed", "VariableInvalid")
 
 
@@ -271,6 +279,28 @@ def test_a_field_of_a_form_chooses_the_way(form: dict[str, Any], way: str) -> No
     advance(run)
 
     assert paths(run) == ["boss#1", f"{way}#1"]
+
+
+@pytest.mark.parametrize("decision", [Decision.REJECTED, None])
+def test_whoever_rejects_or_lets_the_time_pass_sets_no_variable(decision: Decision | None) -> None:
+    large = {"type": "variable_equals", "key": "is_large", "value": True}
+    spec = spec_of(graph([human(), step("b"), step("c")], ("boss", "b", large), ("boss", "c")))
+    form = {"type": "object", "properties": {"large": {"type": "boolean"}}, "required": ["large"]}
+    sets = {"is_large": "large"}
+    boss = {"form": form, "sets": sets, "timeout_seconds": 60, "on_timeout": "continue"}
+    spec["components"]["humans"] = {"boss": boss}
+    run = start(spec)
+    advance(run)
+    task = HumanTask.objects.open().get(run=run)
+    if decision is None:
+        HumanTask.objects.filter(pk=task.pk).update(expires_at=task.created_at)
+        deadlines.expire_overdue_tasks()
+    else:
+        given = Answer(request_id=str(task.request_id), decision=decision, form={"large": True})
+        services.resume_run(task.pk, given, actor="alice")
+    advance(run)
+
+    assert paths(run) == ["boss#1", "c#1"]
 
 
 @pytest.mark.parametrize(

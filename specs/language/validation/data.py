@@ -66,5 +66,5 @@ def _is_form(schema: Mapping[str, Any]) -> bool:
 def _variables(sets: Mapping[str, str], at: Location) -> Iterator[Finding]:
     for variable in sets:
         if not NAME.fullmatch(variable):
-            message = "The name of a variable is 1 to 64 letters, digits, `_`, `.` and `-`, and begins with a letter."
+            message = "The name of a variable is a letter or `_`, then at most 63 letters, digits, `_`, `.` and `-`."
             yield Finding("E_VARIABLE", (*at, "sets", variable), message)

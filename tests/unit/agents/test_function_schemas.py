@@ -37,6 +37,8 @@ def test_what_matches_passes(schema: dict[str, Any] | None, text: str) -> None:
         (CLAIM, '{"amount": "hunter2"}', 'amount: the value is not of type "number"'),
         (CLAIM, "hunter2", 'the value is not of type "object"'),
         ({"type": "string", "maxLength": 3}, "hunter2", "longer than 3"),
+        (CLAIM, '{"amount": NaN, "hunter2": 1}', 'the value is not of type "object"'),
+        ({"type": "object"}, '"hunter2 \\ud800"', "surrogate"),
         ({"type": "integer"}, "hunter2", 'the value is not of type "integer"'),
     ],
 )

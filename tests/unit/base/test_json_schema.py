@@ -51,5 +51,17 @@ def test_a_value_nested_without_end_is_a_problem_not_a_crash() -> None:
     assert "nested more than 100 levels" in problem.message
 
 
+@pytest.mark.parametrize("value", ["\ud800", {"\ud800": 1}])
+def test_half_a_surrogate_pair_is_a_problem_not_a_crash(value: object) -> None:
+    (problem,) = JsonSchema({"maxLength": 3, "propertyNames": {"maxLength": 3}}).problems(value)
+    assert "surrogate" in problem.message
+
+
+def test_a_place_that_the_value_names_is_told_in_short() -> None:
+    (problem,) = JsonSchema({"additionalProperties": {"type": "string"}}).problems({"k" * 5_000: 1})
+    assert problem.path == ("k" * 100,)
+    assert "not of type" in str(problem)
+
+
 def test_the_number_of_problems_is_bounded() -> None:
     assert len(list(JsonSchema({"items": {"type": "string"}}).problems([1] * 1000))) == 20
