@@ -30,7 +30,7 @@ from runs.histories import history_of
 from runs.journals import journal_of
 from runs.leases import Lease
 from specs.language.plan import FunctionPlan, Plan, StepKind
-from specs.language.variables import VariableInvalid, variables_from
+from specs.language.variables import variables_from
 
 
 class DeadlinePassed(Exception):
@@ -168,7 +168,7 @@ def _failure(error: Exception, task: _Task) -> Failed:
         fault=Fault(type=kind, message=storable(redact_text(str(error)))),
         started_at=task.started_at,
         finished_at=timezone.now(),
-        is_retriable=known.retriable if known else not isinstance(error, VariableInvalid),
+        is_retriable=known.retriable if known else True,
         is_final=known.is_final if known else False,
         events=events_of(task.diary),
     )

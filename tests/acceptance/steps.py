@@ -44,6 +44,13 @@ def exit_process(text: str, context: StepContext) -> str:
     os._exit(1)
 
 
+def tool(arguments: dict[str, str], context: StepContext) -> str:
+    """Be called by an agent: note which call it is."""
+    ledger = Ledger.of_this_process(arguments["ledger"])
+    ledger.write(Entry(step=context.call, event=Event.BEGAN, attempt=context.attempt))
+    return f"call {context.call}"
+
+
 def _sleep(text: str, context: StepContext, *, seconds: float) -> str:
     _note(text, context, Event.BEGAN)
     time.sleep(seconds)
