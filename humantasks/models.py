@@ -32,7 +32,10 @@ class HumanTaskQuerySet(models.QuerySet["HumanTask"]):
 
 
 class HumanTask(models.Model):
-    """A question put to a person. ``id`` is the public ``continuation_id``."""
+    """A question put to a person. ``id`` is the public ``continuation_id``.
+
+    ``awaits_run``: it was answered while its run was working, which takes the answer up at its next step.
+    """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     run = models.ForeignKey("runs.Run", on_delete=models.CASCADE, related_name="human_tasks")
@@ -69,6 +72,7 @@ class HumanTask(models.Model):
     filled_form = models.JSONField(null=True, blank=True)
     response_metadata = models.JSONField(default=dict, blank=True)
     decided_by = models.CharField(max_length=255, null=True, blank=True)  # noqa: DJ001 - null is "the platform"
+    awaits_run = models.BooleanField(default=False)
     decided_at = models.DateTimeField(null=True, blank=True)
 
     objects = HumanTaskQuerySet.as_manager()

@@ -56,8 +56,13 @@ def answerable_task(task_id: uuid.UUID, answer: Answer, at: datetime) -> HumanTa
     return task
 
 
-def record_decision(task: HumanTask, answer: Answer, *, decided_by: str | None, at: datetime) -> bool:
-    """Spend the task on ``answer``; return False when somebody else has answered it meanwhile."""
+def record_decision(
+    task: HumanTask, answer: Answer, *, decided_by: str | None, at: datetime, awaits_run: bool = False
+) -> bool:
+    """Spend the task on ``answer``; return False when somebody else has answered it meanwhile.
+
+    ``awaits_run`` says that the run is at work and takes the answer up by itself.
+    """
     answered = HumanTask.objects.open().filter(pk=task.pk)
     return bool(
         answered.update(
@@ -69,6 +74,7 @@ def record_decision(task: HumanTask, answer: Answer, *, decided_by: str | None, 
             response_metadata=answer.metadata,
             decided_by=decided_by,
             decided_at=at,
+            awaits_run=awaits_run,
         )
     )
 

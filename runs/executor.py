@@ -3,25 +3,22 @@
 import logging
 import uuid
 from dataclasses import dataclass, replace
-from datetime import datetime
 from enum import StrEnum
 
 from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
-from humantasks.models import HumanTask
-from humantasks.services import new_task, open_task
 from kneo_project.transient import retry_transient
-from runs import branching, heartbeat, services, steps, transitions
+from runs import asking, branching, heartbeat, services, steps, transitions
 from runs.agents.errors import StepInterrupted
+from runs.asking import Asked
 from runs.engine import interpreter
 from runs.engine.actions import AskHuman, Work
-from runs.engine.lifecycle import Status
+from runs.engine.lifecycle import TERMINAL, Status
 from runs.engine.outcomes import Fault, Outcome
 from runs.engine.progress import Progress
 from runs.engine.retrying import RetryPolicy
-from runs.engine.state import State
 from runs.heartbeat import Hold
 from runs.leases import Lease
 from runs.models import Target
@@ -111,13 +108,25 @@ class _Leg:
                 return _hand_over(self.lease)
             if self.lease.deadline_at and self.lease.deadline_at <= timezone.now():
                 return _time_out(self.lease)
-            actions = interpreter.next_actions(self.plan, self.workflow, self.state)
-            work = [action for action in actions if not isinstance(action, AskHuman)]
-            if not work:
-                return self._ask([action for action in actions if isinstance(action, AskHuman)])
-            advanced = self._do(work)
+            advanced = self._forward()
             if advanced is not None:
                 return advanced
+
+    def _forward(self) -> Advanced | None:
+        """Take up an answer, put new questions, or do what there is to do; return why to come back, if there is."""
+        actions = interpreter.next_actions(self.plan, self.workflow, self.state)
+        questions = [action for action in actions if isinstance(action, AskHuman)]
+        work = [action for action in actions if not isinstance(action, AskHuman)]
+        if self.workflow is not None and questions:
+            taken = asking.take_answer(self.lease, self.plan, self.workflow, self.state)
+            if taken is not None:
+                return self._settled(taken.progress, taken.lease)
+            advanced = self._ask(self.workflow, questions, is_working=bool(work))
+            if advanced is not None or not work:
+                return advanced
+        if not work:
+            raise AssertionError("a running run has something to do")
+        return self._do(work)
 
     def _do(self, work: list[Work]) -> Advanced | None:
         """Do what can be done now, branches beside each other; remember each as it comes back."""
@@ -148,7 +157,15 @@ class _Leg:
     def _remember(self, progress: Progress, *, others: bool) -> Advanced | None:
         if others:
             progress = replace(progress, retry_after_seconds=None)
-        lease = transitions.commit_step(self.lease, progress, timezone.now())
+        return self._settled(progress, self._commit(progress))
+
+    def _commit(self, progress: Progress) -> Lease | None:
+        if not self.plan.humans or progress.status not in TERMINAL:
+            return transitions.commit_step(self.lease, progress, timezone.now())
+        return _end(self.lease, progress)
+
+    def _settled(self, progress: Progress, lease: Lease | None) -> Advanced | None:
+        """Go on under ``lease``, after ``progress`` was written, or return why to come back."""
         if lease is None:
             return Advanced(rest=Rest.LOST)
         if progress.retry_after_seconds is not None:
@@ -159,34 +176,25 @@ class _Leg:
         self.state = progress.state or self.state
         return None
 
-    def _ask(self, questions: list[AskHuman]) -> Advanced:
-        if self.workflow is None or not questions:
-            raise AssertionError("a running run has something to do")
-        blocked = _block(self.lease, self.plan, self.workflow, self.state, questions)
-        return Advanced(rest=Rest.SETTLED if blocked else Rest.LOST)
+    def _ask(self, workflow: WorkflowPlan, questions: list[AskHuman], *, is_working: bool) -> Advanced | None:
+        put = asking.put(self.lease, self.plan, workflow, self.state, questions, is_working=is_working)
+        if put.asked is Asked.LOST or put.lease is None:
+            return Advanced(rest=Rest.LOST)
+        if put.asked is Asked.WAITING and not is_working:
+            return Advanced(rest=Rest.SETTLED)
+        self.lease = put.lease
+        self.state = put.state or self.state
+        return None
 
 
 @retry_transient
-def _block(lease: Lease, plan: Plan, workflow: WorkflowPlan, state: State, questions: list[AskHuman]) -> bool:
-    """Pause the run and open its human tasks: all or nothing."""
-    at = timezone.now()
-    tasks = [_task(lease, action, at) for action in questions]
-    details = [{"continuation_id": str(task.pk), "request": task.as_request()} for task in tasks]
-    progress = interpreter.ask(plan, workflow, state, list(zip(questions, details, strict=True)), at)
+def _end(lease: Lease, progress: Progress) -> Lease | None:
+    """End the run, and close the questions that it had put: all or nothing."""
     with transaction.atomic():
-        if not transitions.block(lease, progress, at):
-            return False
-        for task in tasks:
-            open_task(task)
-    return True
-
-
-def _task(lease: Lease, action: AskHuman, at: datetime) -> HumanTask:
-    place = action.place
-    task = new_task(lease.run_id, action.human, text=action.text, at=at)
-    task.path, task.step_id, task.iteration = place.path, place.step.id, place.iteration
-    task.step_index, task.workflow_name, task.shape = place.index, place.workflow_name, place.shape.value
-    return task
+        after = transitions.commit_step(lease, progress, timezone.now())
+        if after is not None:
+            asking.close_if_ended(lease, progress)
+    return after
 
 
 def _hand_over(lease: Lease) -> Advanced:

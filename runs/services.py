@@ -1,9 +1,9 @@
 """What people and clients can do with runs: one function per use case. Who drives the run is the caller's business."""
 
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
@@ -11,22 +11,20 @@ from django.db import transaction
 from django.utils import timezone
 
 from humantasks import services as humantasks
-from humantasks.errors import HumanTaskNotFound, InvalidDecision
+from humantasks.errors import HumanTaskNotFound
 from humantasks.models import HumanTask, TaskStatus
-from humantasks.rules import Answer, Decision, text_after
+from humantasks.rules import Answer, Decision
 from kneo_project.audit.services import record
 from kneo_project.transient import retry_transient
 from runs import idempotency, transitions
+from runs.answers import progress_after
 from runs.engine import interpreter
-from runs.engine.actions import Action, AskHuman
-from runs.engine.lifecycle import Status
-from runs.engine.outcomes import Answered, Fault
+from runs.engine.lifecycle import TERMINAL, Status
+from runs.engine.outcomes import Fault
 from runs.engine.progress import Progress
 from runs.errors import QueueFull, RunNotFound, RunStateConflict
 from runs.models import Run, Target
 from runs.restoring import restore_state
-from specs.language.plan import HumanPlan, OnReject
-from specs.language.variables import VariableInvalid, variables_in
 from specs.services import SkillsOverlay, SpecSource, freeze, load_plan, store
 
 
@@ -162,24 +160,20 @@ def resume_run(task_id: uuid.UUID, answer: Answer, *, actor: str, key: idempoten
     """
     now = timezone.now()
     task = humantasks.answerable_task(task_id, answer, now)
-    run = find_run(task.run_id)
-    if run.status != Status.BLOCKED:  # answered, cancelled or expired since we looked at the task
-        raise HumanTaskNotFound(continuation_id=str(task_id))
-    progress = _answered(run, task, answer)
-    facts = {
-        "request_id": answer.request_id,
-        "decision": answer.decision,
-        "has_content": answer.content is not None,
-        "has_form": answer.form is not None,
-        "selected_option": answer.selected_option,
-        "status": progress.status,
-    }
     with transaction.atomic():
-        if not humantasks.record_decision(task, answer, decided_by=actor, at=now):
+        run = _locked(task.run_id)
+        progress = _spend(run, task, answer, decided_by=actor, at=now)
+        if progress is None:
             raise HumanTaskNotFound(continuation_id=str(task_id))
-        if not transitions.unblock(run, progress, now):
-            raise RunStateConflict(run_id=str(run.pk), status=run.status)
         idempotency.bind(key, run)
+        facts = {
+            "request_id": answer.request_id,
+            "decision": answer.decision,
+            "has_content": answer.content is not None,
+            "has_form": answer.form is not None,
+            "selected_option": answer.selected_option,
+            "status": progress.status,
+        }
         record("human.decision", actor=actor, run_id=run.pk, continuation_id=task.pk, metadata=facts)
     return find_run(run.pk)
 
@@ -189,11 +183,9 @@ def approve_overdue(task: HumanTask) -> bool:
     now = timezone.now()
     why = {"auto_continued": True, "reason": "timeout", "original_assignee": task.assignee}
     answer = Answer(request_id=str(task.request_id), decision=Decision.APPROVED, metadata=why)
-    run = find_run(task.run_id)
     with transaction.atomic():
-        if not humantasks.record_decision(task, answer, decided_by=None, at=now):
-            return False
-        if not transitions.unblock(run, _answered(run, task, answer), now):
+        run = _locked(task.run_id)
+        if _spend(run, task, answer, decided_by=None, at=now) is None:
             transaction.set_rollback(True)
             return False
         record("human.continued", actor=None, run_id=run.pk, continuation_id=task.pk, metadata=_overdue(task))
@@ -235,7 +227,30 @@ def give_up_run(run: Run) -> bool:
     return True
 
 
-def _answered(run: Run, task: HumanTask, answer: Answer) -> Progress:
+def _locked(run_id: uuid.UUID) -> Run:
+    """Return the run, which nobody else changes before the caller's transaction ends."""
+    return Run.objects.select_for_update(of=("self",)).select_related("snapshot").get(pk=run_id)
+
+
+def _spend(run: Run, task: HumanTask, answer: Answer, *, decided_by: str | None, at: datetime) -> Progress | None:
+    """Record ``answer`` and let ``run`` go on with it, in the caller's transaction; the run is locked.
+
+    A run that is at work takes the answer up by itself. None when the task or the run has come to an end.
+    """
+    if run.is_terminal:
+        return None
+    is_waiting = run.status == Status.BLOCKED
+    progress = _progress_after(run, task, answer) if is_waiting else Progress()
+    if not humantasks.record_decision(task, answer, decided_by=decided_by, at=at, awaits_run=not is_waiting):
+        return None
+    if is_waiting and not transitions.unblock(run, progress, at):
+        raise RunStateConflict(run_id=str(run.pk), status=run.status)
+    if progress.status in TERMINAL:
+        humantasks.close_tasks(run.pk, TaskStatus.CANCELLED)
+    return progress
+
+
+def _progress_after(run: Run, task: HumanTask, answer: Answer) -> Progress:
     plan = load_plan(run.snapshot_id)
     workflow = interpreter.root_workflow(plan, wants_agent=run.target == Target.AGENT)
     if workflow is None:
@@ -243,35 +258,10 @@ def _answered(run: Run, task: HumanTask, answer: Answer) -> Progress:
     state = restore_state(
         run.pk, cursor=run.cursor, sequence=run.sequence, input_text=run.input_text, has_workflow=True
     )
-    action = _asked(task, interpreter.next_actions(plan, workflow, state))
-    if action is None:
+    progress = progress_after(plan, workflow, state, task, answer)
+    if progress is None:
         raise RunStateConflict(run_id=str(run.pk), status=run.status)
-    answered = Answered(
-        text=text_after(answer, task.input_text),
-        answered_at=timezone.now(),
-        decision=answer.decision.value,
-        variables=_set_by(answer, action.human),
-        is_final_rejection=answer.decision is Decision.REJECTED and task.on_reject == OnReject.FAIL,
-        details={"continuation_id": str(task.pk), "decision": answer.decision.value},
-    )
-    return interpreter.answer(plan, workflow, state, action, answered)
-
-
-def _set_by(answer: Answer, human: HumanPlan) -> dict[str, Any]:
-    """Return the variables that ``answer`` sets; nobody who rejects, or lets the time pass, sets any."""
-    if answer.form is None or answer.decision is Decision.REJECTED:
-        return {}
-    try:
-        return variables_in(human.sets, answer.form)
-    except VariableInvalid as error:
-        raise InvalidDecision(str(error), field="form") from None
-
-
-def _asked(task: HumanTask, actions: Iterable[Action]) -> AskHuman | None:
-    """Return the question among ``actions`` that ``task`` put."""
-    questions = (action for action in actions if isinstance(action, AskHuman))
-    here = (task.path, task.iteration)
-    return next((each for each in questions if (each.place.path, each.place.iteration) == here), None)
+    return progress
 
 
 def _overdue(task: HumanTask) -> dict[str, Any]:

@@ -16,7 +16,6 @@ _WORKFLOWS = {
     "E_STEP_HUMAN_REF": "A step names a human that is not declared.",
     "E_STEP_WORKFLOW_REF": "A step names a workflow that is not declared.",
     "E_STEP_WORKFLOW_SELF_REF": "A step of a component workflow names that workflow itself.",
-    "E_STEP_WORKFLOW_NESTED_HUMAN": "A step runs a workflow in which a person is asked.",
     "E_STEP_DUPLICATE_ID": "Two steps have the same id.",
     "E_STEP_FALLBACK_REF": "A step falls back on error but names no fallback.",
     "E_STEP_FALLBACK_UNKNOWN": "The fallback of a step does not exist.",
@@ -40,7 +39,6 @@ _WORKFLOWS = {
     "E_CONDITION_CHILD": "A negated condition has nothing to negate.",
     "E_PARTICIPANT_DUPLICATE_ID": "Two participants have the same id.",
     "E_PARTICIPANT_FALLBACK_UNSUPPORTED": "A participant names a fallback, which only steps and nodes may.",
-    "E_ORCHESTRATION_MULTI_HUMAN_UNSUPPORTED": "More than one person is asked at the same time.",
     "E_HANDOFF_SELECTOR_REF": "The order of a handoff names no participant.",
     "E_GROUP_CHAT_ROUNDS": "A group chat has no rounds.",
 }
@@ -84,7 +82,6 @@ _COMPONENTS = {
 }
 _BUILDING = {
     "E_AGENT_NAME": "An agent with an empty name.",
-    "E_AS_AGENT_HUMAN": "An agent backed by a workflow in which a person is asked.",
     "E_FUNCTION_PATH": "An implementation that is not a dotted path package.module.symbol.",
     "E_WORKFLOW_EMPTY": "A workflow without an enabled step.",
     "E_STEP_GUARDRAIL_REF": "A guardrail step names an agent that is not declared.",

@@ -16,7 +16,6 @@ _WORKFLOWS = {
     "E_STEP_HUMAN_REF": "Name one of `components.humans`, or declare it there.",
     "E_STEP_WORKFLOW_REF": "Name one of `components.workflows`, or declare it there.",
     "E_STEP_WORKFLOW_SELF_REF": "Name another workflow; for a loop use a graph.",
-    "E_STEP_WORKFLOW_NESTED_HUMAN": "Move the human step to the root workflow.",
     "E_STEP_DUPLICATE_ID": "Give each step an id of its own.",
     "E_STEP_FALLBACK_REF": "Add `fallback_ref` with the id of another step, or choose another `on_error`.",
     "E_STEP_FALLBACK_UNKNOWN": "Name the id of a step of the same workflow.",
@@ -40,7 +39,6 @@ _WORKFLOWS = {
     "E_CONDITION_CHILD": "Put the condition to negate under `condition`.",
     "E_PARTICIPANT_DUPLICATE_ID": "Give each participant an id of its own.",
     "E_PARTICIPANT_FALLBACK_UNSUPPORTED": "Remove `fallback_ref`; use `on_error: continue`, or a sequence or a graph.",
-    "E_ORCHESTRATION_MULTI_HUMAN_UNSUPPORTED": "Ask one person here, and the others before or after.",
     "E_HANDOFF_SELECTOR_REF": "Name the ids of participants in `selector.sequence`.",
     "E_GROUP_CHAT_ROUNDS": "Set `rounds` to at least 1.",
 }
@@ -84,7 +82,6 @@ _COMPONENTS = {
 }
 _BUILDING = {
     "E_AGENT_NAME": "Give the agent a name.",
-    "E_AS_AGENT_HUMAN": "Run the workflow as the root workflow, or take the human step out of it.",
     "E_FUNCTION_PATH": "Write `package.module.symbol`, with dots only.",
     "E_WORKFLOW_EMPTY": "Add a step, or enable one.",
     "E_STEP_GUARDRAIL_REF": "Name one of `components.agents`, or declare it there.",

@@ -8,7 +8,7 @@ from specs.language.schema import Spec
 from specs.language.schema.workflows import ConditionSpec, GraphSpec, HandoffSpec, StepSpec
 from specs.language.suggesting import did_you_mean
 from specs.language.validation.governance import is_unsafe_import
-from specs.language.validation.steps import located_steps, workflows_that_ask
+from specs.language.validation.steps import located_steps
 
 DECISIONS = ("approved", "rejected", "edited", "selected", "provided")
 TEXT_CONDITIONS = frozenset({"output_contains", "output_equals", "status_is"})
@@ -21,14 +21,9 @@ def building_findings(spec: Spec) -> Iterator[Finding]:
 
 
 def _agents(spec: Spec) -> Iterator[Finding]:
-    asking = workflows_that_ask(spec)
     for at, agent in spec.located_agents():
         if not agent.name.strip():
             yield Finding("E_AGENT_NAME", (*at, "name"), "An agent needs a name.")
-        if agent.as_agent in asking:
-            message = f"Agent {agent.name!r} is workflow {agent.as_agent!r}, in which a person is asked."
-            hint = "Run the workflow as the root workflow."
-            yield Finding("E_AS_AGENT_HUMAN", (*at, "as_agent"), message, hint)
 
 
 def _imports(spec: Spec) -> Iterator[Finding]:

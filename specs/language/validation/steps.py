@@ -16,8 +16,6 @@ class Scope:
     """What a workflow's steps can see. ``own_name`` is None for the root workflow."""
 
     spec: Spec
-    asking: frozenset[str]
-    """The component workflows in which a person is asked, directly or deeper."""
     own_name: str | None
 
     def names(self, kind: str) -> Mapping[str, object]:
@@ -46,13 +44,8 @@ def reference_findings(step: StepSpec, at: Location, scope: Scope) -> Iterator[F
         hint = did_you_mean(step.ref, names, otherwise=f"Declare it under components.{BUCKETS[step.kind]}.")
         message = f"Step {step.id!r} refers to {step.kind} {step.ref!r}, which is not declared."
         yield Finding(f"E_STEP_{step.kind.upper()}_REF", at, message, hint)
-    if step.kind != "workflow":
-        return
-    if step.ref == scope.own_name:
+    if step.kind == "workflow" and step.ref == scope.own_name:
         yield Finding("E_STEP_WORKFLOW_SELF_REF", at, f"Step {step.id!r} runs the workflow it is part of.")
-    if step.enabled and step.ref in scope.asking:
-        message = f"Step {step.id!r} runs workflow {step.ref!r}, in which a person is asked; that cannot be resumed."
-        yield Finding("E_STEP_WORKFLOW_NESTED_HUMAN", at, message, "Move the human step to the root workflow.")
 
 
 def fallback_findings(
@@ -87,21 +80,3 @@ def located_steps(workflow: WorkflowSpec, at: Location) -> Iterator[tuple[Locati
 def has_enabled_human(workflow: WorkflowSpec) -> bool:
     """Return whether ``workflow`` itself asks a person."""
     return any(step.enabled and step.kind == "human" for step in workflow.all_steps)
-
-
-def workflows_that_ask(spec: Spec) -> frozenset[str]:
-    """Return the component workflows of ``spec`` that ask a person, directly or through enabled workflow steps."""
-    workflows = spec.components.workflows
-    callers: dict[str, list[str]] = {}
-    for name, workflow in workflows.items():
-        for step in workflow.all_steps:
-            if step.enabled and step.kind == "workflow":
-                callers.setdefault(step.ref, []).append(name)
-    asking: set[str] = set()
-    pending = [name for name, workflow in workflows.items() if has_enabled_human(workflow)]
-    while pending:
-        name = pending.pop()
-        if name not in asking:
-            asking.add(name)
-            pending.extend(callers.get(name, ()))
-    return frozenset(asking)

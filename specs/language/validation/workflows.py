@@ -1,12 +1,10 @@
 """Workflows of every shape: ids, references, fallbacks, and what is particular to a shape."""
 
-from collections import Counter
 from collections.abc import Iterator, Mapping
 
 from specs.language.diagnostics import Finding, Location
 from specs.language.schema import Spec
 from specs.language.schema.workflows import (
-    ConcurrentSpec,
     GraphSpec,
     GroupChatSpec,
     HandoffSpec,
@@ -21,7 +19,6 @@ from specs.language.validation.steps import (
     Scope,
     fallback_findings,
     reference_findings,
-    workflows_that_ask,
 )
 
 STEP_FALLBACKS = FallbackCodes(
@@ -34,9 +31,8 @@ STEP_FALLBACKS = FallbackCodes(
 
 def workflow_findings(spec: Spec) -> Iterator[Finding]:
     """Yield what is wrong inside each workflow, root first."""
-    asking = workflows_that_ask(spec)
     for at, workflow in spec.located_workflows():
-        scope = Scope(spec=spec, asking=asking, own_name=str(at[-1]) if len(at) > 1 else None)
+        scope = Scope(spec=spec, own_name=str(at[-1]) if len(at) > 1 else None)
         if isinstance(workflow, SequentialSpec):
             yield from _sequential(workflow, at, scope)
         elif isinstance(workflow, GraphSpec):
@@ -67,18 +63,10 @@ def _orchestration(workflow: OrchestrationSpec, at: Location, scope: Scope) -> I
         if step.on_error == "fallback" or step.fallback_ref:
             message = f"Participant {step.id!r} cannot have a fallback; only steps and nodes can."
             yield Finding("E_PARTICIPANT_FALLBACK_UNSUPPORTED", (*here, "fallback_ref"), message)
-    if isinstance(workflow, ConcurrentSpec):
-        yield from _one_person(workflow, at)
-    elif isinstance(workflow, HandoffSpec):
+    if isinstance(workflow, HandoffSpec):
         yield from _selector(workflow, at, first_by_id)
-    else:
+    elif isinstance(workflow, GroupChatSpec):
         yield from _rounds(workflow, at)
-
-
-def _one_person(workflow: ConcurrentSpec, at: Location) -> Iterator[Finding]:
-    if Counter(step.kind for step in workflow.participants if step.enabled)["human"] > 1:
-        message = "At most one person can be asked at the same time; more than one participant is human."
-        yield Finding("E_ORCHESTRATION_MULTI_HUMAN_UNSUPPORTED", (*at, "participants"), message)
 
 
 def _selector(workflow: HandoffSpec, at: Location, participants: Mapping[str, StepSpec]) -> Iterator[Finding]:

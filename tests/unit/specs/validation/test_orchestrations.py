@@ -19,19 +19,11 @@ def test_a_participant_has_no_fallback(fields: dict[str, str]) -> None:
     ]
 
 
-def test_only_one_person_is_asked_at_the_same_time() -> None:
+@pytest.mark.parametrize("shape", ["concurrent", "handoff", "group-chat"])
+def test_several_people_may_be_asked(shape: str) -> None:
     people = [step(name, "human", "boss") for name in "ab"]
 
-    assert found_in(orchestration("concurrent", *people)) == [
-        ("E_ORCHESTRATION_MULTI_HUMAN_UNSUPPORTED", "workflow.participants")
-    ]
-    assert found_in(orchestration("handoff", *people)) == []
-
-
-def test_a_disabled_person_does_not_count() -> None:
-    people = [step("a", "human", "boss"), step("b", "human", "boss", enabled=False)]
-
-    assert found_in(orchestration("concurrent", *people)) == []
+    assert found_in(orchestration(shape, *people)) == []
 
 
 def test_the_order_of_a_handoff_names_participants_even_disabled_ones() -> None:

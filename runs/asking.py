@@ -1,0 +1,121 @@
+"""Questions of a run that a worker drives: put them, and take up the answers that came while it was working."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+
+from django.db import transaction
+from django.utils import timezone
+
+from humantasks import services as humantasks
+from humantasks.models import HumanTask, HumanTaskQuerySet, TaskStatus
+from kneo_project.transient import retry_transient
+from runs import transitions
+from runs.answers import answer_to, place_of, progress_after
+from runs.engine import interpreter
+from runs.engine.actions import AskHuman
+from runs.engine.lifecycle import TERMINAL, Status
+from runs.engine.progress import Progress
+from runs.engine.state import State
+from runs.leases import Lease
+from specs.language.plan import Plan, WorkflowPlan
+
+
+class Asked(StrEnum):
+    """What came of putting questions."""
+
+    WAITING = "waiting"
+    ANSWERED_MEANWHILE = "answered_meanwhile"
+    LOST = "lost"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Taken:
+    """An answer that was taken up: what it changed, and the lease to go on with (None when it is lost)."""
+
+    progress: Progress
+    lease: Lease | None
+
+
+@retry_transient
+def take_answer(lease: Lease, plan: Plan, workflow: WorkflowPlan, state: State) -> Taken | None:
+    """Take up one answer that came while the run was working; None when there is none."""
+    task = _answered(lease).order_by("decided_at").first()
+    if task is None:
+        return None
+    progress = progress_after(plan, workflow, state, task, answer_to(task)) or Progress()
+    if progress.status is Status.BLOCKED:  # the driver finds out itself, and may hold more answers
+        progress = replace(progress, status=Status.RUNNING)
+    with transaction.atomic():
+        after = transitions.commit_step(lease, progress, timezone.now())
+        if after is not None:
+            HumanTask.objects.filter(pk=task.pk).update(awaits_run=False)
+            close_if_ended(lease, progress)
+    return Taken(progress=progress, lease=after)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Put:
+    """What came of putting questions, and where a run that goes on is: its lease, and its state if that changed."""
+
+    asked: Asked
+    lease: Lease | None = None
+    state: State | None = None
+
+
+@retry_transient
+def put(
+    lease: Lease, plan: Plan, workflow: WorkflowPlan, state: State, questions: Sequence[AskHuman], *, is_working: bool
+) -> Put:
+    """Open the human tasks of those ``questions`` that have none, and let the run wait unless it ``is_working``.
+
+    All or nothing. A run whose people have answered meanwhile does not wait.
+    """
+    at = timezone.now()
+    known = set(HumanTask.objects.open().filter(run_id=lease.run_id).values_list("path", "iteration"))
+    new = [question for question in questions if place_of(question) not in known]
+    tasks = [_task(lease, question, at) for question in new]
+    details = [{"continuation_id": str(task.pk), "request": task.as_request()} for task in tasks]
+    progress = interpreter.ask(plan, workflow, state, list(zip(new, details, strict=True)), at)
+    if is_working and not new:
+        return Put(asked=Asked.WAITING, lease=lease)
+    with transaction.atomic():
+        result = _stay(lease, progress, at) if is_working else Put(asked=_wait(lease, progress, at), lease=lease)
+        if result.asked is Asked.WAITING:
+            for task in tasks:
+                humantasks.open_task(task)
+    return result
+
+
+def close_if_ended(lease: Lease, progress: Progress) -> None:
+    """Close the questions that nobody waits for any more, in the transaction that ends the run."""
+    if progress.status in TERMINAL:
+        humantasks.close_tasks(lease.run_id, TaskStatus.CANCELLED)
+
+
+def _answered(lease: Lease) -> HumanTaskQuerySet:
+    return HumanTask.objects.filter(run_id=lease.run_id, status=TaskStatus.ANSWERED, awaits_run=True)
+
+
+def _stay(lease: Lease, progress: Progress, at: datetime) -> Put:
+    after = transitions.commit_step(lease, replace(progress, status=Status.RUNNING), at)
+    return Put(asked=Asked.WAITING if after else Asked.LOST, lease=after, state=progress.state)
+
+
+def _wait(lease: Lease, progress: Progress, at: datetime) -> Asked:
+    if not transitions.block(lease, progress, at):
+        return Asked.LOST
+    # Whoever answers locks the run's row first, so from here on an answer finds a run that waits.
+    if _answered(lease).exists():
+        transaction.set_rollback(True)
+        return Asked.ANSWERED_MEANWHILE
+    return Asked.WAITING
+
+
+def _task(lease: Lease, action: AskHuman, at: datetime) -> HumanTask:
+    place = action.place
+    task = humantasks.new_task(lease.run_id, action.human, text=action.text, at=at)
+    task.path, task.step_id, task.iteration = place.path, place.step.id, place.iteration
+    task.step_index, task.workflow_name, task.shape = place.index, place.workflow_name, place.shape.value
+    return task
