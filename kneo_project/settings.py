@@ -202,6 +202,7 @@ PROVIDER_RETRIES = integer("KNEO_SERV_PROVIDER_RETRIES", 2, minimum=0)
 PROVIDER_RETRY_BACKOFF_SECONDS = number("KNEO_SERV_PROVIDER_RETRY_BACKOFF_SECONDS", 0.5)
 PROVIDER_TIMEOUT_SECONDS = number("KNEO_SERV_PROVIDER_TIMEOUT_SECONDS", 120.0, minimum=0.001)
 TOKEN_BUDGET = integer("KNEO_SERV_TOKEN_BUDGET", 0, minimum=0)
+RUN_TOKEN_BUDGET = integer("KNEO_SERV_RUN_TOKEN_BUDGET", 0, minimum=0)
 
 # --- API --------------------------------------------------------------------------------------------------------------
 AUTH_ENABLED = flag("KNEO_SERV_AUTH_ENABLED", default=False)

@@ -6,6 +6,7 @@ from typing import Any
 from django.conf import settings
 
 from runs.agents.answering import AgentReply, Agents
+from runs.agents.budget import Meter
 from runs.agents.context import StepContext
 from runs.agents.diary import Diary, Entry
 from runs.agents.journal import Journal
@@ -16,9 +17,10 @@ from specs.language.agent_plan import AgentPlan, Stage
 from specs.language.plan import Plan
 
 
-def agents_of(plan: Plan, context: StepContext, *, diary: Diary, journal: Journal) -> Agents:
-    """Return the agents of ``plan`` for one step; what they do is told to ``diary`` and kept in ``journal``."""
-    return Agents(plan=plan, settings=_settings(), context=context, diary=diary, journal=journal)
+def agents_of(plan: Plan, context: StepContext, *, journal: Journal, tokens_left: int | None) -> Agents:
+    """Return the agents of ``plan`` for one step, which may use ``tokens_left`` (None: as many as they like)."""
+    meter = Meter(left=tokens_left)
+    return Agents(plan=plan, settings=_settings(), context=context, diary=Diary(), journal=journal, meter=meter)
 
 
 def checked_output(agents: Agents, root: AgentPlan, text: str) -> tuple[str, dict[str, Any]]:
@@ -34,14 +36,14 @@ def checked_output(agents: Agents, root: AgentPlan, text: str) -> tuple[str, dic
     return checked.text, {"workflow_guardrails": list(checked.changes)} if checked.changes else {}
 
 
-def events_of(diary: Diary) -> tuple[Event, ...]:
-    """Return the trace events that the entries of ``diary`` are."""
-    return tuple(_event(entry) for entry in [*diary.entries])
+def events_of(agents: Agents) -> tuple[Event, ...]:
+    """Return what ``agents`` did, as trace events."""
+    return tuple(_event(entry) for entry in [*agents.diary.entries])
 
 
-def usage_of(reply: AgentReply) -> Usage | None:
-    """Return the tokens that ``reply`` cost, as the engine counts them."""
-    spent = reply.usage
+def usage_of(agents: Agents) -> Usage | None:
+    """Return the tokens that ``agents`` used, as the engine counts them."""
+    spent = agents.meter.usage
     if spent is None:
         return None
     return Usage(input_tokens=spent.input_tokens, output_tokens=spent.output_tokens, total_tokens=spent.total_tokens)

@@ -24,6 +24,8 @@ LEASED_COLUMNS = (
     "sequence",
     "attempts",
     "deadline_at",
+    "total_tokens",
+    "token_budget",
 )
 
 
@@ -41,6 +43,8 @@ class Lease:
     sequence: int
     attempts: int
     deadline_at: datetime | None
+    total_tokens: int | None
+    token_budget: int | None
 
 
 def new_owner_id() -> str:

@@ -86,6 +86,7 @@ class Run(models.Model):
     input_tokens = models.PositiveBigIntegerField(null=True, blank=True)
     output_tokens = models.PositiveBigIntegerField(null=True, blank=True)
     total_tokens = models.PositiveBigIntegerField(null=True, blank=True)
+    token_budget = models.PositiveBigIntegerField(null=True, blank=True)
 
     fence = models.PositiveBigIntegerField(default=0)
     lease_owner = models.CharField(max_length=128, null=True, blank=True)  # noqa: DJ001 - null is "nobody"

@@ -32,6 +32,7 @@ from specs.services import SkillsOverlay, SpecSource, freeze, load_plan, store
 class StartRun:
     """A request to start a run. ``timeout_seconds`` is the run's deadline from now; None is none.
 
+    ``token_budget`` is how many tokens all its model calls may use together; None leaves it to the operator.
     ``event_type`` is what the audit log calls it.
     """
 
@@ -41,6 +42,7 @@ class StartRun:
     session_id: str | None = None
     metadata: Mapping[str, Any] = field(default_factory=dict)
     timeout_seconds: int | None = None
+    token_budget: int | None = None
     async_mode: bool = False
     event_type: str = "run.created"
 
@@ -88,6 +90,7 @@ def _new_run(request: StartRun, digest: str) -> Run:
         caller_metadata=dict(request.metadata),
         input_text=request.input_text,
         timeout_seconds=timeout,
+        token_budget=request.token_budget,
         deadline_at=None if timeout is None else now + timedelta(seconds=timeout),
         created_at=now,
         updated_at=now,

@@ -109,7 +109,8 @@ UPDATE runs_run SET
     started_at = COALESCE(started_at, %(at)s), updated_at = %(at)s
 FROM relaxed
 WHERE {which}
-RETURNING id, fence, snapshot_id, target, input_text, cursor, sequence, attempts, deadline_at
+RETURNING id, fence, snapshot_id, target, input_text, cursor, sequence, attempts, deadline_at, total_tokens,
+    token_budget
 """
 CLAIM = _CLAIM.format(which=f"id = %(run_id)s AND {_DUE}")
 CLAIM_NEXT = _CLAIM.format(

@@ -13,14 +13,12 @@ from django.utils import timezone
 
 from kneo_project.redaction import redact_text
 from runs.agent_work import agents_of, checked_output, details_of, events_of, usage_of
-from runs.agents.answering import AgentReply
+from runs.agents.answering import AgentReply, Agents
 from runs.agents.context import StepContext
-from runs.agents.diary import Diary
 from runs.agents.errors import AgentError, MaxIterationsReached, StepInterrupted
 from runs.agents.function_schemas import check_input, check_output
 from runs.agents.functions import call_function
 from runs.agents.interrupt import Interrupt
-from runs.agents.journal import Journal
 from runs.agents.loop import run_agent
 from runs.agents.models.provider import Message
 from runs.bounded import TookTooLong, bounded
@@ -51,8 +49,7 @@ class _Task:
 
     started_at: datetime
     context: StepContext
-    diary: Diary
-    journal: Journal
+    agents: Agents
     history: Sequence[Message]
 
 
@@ -62,11 +59,11 @@ def perform(plan: Plan, action: Work, lease: Lease, interrupt: Interrupt) -> Out
     Raises StepInterrupted when ``interrupt`` was tripped and DeadlinePassed when the run's deadline passed: in both
     cases nobody waits for the work any more, and its result, should there ever be one, is dropped.
     """
+    context = _context(action, lease, interrupt)
     task = _Task(
         started_at=timezone.now(),
-        context=_context(action, lease, interrupt),
-        diary=Diary(),
-        journal=journal_of(lease, action),
+        context=context,
+        agents=agents_of(plan, context, journal=journal_of(lease, action), tokens_left=_tokens_left(lease)),
         history=history_of(lease.run_id, plan, action),
     )
     limit = _limit(action, lease.deadline_at, task.started_at)
@@ -97,6 +94,12 @@ def _context(action: Work, lease: Lease, interrupt: Interrupt) -> StepContext:
     )
 
 
+def _tokens_left(lease: Lease) -> int | None:
+    """Return how many tokens the run may still use; None is as many as it likes."""
+    budget = lease.token_budget or settings.RUN_TOKEN_BUDGET
+    return max(0, budget - (lease.total_tokens or 0)) if budget else None
+
+
 def _limit(action: Work, deadline_at: datetime | None, now: datetime) -> _Limit:
     timeout = None if isinstance(action, RunAgent) else action.work.timeout_seconds
     timeout = timeout if timeout and timeout > 0 else None
@@ -114,31 +117,31 @@ def _timed_out(limit: _Limit, task: _Task) -> Failed:
         started_at=task.started_at,
         finished_at=timezone.now(),
         is_timeout=True,
-        events=events_of(task.diary),
+        usage=usage_of(task.agents),
+        events=events_of(task.agents),
     )
 
 
 def _work(plan: Plan, action: Work, task: _Task) -> Succeeded:
-    done = _agent_alone(plan, action, task) if isinstance(action, RunAgent) else _step(plan, action, task)
-    return replace(done, finished_at=timezone.now(), events=events_of(task.diary))
+    done = _agent_alone(action, task) if isinstance(action, RunAgent) else _step(plan, action, task)
+    return replace(done, finished_at=timezone.now(), usage=usage_of(task.agents), events=events_of(task.agents))
 
 
-def _agent_alone(plan: Plan, action: RunAgent, task: _Task) -> Succeeded:
-    reply = run_agent(agents_of(plan, task.context, diary=task.diary, journal=task.journal), action.agent, action.text)
+def _agent_alone(action: RunAgent, task: _Task) -> Succeeded:
+    reply = run_agent(task.agents, action.agent, action.text)
     return _answered(reply, details_of(action.agent, reply), task)
 
 
 def _step(plan: Plan, action: RunStep, task: _Task) -> Succeeded:
     """Do the work of a step; only what the workflow guardrails let pass flows on."""
-    agents = agents_of(plan, task.context, diary=task.diary, journal=task.journal)
     ref = action.work.ref
     if action.work.kind is StepKind.AGENT:
         agent = plan.agents[ref]
-        reply = run_agent(agents, agent, action.text, task.history)
+        reply = run_agent(task.agents, agent, action.text, task.history)
         done = _answered(reply, details_of(agent, reply) | {"agent_ref": ref}, task)
     else:
         done = _called(plan.functions[ref], action, task)
-    text, changes = checked_output(agents, plan.agent, done.text)
+    text, changes = checked_output(task.agents, plan.agent, done.text)
     return replace(done, text=storable(text), details={**done.details, **changes})
 
 
@@ -147,7 +150,6 @@ def _answered(reply: AgentReply, details: Mapping[str, Any], task: _Task) -> Suc
         text=storable(reply.text),
         started_at=task.started_at,
         finished_at=task.started_at,
-        usage=usage_of(reply),
         details=details,
     )
 
@@ -170,5 +172,6 @@ def _failure(error: Exception, task: _Task) -> Failed:
         finished_at=timezone.now(),
         is_retriable=known.retriable if known else True,
         is_final=known.is_final if known else False,
-        events=events_of(task.diary),
+        usage=usage_of(task.agents),
+        events=events_of(task.agents),
     )

@@ -103,7 +103,12 @@ def commit_step(lease: Lease, progress: Progress, at: datetime) -> Lease | None:
     )
     if not write(change):
         return None
-    return replace(lease, sequence=lease.sequence + len(progress.records))
+    spent = progress.usage.total_tokens if progress.usage else 0
+    return replace(
+        lease,
+        sequence=lease.sequence + len(progress.records),
+        total_tokens=(lease.total_tokens or 0) + spent if spent else lease.total_tokens,
+    )
 
 
 def block(lease: Lease, progress: Progress, at: datetime) -> bool:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from runs.agents.bridge import Conversation, converse
-from runs.agents.budget import MeteredProvider
+from runs.agents.budget import Meter, MeteredProvider
 from runs.agents.context import StepContext
 from runs.agents.diary import Diary, Happening
 from runs.agents.errors import AgentsTooDeep, GuardrailViolation
@@ -26,17 +26,6 @@ from specs.language.plan import Plan
 OFFLINE = "bridge"
 MAX_DEPTH = 8
 MAX_RETRIES_OF_ANSWERS = 2
-
-
-class Spending:
-    """The tokens that the agents cost which an agent asked in turn."""
-
-    def __init__(self) -> None:
-        self.usage: Usage | None = None
-
-    def add(self, usage: Usage | None) -> None:
-        """Add what one of them cost."""
-        self.usage = _sum(self.usage, usage)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +51,7 @@ class Agents:
     """The agents and functions of one plan, within one step.
 
     What they do is written into ``diary``; answers that cost something are kept in ``journal``, below ``prefix``.
-    ``depth`` counts agents that were asked by agents, and what these cost is in ``spending``.
+    ``depth`` counts agents that were asked by agents; what all of them cost is counted by ``meter``.
     """
 
     plan: Plan
@@ -72,7 +61,7 @@ class Agents:
     journal: Journal
     prefix: str = ""
     depth: int = 0
-    spending: Spending = field(default_factory=Spending)
+    meter: Meter = field(default_factory=Meter)
 
     def within(self, key: str) -> "Agents":
         """Return the same agents for questions that belong to the part ``key`` of the step."""
@@ -87,13 +76,14 @@ class Agents:
         if kept is None:
             kept = await self._asked(name, text, key)
             await self.journal.record(place, kept)
-        self.spending.add(kept_usage(kept["usage"]))
+        elif usage := kept_usage(kept["usage"]):
+            self.meter.add(usage)
         return str(kept["text"])
 
     async def _asked(self, name: str, text: str, key: str) -> dict[str, Any]:
-        others = replace(self.within(key), depth=self.depth + 1, spending=Spending())
+        others = replace(self.within(key), depth=self.depth + 1, meter=self.meter.part())
         reply = await others.answer(self.plan.agents[name], text)
-        usage = reply.usage
+        usage = others.meter.usage
         return {
             "text": reply.text,
             "usage": usage and [usage.input_tokens, usage.output_tokens, usage.total_tokens],
@@ -166,14 +156,14 @@ class Agents:
         inner = binding.provider
         if _has_several_calls(agent):
             inner = JournaledProvider(inner, self.journal, self.prefix)
-        provider = MeteredProvider(inner, limit=limit)
+        provider = MeteredProvider(inner, limit=limit, meter=self.meter)
         seen = await remembered(agent.memory, messages, self)
         await self.check(agent, Stage.INPUT, "\n".join(each.content for each in seen if each.role == "user"))
         conversation, checked = await self._conversation(agent, seen, replace(binding, provider=provider))
         return AgentReply(
             text=checked.text,
             messages=conversation.messages,
-            usage=_sum(provider.usage, self.spending.usage),
+            usage=self.meter.usage,
             iterations=conversation.iterations,
             runtime_mode=binding.mode,
             runtime_name=conversation.runtime_name,
@@ -230,7 +220,3 @@ def _details(
     if checked.changes:
         details["guardrails"] = list(checked.changes)
     return details
-
-
-def _sum(one: Usage | None, other: Usage | None) -> Usage | None:
-    return one + other if one and other else one or other

@@ -1,21 +1,58 @@
-"""A provider whose spending is counted, and stopped."""
+"""What model calls cost, and when that is enough."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from runs.agents.errors import TokenBudgetExceeded
 from runs.agents.models.provider import Completion, Message, ModelParams, Provider, ToolDefinition
 from runs.agents.models.usage import Usage
 
 
+@dataclass(slots=True)
+class Meter:
+    """Counts what all model calls of a step cost, those of agents that are asked by agents included.
+
+    ``left`` is how many tokens the run may still use when the step begins; None is no bound. ``whole`` is the meter of
+    which this one counts a part.
+    """
+
+    left: int | None = None
+    usage: Usage | None = None
+    whole: "Meter | None" = None
+
+    def part(self) -> "Meter":
+        """Return a meter for a part of the step; what it counts is counted here too."""
+        return Meter(whole=self)
+
+    def refuse_if_spent(self) -> None:
+        """Do nothing, unless the run's budget is used up.
+
+        Raises:
+            TokenBudgetExceeded: it is; that ends the run.
+        """
+        if self.whole is not None:
+            self.whole.refuse_if_spent()
+        if self.left is not None and (self.usage.total_tokens if self.usage else 0) >= self.left:
+            raise TokenBudgetExceeded("The run has used up its budget of tokens.", is_final=True)
+
+    def add(self, usage: Usage) -> None:
+        """Count what one call cost."""
+        self.usage = self.usage + usage if self.usage else usage
+        if self.whole is not None:
+            self.whole.add(usage)
+
+
 class MeteredProvider:
     """Passes calls on to ``provider`` and adds up what they report; a ``limit`` of 0 tokens is none.
 
-    The limit is looked at after each call, because only the answer tells what it cost.
+    The agent's limit is looked at before each call and after it, because only the answer tells what it cost. ``meter``
+    counts for the whole step.
     """
 
-    def __init__(self, provider: Provider, *, limit: int) -> None:
+    def __init__(self, provider: Provider, *, limit: int, meter: Meter) -> None:
         self._provider = provider
         self._limit = limit
+        self._meter = meter
         self.usage: Usage | None = None
 
     @property
@@ -34,12 +71,22 @@ class MeteredProvider:
         """Return the provider's answer.
 
         Raises:
-            TokenBudgetExceeded: with this call the agent has used more than ``limit`` tokens.
+            TokenBudgetExceeded: the agent has used more than ``limit`` tokens, or all of them before this call; or the
+                run has used up its own.
         """
+        self._meter.refuse_if_spent()
+        self._refuse(is_spent=self._used >= self._limit)
         completion = await self._provider.complete(messages, tools, params)
         if completion.usage:
             self.usage = self.usage + completion.usage if self.usage else completion.usage
-        if self._limit and self.usage and self.usage.total_tokens > self._limit:
-            used = self.usage.total_tokens
-            raise TokenBudgetExceeded(f"The agent used {used} tokens; its budget is {self._limit}.")
+            self._meter.add(completion.usage)
+        self._refuse(is_spent=self._used > self._limit)
         return completion
+
+    @property
+    def _used(self) -> int:
+        return self.usage.total_tokens if self.usage else 0
+
+    def _refuse(self, *, is_spent: bool) -> None:
+        if self._limit and is_spent:
+            raise TokenBudgetExceeded(f"The agent used {self._used} tokens; its budget is {self._limit}.")

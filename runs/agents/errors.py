@@ -51,7 +51,11 @@ class UnsupportedProvider(AgentError):
 
 
 class TokenBudgetExceeded(AgentError):
-    """An agent used more tokens than it may."""
+    """An agent, or (``is_final``) its run, used more tokens than it may."""
+
+    def __init__(self, message: str, *, is_final: bool = False) -> None:
+        super().__init__(message)
+        self.is_final = is_final
 
 
 class MaxIterationsReached(AgentError):

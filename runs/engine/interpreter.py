@@ -47,8 +47,7 @@ def absorb(
     walk.begin()
     ledger.tell(*outcome.events)
     walk.take(action.place.way, _result(action, outcome))
-    usage = outcome.usage if isinstance(outcome, Succeeded) else None
-    return replace(_progress(state, walk), usage=usage)
+    return replace(_progress(state, walk), usage=outcome.usage)
 
 
 def ask(
@@ -152,7 +151,11 @@ def _agent_done(state: State, ledger: Ledger, outcome: Outcome) -> Progress:
     if isinstance(outcome, Failed):
         ledger.end(Status.FAILED, fault=outcome.fault)
         return Progress(
-            status=Status.FAILED, records=tuple(ledger.records), events=tuple(ledger.events), fault=outcome.fault
+            status=Status.FAILED,
+            records=tuple(ledger.records),
+            events=tuple(ledger.events),
+            fault=outcome.fault,
+            usage=outcome.usage,
         )
     ledger.end(
         Status.COMPLETED,

@@ -80,7 +80,8 @@ class Succeeded:
 class Failed:
     """The work failed with ``fault``. ``is_retriable`` is the error's own judgement; ``is_timeout`` tells its kind.
 
-    ``is_final`` ends the run whatever ``on_error`` says: a broken rule is not an error to be worked around.
+    ``is_final`` ends the run whatever ``on_error`` says: a broken rule is not an error to be worked around. ``usage``
+    is what the attempt cost all the same.
     """
 
     fault: Fault
@@ -89,6 +90,7 @@ class Failed:
     is_retriable: bool = True
     is_timeout: bool = False
     is_final: bool = False
+    usage: Usage | None = None
     events: tuple[Event, ...] = ()
 
 

@@ -20,26 +20,22 @@ from runs.redriving import ForkRun
 from runs.services import StartRun
 from specs.services import SkillsOverlay, SpecSource
 
-LONGEST_TIMEOUT_SECONDS = 2**31 - 1
+GREATEST_COUNT = 2**31 - 1
 
 
-class TimeoutField(serializers.IntegerField):
-    """A whole number of seconds, at least one."""
+class CountField(serializers.IntegerField):
+    """A whole number, at least one."""
 
     default_error_messages = {"int_type": "Input should be a valid integer"}
 
     def __init__(self, **options: Unpack[FieldOptions]) -> None:
-        super().__init__(min_value=1, max_value=LONGEST_TIMEOUT_SECONDS, **options)
+        super().__init__(min_value=1, max_value=GREATEST_COUNT, **options)
 
     def to_internal_value(self, data: object) -> int:
         """Return ``data`` if it is a whole number, and not one in words or a boolean."""
         if not isinstance(data, int) or isinstance(data, bool):
             self.fail("int_type")
         return data
-
-
-class PositionField(TimeoutField):
-    """The sequence number of a checkpoint, from 1."""
 
 
 class SkillsOverlaySerializer(StrictSerializer):
@@ -63,13 +59,16 @@ class RunCreateRequestSerializer(StrictSerializer):
     async_mode = FlagField(default=False, help_text="Answer at once with 202 instead of waiting for the outcome.")
     session_id = StringField(limit="MAX_PATH_CHARS", allow_null=True, default=None)
     metadata = JsonObjectField(limit="MAX_METADATA_BYTES", default=dict)
-    timeout_seconds = TimeoutField(allow_null=True, default=None)
+    timeout_seconds = CountField(allow_null=True, default=None)
+    token_budget = CountField(
+        allow_null=True, default=None, help_text="Tokens that all model calls of the run may use together."
+    )
 
 
 class RunForkRequestSerializer(StrictSerializer):
     """Where a fork begins, and what is different in it."""
 
-    checkpoint = PositionField(
+    checkpoint = CountField(
         allow_null=True, default=None, help_text="The sequence number of a checkpoint. Default: the last one possible."
     )
     input = StringField(
@@ -82,7 +81,7 @@ class RunForkRequestSerializer(StrictSerializer):
     overrides = JsonObjectField(limit="MAX_OVERRIDES_BYTES", default=dict)
     async_mode = FlagField(default=False, help_text="Answer at once with 202 instead of waiting for the outcome.")
     metadata = JsonObjectField(limit="MAX_METADATA_BYTES", default=dict)
-    timeout_seconds = TimeoutField(allow_null=True, default=None)
+    timeout_seconds = CountField(allow_null=True, default=None)
 
 
 def fork_in(body: dict[str, Any]) -> ForkRun:
@@ -128,6 +127,7 @@ def order_in(body: dict[str, Any], *, event_type: str) -> StartRun:
         session_id=body["session_id"],
         metadata=body["metadata"],
         timeout_seconds=body["timeout_seconds"],
+        token_budget=body["token_budget"],
         async_mode=body["async_mode"],
         event_type=event_type,
     )

@@ -157,3 +157,38 @@ def test_a_denied_tool_ends_the_run_and_is_told(chat: ChatServer) -> None:
     assert (run.status, run.error_type) == ("failed", "ToolMiddlewareViolation")
     (denied,) = traced(run, "tool_denied")
     assert "'evil.example'" in (denied.error or "")
+
+
+def two_writers(chat: ChatServer, **fields: Any) -> dict[str, Any]:
+    """Return a spec of two agent steps, each of which costs 18 tokens."""
+    spec = spec_of(step("one", "writer", "agent"), step("two", "writer", "agent", **fields))
+    spec["components"]["agents"]["writer"] = served(chat)
+    return spec
+
+
+@pytest.mark.parametrize(("budget", "asked"), [(1, 1), (18, 1), (19, 2), (None, 2)])
+def test_a_run_is_stopped_before_the_call_that_its_budget_does_not_cover(
+    chat: ChatServer, budget: int | None, asked: int
+) -> None:
+    run = start(two_writers(chat), token_budget=budget)
+    advance(run)
+
+    assert (len(chat.requests), run.total_tokens) == (asked, asked * 18)
+    assert (run.status, run.error_type) == (("completed", None) if asked == 2 else ("failed", "TokenBudgetExceeded"))
+
+
+def test_a_budget_that_is_spent_is_not_worked_around(chat: ChatServer, settings: Settings) -> None:
+    settings.RUN_TOKEN_BUDGET = 18
+    run = finished(two_writers(chat, on_error="continue", max_retries=2))
+
+    assert (run.status, run.error_type, len(chat.requests)) == ("failed", "TokenBudgetExceeded", 1)
+
+
+def test_a_failed_attempt_costs_what_it_costs(chat: ChatServer) -> None:
+    chat.queue(completion("x"))
+    spec = spec_of(step("w", "writer", "agent", on_error="continue"))
+    rule = {"id": "no", "type": "keyword", "action": "retry", "config": {"keywords": ["echo", "x"]}}
+    spec["components"]["agents"]["writer"] = served(chat, guardrails={"output": [rule]})
+    run = finished(spec)
+
+    assert (run.status, run.total_tokens) == ("failed", 3 * 18)
