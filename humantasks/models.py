@@ -26,6 +26,10 @@ class HumanTaskQuerySet(models.QuerySet["HumanTask"]):
         """Return the tasks that wait for a person."""
         return self.filter(status=TaskStatus.OPEN)
 
+    def answered_for(self, run_id: uuid.UUID) -> Self:
+        """Return the tasks of a run that were answered while it was working, and that it has not taken up yet."""
+        return self.filter(run_id=run_id, status=TaskStatus.ANSWERED, awaits_run=True)
+
     def overdue(self) -> Self:
         """Return the open tasks whose deadline has passed and that nobody escalated yet."""
         return self.open().filter(expires_at__lte=Now(), escalated_at=None)

@@ -9,7 +9,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from humantasks import services as humantasks
-from humantasks.models import HumanTask, HumanTaskQuerySet, TaskStatus
+from humantasks.models import HumanTask, TaskStatus
 from kneo_project.transient import retry_transient
 from runs import transitions
 from runs.answers import answer_to, place_of, progress_after
@@ -41,7 +41,7 @@ class Taken:
 @retry_transient
 def take_answer(lease: Lease, plan: Plan, workflow: WorkflowPlan, state: State) -> Taken | None:
     """Take up one answer that came while the run was working; None when there is none."""
-    task = _answered(lease).order_by("decided_at").first()
+    task = HumanTask.objects.answered_for(lease.run_id).order_by("decided_at").first()
     if task is None:
         return None
     progress = progress_after(plan, workflow, state, task, answer_to(task)) or Progress()
@@ -94,10 +94,6 @@ def close_if_ended(lease: Lease, progress: Progress) -> None:
         humantasks.close_tasks(lease.run_id, TaskStatus.CANCELLED)
 
 
-def _answered(lease: Lease) -> HumanTaskQuerySet:
-    return HumanTask.objects.filter(run_id=lease.run_id, status=TaskStatus.ANSWERED, awaits_run=True)
-
-
 def _stay(lease: Lease, progress: Progress, at: datetime) -> Put:
     after = transitions.commit_step(lease, replace(progress, status=Status.RUNNING), at)
     return Put(asked=Asked.WAITING if after else Asked.LOST, lease=after, state=progress.state)
@@ -107,7 +103,7 @@ def _wait(lease: Lease, progress: Progress, at: datetime) -> Asked:
     if not transitions.block(lease, progress, at):
         return Asked.LOST
     # Whoever answers locks the run's row first, so from here on an answer finds a run that waits.
-    if _answered(lease).exists():
+    if HumanTask.objects.answered_for(lease.run_id).exists():
         transaction.set_rollback(True)
         return Asked.ANSWERED_MEANWHILE
     return Asked.WAITING

@@ -7,6 +7,17 @@ class RunNotFound(NotFound):
     """There is no run of that id."""
 
 
+class SignalNotFound(NotFound):
+    """The spec of this run declares no signal of that name."""
+
+
+class InvalidSignal(KneoError):
+    """The payload is not what the spec says of this signal."""
+
+    code = "invalid_signal"
+    status = 422
+
+
 class RunStateConflict(KneoError):
     """The run is not in a status that allows this."""
 

@@ -2,6 +2,7 @@
 
 import logging
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
@@ -10,11 +11,12 @@ from django.db import transaction
 from django.utils import timezone
 
 from kneo_project.transient import retry_transient
-from runs import asking, branching, heartbeat, services, steps, transitions
+from runs import asking, awaiting, branching, heartbeat, services, steps, transitions
 from runs.agents.errors import StepInterrupted
 from runs.asking import Asked
+from runs.awaiting import Rested, is_idle, waits_for_signal
 from runs.engine import interpreter
-from runs.engine.actions import AskHuman, Work
+from runs.engine.actions import AskHuman, RunStep, Work
 from runs.engine.lifecycle import TERMINAL, Status
 from runs.engine.outcomes import Fault, Outcome
 from runs.engine.progress import Progress
@@ -27,6 +29,7 @@ from specs.language.plan import Plan, WorkflowPlan
 from specs.services import load_plan
 
 logger = logging.getLogger(__name__)
+CLOCK_SKEW_SECONDS = 2.0
 
 
 class Rest(StrEnum):
@@ -113,35 +116,71 @@ class _Leg:
                 return advanced
 
     def _forward(self) -> Advanced | None:
-        """Take up an answer, put new questions, or do what there is to do; return why to come back, if there is."""
+        """Take up what came in, put new questions, or do what there is to do; return why to come back, if there is."""
         actions = interpreter.next_actions(self.plan, self.workflow, self.state)
+        if self.workflow is None:
+            return self._do([action for action in actions if not isinstance(action, AskHuman)])
         questions = [action for action in actions if isinstance(action, AskHuman)]
-        work = [action for action in actions if not isinstance(action, AskHuman)]
-        if self.workflow is not None and questions:
-            taken = asking.take_answer(self.lease, self.plan, self.workflow, self.state)
-            if taken is not None:
-                return self._settled(taken.progress, taken.lease)
-            advanced = self._ask(self.workflow, questions, is_working=bool(work))
-            if advanced is not None or not work:
-                return advanced
-        if not work:
-            raise AssertionError("a running run has something to do")
-        return self._do(work)
-
-    def _do(self, work: list[Work]) -> Advanced | None:
-        """Do what can be done now, branches beside each other; remember each as it comes back."""
+        signals = [action for action in actions if isinstance(action, RunStep) and waits_for_signal(action)]
+        work = [action for action in actions if isinstance(action, RunStep) and action not in signals]
+        taken = self._taken(self.workflow, questions, signals)
+        if taken is not None:
+            return self._settled(taken.progress, taken.lease)
         now = timezone.now().timestamp()
-        ready = [action for action in work if (action.not_before or now) <= now]
-        if self.is_fresh:  # the run was claimed because its time had come, by the database's clock
-            ready = ready or [min(work, key=lambda action: action.not_before or now)]
+        idle = [action for action in signals if is_idle(action, now)]
+        work += [action for action in signals if action not in idle]
+        if questions:
+            advanced = self._ask(self.workflow, questions, is_working=bool(work or idle))
+            if advanced is not None or not (work or idle):
+                return advanced
+        if not (questions or signals):
+            return self._do(work)
+        ready = self._ready(work)
+        return self._do_all(ready) if ready else self._rest([*work, *idle])
+
+    def _taken(self, workflow: WorkflowPlan, questions: list[AskHuman], signals: list[RunStep]) -> asking.Taken | None:
+        """Take up one answer or one signal that came; None when there is none."""
+        taken = asking.take_answer(self.lease, self.plan, workflow, self.state) if questions else None
+        if taken is None and signals:
+            taken = awaiting.take_signal(self.lease, self.plan, workflow, self.state, signals)
+        return taken
+
+    def _ready(self, work: Sequence[Work]) -> list[Work]:
+        """Return what can be done now. A run that was just claimed may be a little early by this machine's clock."""
+        now = timezone.now().timestamp() + (CLOCK_SKEW_SECONDS if self.is_fresh else 0)
         self.is_fresh = False
+        return [action for action in work if action.not_before is None or action.not_before <= now]
+
+    def _rest(self, waiting: Sequence[RunStep]) -> Advanced | None:
+        """Let the run rest until somebody has something for it, or the first of those ``waiting`` has its time."""
+        moments = [action.not_before for action in waiting if action.not_before is not None]
+        names = frozenset(action.work.ref for action in waiting if waits_for_signal(action))
+        until = min(moments, default=None)
+        match awaiting.rest(self.lease, awaiting.Wait(signals=names, until=until)):
+            case Rested.LOST:
+                return Advanced(rest=Rest.LOST)
+            case Rested.AGAIN:
+                return None
+        if until is None:
+            return Advanced(rest=Rest.SETTLED)
+        delay = max(0.0, until - timezone.now().timestamp())
+        return Advanced(rest=Rest.RETRY_LATER, retry_after_seconds=delay)
+
+    def _do(self, work: Sequence[Work]) -> Advanced | None:
+        """Do what can be done now, or wait for the first that can."""
+        ready = self._ready(work)
         if not ready:
+            now = timezone.now().timestamp()
             delay = min(action.not_before or now for action in work) - now
-            return self._remember(Progress(retry_after_seconds=delay), others=False)
+            return self._remember(Progress(retry_after_seconds=max(0.0, delay)), others=False)
+        if len(work) > 1:
+            return self._do_all(ready)
+        outcome = steps.perform(self.plan, ready[0], self.lease, self.hold.begin_attempt())
+        return self._absorb(ready[0], outcome, others=False)
+
+    def _do_all(self, ready: Sequence[Work]) -> Advanced | None:
+        """Do all that is ``ready``, branches beside each other; remember each as it comes back."""
         interrupt = self.hold.begin_attempt()
-        if len(work) == 1:
-            outcome = steps.perform(self.plan, ready[0], self.lease, interrupt)
-            return self._absorb(ready[0], outcome, others=False)
         most = settings.MAX_PARALLEL_STEPS
         with branching.performed(self.plan, ready[:most], self.lease, interrupt) as performed:
             for action, outcome in performed:

@@ -189,6 +189,24 @@ class Checkpoint(models.Model):
         return uuid.uuid5(self.run_id, f"checkpoint/{self.sequence}")
 
 
+class Signal(models.Model):
+    """Something that happened outside and was told to a run: kept until the run waits for it, taken once, in order."""
+
+    run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="signals", db_index=False)
+    name = models.CharField(max_length=255)
+    payload = models.JSONField(default=dict)
+    word = models.CharField(max_length=256, null=True, blank=True)  # noqa: DJ001 - null is "no idempotency key"
+    sent_by = models.CharField(max_length=255)
+    received_at = models.DateTimeField()
+    taken_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["run", "name", "word"], name="signal_once_per_word")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
 class JournalEntry(models.Model):
     """What a model, a tool or another agent answered within a step that is under way: see ``runs.agents.journal``.
 

@@ -164,7 +164,7 @@ def resume_run(task_id: uuid.UUID, answer: Answer, *, actor: str, key: idempoten
     now = timezone.now()
     task = humantasks.answerable_task(task_id, answer, now)
     with transaction.atomic():
-        run = _locked(task.run_id)
+        run = locked_run(task.run_id)
         progress = _spend(run, task, answer, decided_by=actor, at=now)
         if progress is None:
             raise HumanTaskNotFound(continuation_id=str(task_id))
@@ -187,7 +187,7 @@ def approve_overdue(task: HumanTask) -> bool:
     why = {"auto_continued": True, "reason": "timeout", "original_assignee": task.assignee}
     answer = Answer(request_id=str(task.request_id), decision=Decision.APPROVED, metadata=why)
     with transaction.atomic():
-        run = _locked(task.run_id)
+        run = locked_run(task.run_id)
         if _spend(run, task, answer, decided_by=None, at=now) is None:
             transaction.set_rollback(True)
             return False
@@ -230,9 +230,12 @@ def give_up_run(run: Run) -> bool:
     return True
 
 
-def _locked(run_id: uuid.UUID) -> Run:
-    """Return the run, which nobody else changes before the caller's transaction ends."""
-    return Run.objects.select_for_update(of=("self",)).select_related("snapshot").get(pk=run_id)
+def locked_run(run_id: uuid.UUID) -> Run:
+    """Return the run, which nobody else changes before the caller's transaction ends. Raises RunNotFound."""
+    run = Run.objects.select_for_update(of=("self",)).select_related("snapshot").filter(pk=run_id).first()
+    if run is None:
+        raise RunNotFound(run_id=str(run_id))
+    return run
 
 
 def _spend(run: Run, task: HumanTask, answer: Answer, *, decided_by: str | None, at: datetime) -> Progress | None:
@@ -246,7 +249,9 @@ def _spend(run: Run, task: HumanTask, answer: Answer, *, decided_by: str | None,
     progress = _progress_after(run, task, answer) if is_waiting else Progress()
     if not humantasks.record_decision(task, answer, decided_by=decided_by, at=at, awaits_run=not is_waiting):
         return None
-    if is_waiting and not transitions.unblock(run, progress, at):
+    if not is_waiting:
+        transitions.wake(run)
+    elif not transitions.unblock(run, progress, at):
         raise RunStateConflict(run_id=str(run.pk), status=run.status)
     if progress.status in TERMINAL:
         humantasks.close_tasks(run.pk, TaskStatus.CANCELLED)

@@ -27,6 +27,7 @@ from runs.engine.outcomes import Failed, Fault, Outcome, Succeeded
 from runs.histories import history_of
 from runs.journals import journal_of
 from runs.leases import Lease
+from runs.passing import RESTING_KINDS, passing
 from specs.language.plan import FunctionPlan, Plan, StepKind
 from specs.language.variables import variables_from
 
@@ -59,6 +60,8 @@ def perform(plan: Plan, action: Work, lease: Lease, interrupt: Interrupt) -> Out
     Raises StepInterrupted when ``interrupt`` was tripped and DeadlinePassed when the run's deadline passed: in both
     cases nobody waits for the work any more, and its result, should there ever be one, is dropped.
     """
+    if isinstance(action, RunStep) and action.work.kind in RESTING_KINDS:
+        return passing(plan, action, timezone.now())
     context = _context(action, lease, interrupt)
     task = _Task(
         started_at=timezone.now(),

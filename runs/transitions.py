@@ -20,7 +20,7 @@ from kneo_project.transient import retry_transient
 from runs import statements
 from runs.changes import Change
 from runs.engine.blame import deaths_before_isolation
-from runs.engine.lifecycle import REACHED_FROM, Status
+from runs.engine.lifecycle import ACTIVE, REACHED_FROM, Status
 from runs.engine.outcomes import Fault
 from runs.engine.progress import Progress, Record, RecordType
 from runs.engine.state import State
@@ -123,6 +123,18 @@ def block(lease: Lease, progress: Progress, at: datetime) -> bool:
             at=at,
         )
     )
+
+
+def rest(lease: Lease, wake_at: datetime | None) -> bool:
+    """Give the run back until ``wake_at`` (None: until it is woken), in the caller's transaction."""
+    held = Run.objects.filter(pk=lease.run_id, fence=lease.fence, lease_owner=lease.owner_id, status=Status.RUNNING)
+    return bool(held.update(lease_owner=None, fence=F("fence") + 1, wake_at=wake_at))
+
+
+def wake(run: Run) -> bool:
+    """Let a run that nobody drives be due, because there is something for it, in the caller's transaction."""
+    resting = Run.objects.filter(pk=run.pk, lease_owner=None, status__in=ACTIVE)
+    return bool(resting.update(wake_at=Now()))
 
 
 def unblock(run: Run, progress: Progress, at: datetime) -> bool:

@@ -6,6 +6,7 @@ from runs.views.human_tasks import HumanTasksView, HumanTaskView, ResumeView
 from runs.views.records import CheckpointsView, TraceView
 from runs.views.redriving import ContinueRunView, ForkRunView
 from runs.views.runs import CancelRunView, RunsView, RunView, SpecRunView
+from runs.views.signals import SignalView
 
 urlpatterns = [
     path("runs", RunsView.as_view()),
@@ -13,6 +14,7 @@ urlpatterns = [
     path("runs/<str:run_id>/cancel", CancelRunView.as_view()),
     path("runs/<str:run_id>/continue", ContinueRunView.as_view()),
     path("runs/<str:run_id>/fork", ForkRunView.as_view()),
+    path("runs/<str:run_id>/signals/<str:name>", SignalView.as_view()),
     path("runs/<str:run_id>/checkpoints", CheckpointsView.as_view()),
     path("runs/<str:run_id>/trace", TraceView.as_view()),
     path("specs/run", SpecRunView.as_view()),

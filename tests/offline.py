@@ -16,12 +16,13 @@ from runs.agents.journal import forgetful
 from runs.agents.loop import run_agent
 from runs.agents.settings import AgentSettings
 from runs.engine import interpreter
-from runs.engine.actions import Action, AskHuman, RunAgent, Work
+from runs.engine.actions import Action, AskHuman, RunAgent, RunStep, Work
 from runs.engine.lifecycle import TERMINAL, Status
 from runs.engine.outcomes import Answered, Failed, Fault, Outcome, Succeeded
 from runs.engine.progress import Progress, Record
 from runs.engine.retrying import RetryPolicy
 from runs.engine.state import State
+from runs.passing import RESTING_KINDS, passing
 from specs.language.plan import Plan, StepKind
 from specs.language.variables import variables_in
 
@@ -111,7 +112,9 @@ class OfflineRun:
             final = isinstance(error, AgentError) and error.is_final
             return Failed(fault=fault, started_at=NOW, finished_at=NOW, is_final=final)
 
-    def _done(self, action: Work) -> Succeeded:
+    def _done(self, action: Work) -> Outcome:
+        if isinstance(action, RunStep) and action.work.kind in RESTING_KINDS:
+            return passing(self.plan, action, datetime.fromtimestamp(action.not_before or NOW.timestamp(), tz=UTC))
         context = StepContext(
             run_id="offline", step_path=action.path, iteration=action.iteration, attempt=1, interrupt=Interrupt()
         )

@@ -8,7 +8,7 @@ from typing import Any
 from runs.engine.actions import Action, AskHuman, RunAgent, RunStep, Work
 from runs.engine.ledger import Ledger
 from runs.engine.lifecycle import Status
-from runs.engine.outcomes import Answered, Event, EventType, Failed, Fault, Outcome, Succeeded
+from runs.engine.outcomes import Answered, Deferred, Event, EventType, Failed, Fault, Outcome, Succeeded
 from runs.engine.places import actions_of
 from runs.engine.progress import Progress, Record, RecordType
 from runs.engine.retrying import RetryPolicy
@@ -39,6 +39,8 @@ def absorb(
     """Return what ``outcome`` of ``action`` changes. The last step and the end of the run are one change."""
     ledger = Ledger(state.sequence, state.texts, outcome.finished_at)
     if workflow is None or isinstance(action, RunAgent):
+        if isinstance(outcome, Deferred):
+            raise AssertionError("an agent is not deferred")
         ledger.tell(*outcome.events)
         return _agent_done(state, ledger, outcome)
     if isinstance(outcome, Succeeded):
@@ -46,7 +48,10 @@ def absorb(
     walk = Walk(plan, workflow, state, ledger, policy)
     walk.begin()
     ledger.tell(*outcome.events)
-    walk.take(action.place.way, _result(action, outcome))
+    if isinstance(outcome, Deferred):
+        walk.defer(action.place.way, outcome.until)
+    else:
+        walk.take(action.place.way, _result(action, outcome))
     return replace(_progress(state, walk), usage=outcome.usage)
 
 
@@ -108,7 +113,7 @@ def with_variables(state: State, new: Mapping[str, Any]) -> Mapping[str, Any]:
     return {**state.variables, **new} if new else state.variables
 
 
-def _result(action: RunStep, outcome: Outcome) -> Result:
+def _result(action: RunStep, outcome: Succeeded | Failed) -> Result:
     if isinstance(outcome, Failed):
         return Result(text=action.text, failed=outcome)
     record = {"started_at": outcome.started_at, "usage": outcome.usage}
@@ -147,7 +152,7 @@ def _remembered(state: State, walk: Walk) -> State:
     return replace(state, root=walk.line, sequence=walk.ledger.sequence, texts=texts)
 
 
-def _agent_done(state: State, ledger: Ledger, outcome: Outcome) -> Progress:
+def _agent_done(state: State, ledger: Ledger, outcome: Succeeded | Failed) -> Progress:
     if isinstance(outcome, Failed):
         ledger.end(Status.FAILED, fault=outcome.fault)
         return Progress(

@@ -106,4 +106,15 @@ class Answered:
     details: Mapping[str, Any] = field(default_factory=dict)
 
 
-type Outcome = Succeeded | Failed
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deferred:
+    """Nothing is to be done before ``until`` (seconds since the epoch); the same step comes up again then."""
+
+    until: float
+    started_at: datetime
+    finished_at: datetime
+    usage: Usage | None = None
+    events: tuple[Event, ...] = ()
+
+
+type Outcome = Succeeded | Failed | Deferred

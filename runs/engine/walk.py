@@ -50,6 +50,11 @@ class Walk:
         """Let the step at the end of ``way`` come out as ``result``."""
         self.line = unfolded(self.plan, self.root, self._taken(self.line, way, result))
 
+    def defer(self, way: tuple[int, ...], until: float) -> None:
+        """Let the step at the end of ``way`` come up again at ``until`` (seconds since the epoch), and not before."""
+        self.line = _deferred(self.line, way, until)
+        self.retry_seconds = max(0.0, until - self.ledger.at.timestamp())
+
     def _begun(self, line: Line) -> Line:
         if all(frame.started and not frame.lines for frame in line.frames):
             return line
@@ -214,3 +219,12 @@ class Walk:
 
 def _of_failure(failed: Failed) -> dict[str, Any]:
     return {"fault": failed.fault, "started_at": failed.started_at}
+
+
+def _deferred(line: Line, way: tuple[int, ...], until: float) -> Line:
+    frame = line.top
+    if not way:
+        return line.with_top(replace(frame, retry_at=until))
+    branch, *rest = way
+    lines = (*frame.lines[:branch], _deferred(frame.lines[branch], tuple(rest), until), *frame.lines[branch + 1 :])
+    return line.with_top(replace(frame, lines=lines))

@@ -101,6 +101,10 @@ _BUILDING = {
     "E_TOOL_PARAMETERS": "The parameters of a tool are no JSON Schema that can be applied.",
     "E_FUNCTION_SCHEMA": "A schema of a function is no JSON Schema that can be applied.",
     "E_HUMAN_FORM": "The form of a question is no JSON Schema of an object that can be applied.",
+    "E_STEP_WAIT_REF": "A step names a wait that is not declared.",
+    "E_STEP_SIGNAL_REF": "A step names a signal that is not declared.",
+    "E_WAIT": "A wait that names no time, or two.",
+    "E_SIGNAL_SCHEMA": "The schema of a signal's payload is no JSON Schema that can be applied.",
     "E_VARIABLE": "A variable has no proper name, comes from no field of a form, or is one too many.",
 }
 _PLAN = {

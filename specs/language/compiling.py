@@ -8,9 +8,10 @@ from specs.language.compiling_agents import NO_SKILLS, Skills, compile_agent, co
 from specs.language.compiling_workflows import compile_workflow, recurring_agents
 from specs.language.diagnostics import CompileError, Finding, Location, Positions, diagnose
 from specs.language.limits import MAX_TIMEOUT_SECONDS
-from specs.language.plan import FunctionPlan, HumanPlan, OnReject, OnTimeout, Plan, RequestType
+from specs.language.moments import moment
+from specs.language.plan import FunctionPlan, HumanPlan, OnReject, OnTimeout, Plan, RequestType, SignalPlan, WaitPlan
 from specs.language.schema import Spec
-from specs.language.schema.components import HumanSpec
+from specs.language.schema.components import HumanSpec, WaitSpec
 from specs.language.unsupported import unsupported_findings
 from specs.language.validation.steps import located_steps
 
@@ -58,6 +59,11 @@ def compile_spec(spec: Spec, *, positions: Positions | None = None, skills: Skil
             for name, function in spec.components.functions.items()
         },
         humans={name: _human(human) for name, human in spec.components.humans.items()},
+        waits={name: _wait(wait) for name, wait in spec.components.waits.items()},
+        signals={
+            name: SignalPlan(payload_schema=signal.payload_schema, sets=signal.sets)
+            for name, signal in spec.components.signals.items()
+        },
         tools={name: compile_tool(name, tool) for name, tool in spec.tools.items()},
         mcp_servers={name: compile_mcp_server(server) for name, server in spec.mcp_servers.items()},
     )
@@ -74,6 +80,11 @@ def _overlong(spec: Spec) -> Iterator[Finding]:
     for at, seconds in timeouts:
         if seconds is not None and seconds > MAX_TIMEOUT_SECONDS:
             yield Finding("E_LIMIT", at, f"A timeout is at most {MAX_TIMEOUT_SECONDS} seconds, which is ten years.")
+
+
+def _wait(wait: WaitSpec) -> WaitPlan:
+    until = moment(wait.until) if wait.until is not None else None
+    return WaitPlan(seconds=wait.seconds, until=until.timestamp() if until else None)
 
 
 def _human(human: HumanSpec) -> HumanPlan:

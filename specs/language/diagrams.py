@@ -10,6 +10,8 @@ MERMAID_SHAPES = {
     "human": ("{{", "}}"),
     "workflow": ("[/", "/]"),
     "guardrail": (">", "]"),
+    "wait": ("([", "])"),
+    "signal": ("((", "))"),
 }
 DOT_SHAPES = {
     "agent": "box",
@@ -17,6 +19,8 @@ DOT_SHAPES = {
     "human": "hexagon",
     "workflow": "parallelogram",
     "guardrail": "cds",
+    "wait": "oval",
+    "signal": "circle",
 }
 
 

@@ -101,6 +101,10 @@ _BUILDING = {
     "E_TOOL_PARAMETERS": "Correct the JSON Schema: no references to other documents, patterns without look-around.",
     "E_FUNCTION_SCHEMA": "Correct the JSON Schema: no references to other documents, patterns without look-around.",
     "E_HUMAN_FORM": "Write a JSON Schema with `type: object` and `properties`.",
+    "E_STEP_WAIT_REF": "Name one of `components.waits`, or declare it there.",
+    "E_STEP_SIGNAL_REF": "Name one of `components.signals`, or declare it there.",
+    "E_WAIT": "Give `seconds`, or `until` with a moment such as `2026-11-23T09:00:00Z`.",
+    "E_SIGNAL_SCHEMA": "Correct the JSON Schema: no references to other documents, patterns without look-around.",
     "E_VARIABLE": "Name at most 100 variables, and set those of a human from properties of the `form`.",
 }
 _PLAN = {

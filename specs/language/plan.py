@@ -16,6 +16,8 @@ class StepKind(StrEnum):
     FUNCTION = "function"
     HUMAN = "human"
     WORKFLOW = "workflow"
+    WAIT = "wait"
+    SIGNAL = "signal"
 
 
 class Shape(StrEnum):
@@ -98,8 +100,26 @@ class HumanPlan:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class WaitPlan:
+    """A time to let pass: ``seconds`` from when it is reached, or until the moment ``until`` (seconds since 1970)."""
+
+    seconds: float | None = None
+    until: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignalPlan:
+    """What is told to a run from outside: the JSON Schema of it, and variable -> key of it."""
+
+    payload_schema: Mapping[str, Any] | None = None
+    sets: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StepPlan:
     """One enabled step. ``timeout_seconds`` is per attempt (None: no limit); ``fallback`` names an enabled step.
+
+    For a signal it is how long to wait for it.
 
     A step of an agent that is backed by a workflow is of kind WORKFLOW and says in ``agent`` whom it stands for.
     """
@@ -181,6 +201,8 @@ class Plan:
     agents: Mapping[str, AgentPlan] = field(default_factory=dict)
     functions: Mapping[str, FunctionPlan] = field(default_factory=dict)
     humans: Mapping[str, HumanPlan] = field(default_factory=dict)
+    waits: Mapping[str, WaitPlan] = field(default_factory=dict)
+    signals: Mapping[str, SignalPlan] = field(default_factory=dict)
     tools: Mapping[str, ToolPlan] = field(default_factory=dict)
     mcp_servers: Mapping[str, McpServerPlan] = field(default_factory=dict)
     recurring: frozenset[str] = frozenset()

@@ -130,3 +130,19 @@ def test_an_unclear_fork_is_refused(api: Api, body: dict[str, Any], status: int)
     run_id = api.run(workflow("a"))["run_id"]
     api.post(f"/runs/{run_id}/fork", body, status)
     assert Run.objects.count() == 1
+
+
+def test_a_signal_is_told_over_http(api: Api) -> None:
+    spec = workflow("a", "b")
+    spec["workflow"]["steps"].insert(1, {"id": "paid", "kind": "signal", "ref": "payment"})
+    schema = {"type": "object", "required": ["amount"]}
+    spec["components"]["signals"] = {"payment": {"payload_schema": schema}}
+    run_id = api.run(spec, 202, async_mode=True)["run_id"]
+    path = f"/runs/{run_id}/signals"
+
+    assert api.post(f"{path}/payment", {"payload": {}}, 422)["detail"]["error"] == "invalid_signal"
+    assert api.post(f"{path}/ghost", {}, 404)["detail"]["error"] == "not_found"
+    told = api.post(f"{path}/payment", {"payload": {"amount": 5}}, 202, "k")
+    assert (told["run_id"], told["name"]) == (run_id, "payment")
+    assert api.get(f"/runs/{run_id}")["output_text"] == '{"amount": 5}>b'
+    assert api.post(f"{path}/payment", {"payload": {"amount": 5}}, 409, "other")["detail"]["status"] == "completed"

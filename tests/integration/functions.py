@@ -7,7 +7,7 @@ from collections.abc import Callable
 from runs.agents.context import StepContext
 
 CALLS: Counter[str] = Counter()
-HOOKS: dict[str, Callable[[], None]] = {}
+HOOKS: dict[str, Callable[[], object]] = {}
 
 
 FAILING: set[str] = set()

@@ -34,6 +34,24 @@ class HumanSpec(Block):
     sets: dict[str, str] = {}
 
 
+class WaitSpec(Block):
+    """A time to let pass: so many seconds from when it is reached, or until a moment. An addition of this release."""
+
+    seconds: float | None = None
+    until: str | None = None
+
+
+class SignalSpec(Block):
+    """Something that is to happen outside, and is told to the run by name. An addition of this release.
+
+    ``payload_schema`` is the JSON Schema of what is told with it; ``sets`` names the variables that its keys set.
+    """
+
+    description: str | None = None
+    payload_schema: FreeForm | None = None
+    sets: dict[str, str] = {}
+
+
 class ToolSpec(Block):
     """Something an agent can call, backed by exactly one of implementation, mcp and agent.
 

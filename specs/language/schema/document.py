@@ -6,7 +6,15 @@ from typing import Literal
 from specs.language.diagnostics import Location
 from specs.language.schema.agents import AgentSpec
 from specs.language.schema.block import Block, FreeForm
-from specs.language.schema.components import FunctionSpec, HumanSpec, McpServerSpec, SkillSpec, ToolSpec
+from specs.language.schema.components import (
+    FunctionSpec,
+    HumanSpec,
+    McpServerSpec,
+    SignalSpec,
+    SkillSpec,
+    ToolSpec,
+    WaitSpec,
+)
 from specs.language.schema.workflows import WorkflowSpec
 
 
@@ -17,6 +25,8 @@ class Components(Block):
     workflows: dict[str, WorkflowSpec] = {}
     functions: dict[str, FunctionSpec] = {}
     humans: dict[str, HumanSpec] = {}
+    waits: dict[str, WaitSpec] = {}
+    signals: dict[str, SignalSpec] = {}
 
 
 class Spec(Block):

@@ -25,7 +25,7 @@ class StepSpec(Block):
     """A unit of work: a step, a node or a participant."""
 
     id: str
-    kind: Literal["agent", "function", "workflow", "human", "guardrail"]
+    kind: Literal["agent", "function", "workflow", "human", "guardrail", "wait", "signal"]
     ref: str
     enabled: bool = True
     on_error: Literal["fail", "continue", "retry", "fallback"] = "fail"

@@ -20,6 +20,7 @@ from specs.language.validation.humans import human_findings
 from specs.language.validation.mcp import mcp_findings
 from specs.language.validation.memory import memory_findings
 from specs.language.validation.tools import tool_backing_findings, tool_selection_findings
+from specs.language.validation.waiting import waiting_findings
 from specs.language.validation.workflows import workflow_findings
 
 CHECKS = (
@@ -40,6 +41,7 @@ CHECKS = (
     memory_findings,
     content_findings,
     data_findings,
+    waiting_findings,
 )
 
 

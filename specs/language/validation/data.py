@@ -23,6 +23,8 @@ def data_findings(spec: Spec) -> Iterator[Finding]:
     for name, human in spec.components.humans.items():
         yield from _human(human, ("components", "humans", name))
         names.update(human.sets)
+    for signal in spec.components.signals.values():
+        names.update(signal.sets)
     if len(names) > MOST_VARIABLES:
         message = f"The components set {len(names)} variables; a run has at most {MOST_VARIABLES}."
         yield Finding("E_VARIABLE", ("components",), message)
@@ -30,19 +32,19 @@ def data_findings(spec: Spec) -> Iterator[Finding]:
 
 def _function(function: FunctionSpec, at: Location) -> Iterator[Finding]:
     for key in ("input_schema", "output_schema"):
-        if problem := _problem(getattr(function, key)):
+        if problem := schema_problem(getattr(function, key)):
             message = f"The `{key}` is not a JSON Schema that can be applied: {problem}."
             yield Finding("E_FUNCTION_SCHEMA", (*at, key), message)
-    yield from _variables(function.sets, at)
+    yield from variable_findings(function.sets, at)
 
 
 def _human(human: HumanSpec, at: Location) -> Iterator[Finding]:
-    if problem := _problem(human.form):
+    if problem := schema_problem(human.form):
         message = f"The `form` is not a JSON Schema that can be applied: {problem}."
         yield Finding("E_HUMAN_FORM", (*at, "form"), message)
     elif human.form is not None and not _is_form(human.form):
         yield Finding("E_HUMAN_FORM", (*at, "form"), "A form is a schema with `type: object` and `properties`.")
-    yield from _variables(human.sets, at)
+    yield from variable_findings(human.sets, at)
     fields = human.form["properties"] if human.form is not None and _is_form(human.form) else {}
     for variable, key in human.sets.items():
         if key not in fields:
@@ -50,7 +52,8 @@ def _human(human: HumanSpec, at: Location) -> Iterator[Finding]:
             yield Finding("E_VARIABLE", (*at, "sets", variable), message, did_you_mean(key, fields))
 
 
-def _problem(schema: Mapping[str, Any] | None) -> str | None:
+def schema_problem(schema: Mapping[str, Any] | None) -> str | None:
+    """Return why ``schema`` cannot be applied, or None when it can."""
     try:
         if schema is not None:
             JsonSchema(schema)
@@ -63,7 +66,8 @@ def _is_form(schema: Mapping[str, Any]) -> bool:
     return schema.get("type") == "object" and isinstance(schema.get("properties"), Mapping)
 
 
-def _variables(sets: Mapping[str, str], at: Location) -> Iterator[Finding]:
+def variable_findings(sets: Mapping[str, str], at: Location) -> Iterator[Finding]:
+    """Yield the variables that the component at ``at`` sets and that have no proper name."""
     for variable in sets:
         if not NAME.fullmatch(variable):
             message = "The name of a variable is a letter or `_`, then at most 63 letters, digits, `_`, `.` and `-`."

@@ -8,7 +8,14 @@ from specs.language.schema import Spec
 from specs.language.schema.workflows import GraphSpec, SequentialSpec, StepSpec, WorkflowSpec
 from specs.language.suggesting import did_you_mean
 
-BUCKETS = {"agent": "agents", "function": "functions", "human": "humans", "workflow": "workflows"}
+BUCKETS = {
+    "agent": "agents",
+    "function": "functions",
+    "human": "humans",
+    "workflow": "workflows",
+    "wait": "waits",
+    "signal": "signals",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,7 +8,7 @@ from specs.language.codes import MEANINGS
 
 TABLES = {"codes.py", "fixes.py"}
 SOURCES = [path.read_text() for path in Path(specs.__path__[0]).rglob("*.py") if path.name not in TABLES]
-BY_KIND = {f"E_STEP_{kind}_REF" for kind in ("AGENT", "FUNCTION", "HUMAN", "WORKFLOW")}
+BY_KIND = {f"E_STEP_{kind}_REF" for kind in ("AGENT", "FUNCTION", "HUMAN", "WORKFLOW", "WAIT", "SIGNAL")}
 
 
 def test_every_code_in_the_source_is_declared_and_every_declared_code_is_used() -> None:

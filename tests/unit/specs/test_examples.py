@@ -96,6 +96,12 @@ def test_a_claim_goes_on_by_what_the_form_says(way: list[str], *, large: bool) -
     assert (run.status, run.visited()) == (Status.COMPLETED, way)
 
 
+def test_who_does_not_pay_is_reminded() -> None:
+    run = OfflineRun.of(plan_of("payment_reminder"), "Hello")
+
+    assert run.visited() == ["invoice", "cooling-off", "paid", "remind"]
+
+
 def plan_of(name: str) -> Plan:
     return compile_plan(load((DIRECTORY / f"{name}.yaml").read_text(), name=name).data)
 

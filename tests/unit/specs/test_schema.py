@@ -34,7 +34,12 @@ OURS_BY_PUBLISHED = {
     "ToolSpec": "ToolSpec",
     "WorkflowStepSpec": "StepSpec",
 }
-ADDED = {"HumanSpec": {"on_reject", "form", "sets"}, "FunctionSpec": {"sets"}, "ToolSpec": {"retry_unsafe"}}
+ADDED = {
+    "HumanSpec": {"on_reject", "form", "sets"},
+    "FunctionSpec": {"sets"},
+    "ToolSpec": {"retry_unsafe"},
+    "Components": {"waits", "signals"},
+}
 PUBLISHED = published_schema()
 OURS = Spec.model_json_schema(by_alias=True)
 
