@@ -1,7 +1,7 @@
 """Reading skills: only inside the spec root, whatever links say, and only so much."""
 
+import os
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ from specs.language.skills import (
     skill_in_directory,
     skill_in_file,
 )
-from specs.sources import confined_path, read_text
+from specs.sources import confined_path, is_directory, read_text
 
 MAX_CHARS = 200_000
 MAX_CHARS_IN_ALL = 1_000_000
@@ -60,7 +60,7 @@ def read_skill(source: str) -> Skill:
         InvalidRequest: there is none, or it is too large.
     """
     path = confined_path(source)
-    if not path.is_dir():
+    if not is_directory(path):
         return skill_in_file(_text(path))
     files = dict(_Walk(settings.SPEC_ROOT, MOST_LEVELS).files(path))
     texts = {name: _text(files[name]) for name in (*MAIN_FILES, *METADATA_FILES) if name in files}
@@ -103,23 +103,17 @@ def _text(path: Path) -> str:
     return text
 
 
-@dataclass(slots=True, kw_only=True)
-class _Budget:
-    left: int = MOST_ENTRIES
-
-    def spend(self) -> None:
-        if self.left == 0:
-            raise InvalidRequest(f"a skill has at most {MOST_ENTRIES:,} files and folders.")
-        self.left -= 1
-
-
 class _Walk:
-    """Goes through directories, links included, as long as they stay below ``root``."""
+    """Goes through directories, links included, as long as they stay below ``root``.
 
-    def __init__(self, root: Path, levels: int) -> None:
+    What leads elsewhere, or nowhere, ends the walk; one that ``skips`` goes past it.
+    """
+
+    def __init__(self, root: Path, levels: int, *, skips: bool = False) -> None:
         self._root = root
         self._levels = levels
-        self._budget = _Budget()
+        self._skips = skips
+        self._left = MOST_ENTRIES
         self._seen: set[Path] = set()
 
     def files(self, directory: Path, prefix: str = "", level: int = 0) -> Iterator[tuple[str, Path]]:
@@ -128,23 +122,45 @@ class _Walk:
             return
         self._seen.add(directory)
         if level > self._levels:
+            if self._skips:
+                return
             raise InvalidRequest(f"a skill has at most {self._levels} levels of folders.")
-        for entry in sorted(directory.iterdir(), key=lambda each: each.name):
-            self._budget.spend()
-            real = self._confined(entry)
-            if real.is_dir():
+        for entry in self._entries(directory):
+            real = self._followed(entry)
+            if real is None:
+                continue
+            if is_directory(real):
                 yield from self.files(real, f"{prefix}{entry.name}/", level + 1)
             elif real.is_file():
                 yield f"{prefix}{entry.name}", real
 
-    def _confined(self, entry: Path) -> Path:
+    def _entries(self, directory: Path) -> list[Path]:
+        """Return what is in ``directory``, by name; counted while it is read, as it may hold millions."""
+        found = []
         try:
-            real = entry.resolve()
+            with os.scandir(directory) as entries:
+                for entry in entries:
+                    if self._left == 0:
+                        raise InvalidRequest(f"a skill has at most {MOST_ENTRIES:,} files and folders.")
+                    self._left -= 1
+                    found.append(directory / entry.name)
+        except OSError:
+            if not self._skips:
+                raise InvalidRequest("one of its folders cannot be read.") from None
+        return sorted(found)
+
+    def _followed(self, entry: Path) -> Path | None:
+        try:
+            real = entry.resolve(strict=True)
         except (OSError, RuntimeError):
-            raise SpecPathConfined from None
-        if not real.is_relative_to(self._root):
-            raise SpecPathConfined
-        return real
+            if self._skips:
+                return None
+            raise InvalidRequest(f"the link {entry.name!r} in it leads nowhere.") from None
+        if real.is_relative_to(self._root):
+            return real
+        if self._skips:
+            return None
+        raise SpecPathConfined
 
 
 def _home() -> Path:
@@ -153,9 +169,12 @@ def _home() -> Path:
 
 def _listed(root: Path, folder: Path) -> Iterator[dict[str, str]]:
     """Yield the Agent Skills below ``folder``; whatever cannot be read says nothing."""
+    real = folder.resolve()
+    if not (real.is_relative_to(root) and is_directory(real)):
+        return
     try:
-        files = dict(_Walk(root, CATALOG_LEVELS).files(folder.resolve())) if folder.is_dir() else {}
-    except (InvalidRequest, SpecPathConfined, OSError):
+        files = dict(_Walk(root, CATALOG_LEVELS, skips=True).files(real))
+    except InvalidRequest:
         return
     for name, path in files.items():
         directory, _, file = f"{folder.relative_to(root)}/{name}".rpartition("/")

@@ -1,5 +1,6 @@
 """Reading spec files that a caller names: only inside the spec root, only ordinary files, only so much."""
 
+import contextlib
 import os
 import stat
 from pathlib import Path
@@ -12,6 +13,8 @@ from specs.language.diagnostics import Position, SpecSyntaxError, syntax_error
 from specs.language.limits import MAX_TEXT_CHARS
 from specs.language.parsing import Document, load
 
+# Where the system has it, passing through a directory needs no right to list it.
+ON_THE_WAY = getattr(os, "O_PATH", os.O_RDONLY)
 MOST_BYTES = 4 * MAX_TEXT_CHARS  # no UTF-8 character is longer than four bytes
 
 
@@ -106,5 +109,12 @@ def read_text(path: Path) -> str:
 
 
 def _open_unfollowed(path: str, flags: int) -> int:
-    # Opening a named pipe must not wait for its writer, and nobody may swap a link in after the path was resolved.
-    return os.open(path, flags | os.O_NONBLOCK | os.O_NOFOLLOW)
+    # Nobody may swap a link in after the path was resolved, and O_NOFOLLOW looks only at the last name: so each
+    # directory on the way is opened like that. Opening a named pipe must not wait for its writer.
+    *directories, name = Path(path).parts
+    with contextlib.ExitStack() as opened:
+        at: int | None = None
+        for directory in directories:
+            at = os.open(directory, ON_THE_WAY | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=at)
+            opened.callback(os.close, at)
+        return os.open(name, flags | os.O_NONBLOCK | os.O_NOFOLLOW, dir_fd=at)

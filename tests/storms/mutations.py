@@ -1,4 +1,4 @@
-"""Specs of the corpus with something in them deleted, replaced, doubled or exchanged."""
+"""Specs of the corpus with something in them deleted, replaced, doubled or exchanged: as documents and as text."""
 
 import copy
 from collections.abc import Iterator
@@ -23,6 +23,41 @@ def _documents() -> Iterator[dict[str, Any]]:
 
 
 DOCUMENTS = list(_documents())
+
+
+TEXTS = [(ROOT / name).read_text() for name in verdicts()]
+SNIPPETS = [
+    "\n",
+    "  ",
+    "- ",
+    ": ",
+    "{",
+    "}",
+    "[",
+    "]",
+    "&a ",
+    "*a",
+    "<<: ",
+    "!!set ",
+    "'",
+    '"',
+    "|\n",
+    "\t",
+    "\0",
+    "#",
+    "---\n",
+]
+
+
+@st.composite
+def mutated_texts(draw: st.DrawFn) -> str:
+    """Return a text of the corpus in which up to four pieces are replaced by something else."""
+    text = draw(st.sampled_from(TEXTS))
+    for _ in range(draw(st.integers(1, 4))):
+        start = draw(st.integers(0, len(text)))
+        end = min(len(text), start + draw(st.integers(0, 20)))
+        text = text[:start] + draw(st.sampled_from(SNIPPETS) | st.just(text[:60]) | st.text(max_size=8)) + text[end:]
+    return text
 
 
 @st.composite

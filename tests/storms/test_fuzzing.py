@@ -9,19 +9,23 @@ from hypothesis import HealthCheck, given, settings
 from specs.language.checking import examine
 from specs.language.codes import MEANINGS
 from specs.language.compiling import compile_spec
-from specs.language.diagnostics import CompileError
+from specs.language.diagnostics import CompileError, SpecSyntaxError
 from specs.language.drawing import draw
 from specs.language.explaining import summarise
+from specs.language.migrating import migrate, unknown_version
 from specs.language.parsing import load
 from specs.language.policy_report import policy_report
 from specs.language.rendering import render
-from tests.storms.mutations import mutated_documents
+from tests.storms.mutations import mutated_documents, mutated_texts
 
 UNHURRIED = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much]
 
 
 def judge(document: dict[str, Any]) -> None:
     """Ask everything that can be asked about ``document``."""
+    if unknown_version(document) is None:
+        once = migrate(document).data
+        assert migrate(once).data == once
     examination = examine(document)
     assert all(diagnostic.code in MEANINGS and diagnostic.message for diagnostic in examination.diagnostics)
     assert policy_report(examination)["valid"] is not bool(examination.errors)
@@ -33,6 +37,31 @@ def judge(document: dict[str, Any]) -> None:
     with contextlib.suppress(CompileError):  # this release cannot run it, and said so
         compile_spec(examination.spec)
     assert load(render(document), name="spec.yaml").data == document
+
+
+def judge_text(text: str) -> None:
+    """Ask everything that can be asked about ``text``, if it can be read; else it is said where it cannot."""
+    try:
+        document = load(text, name="spec.yaml")
+    except SpecSyntaxError as error:
+        unreadable = error.diagnostics
+    else:
+        judge(dict(document.data))
+        return
+    assert all(diagnostic.code in MEANINGS and diagnostic.line for diagnostic in unreadable)
+
+
+@given(mutated_texts())
+@settings(max_examples=300, deadline=None, suppress_health_check=UNHURRIED)
+def test_a_changed_text_is_judged(text: str) -> None:
+    judge_text(text)
+
+
+@pytest.mark.storm
+@given(mutated_texts())
+@settings(max_examples=30_000, deadline=None, suppress_health_check=UNHURRIED)
+def test_many_changed_texts_are_judged(text: str) -> None:
+    judge_text(text)
 
 
 @given(mutated_documents())

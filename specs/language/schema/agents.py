@@ -73,6 +73,18 @@ def _stages_are_collections(guardrails: FreeForm) -> FreeForm:
     return guardrails
 
 
+_STAGES = {
+    "properties": {
+        stage: {
+            "type": ["array", "object", "null"],
+            "items": {"properties": {"action": {"not": {"type": ["array", "object"]}}}},
+        }
+        for stage in GUARDRAIL_STAGES
+    }
+}
+Guardrails = Annotated[dict[str, Any], AfterValidator(_stages_are_collections), Field(json_schema_extra=_STAGES)]
+
+
 def _has_composite_action(item: object) -> bool:
     return isinstance(item, Mapping) and isinstance(item.get("action"), list | dict)
 
@@ -88,7 +100,7 @@ class AgentSpec(Block):
     runtime_preferences: RuntimePreferences | None = None
     history: FreeForm | None = None
     memory: FreeForm | None = None
-    guardrails: Annotated[dict[str, Any], AfterValidator(_stages_are_collections)] | None = None
+    guardrails: Guardrails | None = None
     tools: ToolSelection | None = None
     skills: list[str] = []
     middleware: list[str] = []

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, ConfigDict
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 type FreeForm = dict[str, Any]
 """A mapping the language does not look into."""
@@ -22,5 +22,7 @@ def _confined(path: str) -> str:
     return path
 
 
-type PlainPath = Annotated[str, AfterValidator(_confined)]
+_CONFINED = {"not": {"pattern": r"^~|(^|[/\\])\.\.([/\\]|$)"}}
+
+type PlainPath = Annotated[str, AfterValidator(_confined), Field(json_schema_extra=_CONFINED)]
 """A path without ``~`` and ``..``."""

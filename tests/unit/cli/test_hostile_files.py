@@ -31,7 +31,7 @@ def inside(hostile: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Work in that directory."""
     monkeypatch.chdir(hostile)
     yield
-    assert not Path("/tmp/owned").exists()
+    assert not Path("owned").exists()
 
 
 @pytest.mark.parametrize("command", COMMANDS)

@@ -153,12 +153,19 @@ def test_a_skill_outside_the_root_is_confined(root: Path) -> None:
         frozen(source=str(root.parent / "outside"))
 
 
-@pytest.mark.parametrize("target", ["../../outside", "../../outside/secret.md", "/etc/passwd", "loop"])
+@pytest.mark.parametrize("target", ["../../outside", "../../outside/secret.md", "/etc/passwd"])
 def test_nothing_in_a_skill_may_lead_outside(root: Path, target: str) -> None:
     (skill(root) / "loop").symlink_to(target)
 
     with pytest.raises(SpecPathConfined):
         frozen()
+
+
+@pytest.mark.parametrize("target", ["loop", "nowhere"])
+def test_a_link_in_a_skill_that_leads_nowhere_is_an_error_of_the_spec(root: Path, target: str) -> None:
+    (skill(root) / "loop").symlink_to(target)
+
+    assert "'loop' in it leads nowhere" in refusal(root)["message"]
 
 
 def test_links_within_the_root_are_followed_once(root: Path) -> None:
@@ -217,8 +224,16 @@ def test_the_catalog_lists_agent_skills_in_the_usual_folders(root: Path) -> None
     ]
 
 
-def test_a_catalog_folder_that_leads_outside_lists_nothing(root: Path) -> None:
+@pytest.mark.parametrize("target", ["../../../outside", "loop", "nowhere"])
+def test_the_catalog_goes_past_links_that_lead_outside_or_nowhere(root: Path, target: str) -> None:
     skill(root / ".agents" / "skills")
-    (root / ".agents" / "skills" / "escape").symlink_to(root.parent / "outside")
+    (root / ".agents" / "skills" / "loop").symlink_to(target)
+
+    assert [found["name"] for found in catalog()] == ["triage"]
+
+
+def test_a_catalog_folder_that_lies_outside_lists_nothing(root: Path) -> None:
+    skill(root.parent / "outside" / "skills")
+    (root / ".agents").symlink_to(root.parent / "outside")
 
     assert catalog() == []

@@ -9,7 +9,7 @@ from pytest_django import Settings
 
 from kneo_project.errors import InvalidRequest
 from specs.errors import SpecInvalid, SpecPathConfined
-from specs.sources import read_document
+from specs.sources import confined_path, read_document, read_text
 
 SPEC = "version: v1\nagent: {name: root}\n"
 
@@ -82,3 +82,19 @@ def test_a_file_may_begin_with_a_byte_order_mark(root: Path) -> None:
     (root / "bom.json").write_bytes(b'\xef\xbb\xbf{"version": "v1"}')
 
     assert read_document("specs/bom.json").data == {"version": "v1"}
+
+
+@pytest.mark.parametrize("swapped", ["inner", "inner/file.yaml"])
+def test_a_link_that_is_swapped_in_after_the_look_at_the_path_is_not_followed(root: Path, swapped: str) -> None:
+    outside = root.parent / "outside"
+    for directory in (root / "inner", outside):
+        directory.mkdir()
+        (directory / "file.yaml").write_text(SPEC)
+    seen = confined_path("specs/inner/file.yaml")
+    assert read_text(seen) == SPEC
+
+    (root / swapped).rename(root / "moved")
+    (root / swapped).symlink_to(outside if swapped == "inner" else outside / "file.yaml")
+
+    with pytest.raises(InvalidRequest):
+        read_text(seen)
