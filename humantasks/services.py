@@ -1,6 +1,7 @@
 """Opening, answering and closing human tasks. Never touches a run: the caller does, in the same transaction."""
 
 import uuid
+from collections.abc import Collection
 from datetime import datetime, timedelta
 
 from humantasks.errors import HumanTaskExpired, HumanTaskNotFound, InvalidDecision, RequestMismatch
@@ -79,9 +80,9 @@ def record_decision(
     )
 
 
-def close_tasks(run_id: uuid.UUID, status: TaskStatus) -> int:
-    """Close the run's open tasks without an answer, because the run ended; return how many there were."""
-    return HumanTask.objects.open().filter(run_id=run_id).update(status=status)
+def close_tasks(run_ids: Collection[uuid.UUID], status: TaskStatus) -> int:
+    """Close the open tasks of these runs without an answer, because the runs end; return how many there were."""
+    return HumanTask.objects.open().filter(run_id__in=run_ids).update(status=status)
 
 
 def escalate(task: HumanTask, at: datetime) -> bool:

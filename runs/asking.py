@@ -9,13 +9,13 @@ from django.db import transaction
 from django.utils import timezone
 
 from humantasks import services as humantasks
-from humantasks.models import HumanTask, TaskStatus
+from humantasks.models import HumanTask
 from kneo_project.transient import retry_transient
 from runs import transitions
 from runs.answers import answer_to, place_of, progress_after
 from runs.engine import interpreter
 from runs.engine.actions import AskHuman
-from runs.engine.lifecycle import TERMINAL, Status
+from runs.engine.lifecycle import Status
 from runs.engine.progress import Progress
 from runs.engine.state import State
 from runs.leases import Lease
@@ -51,7 +51,6 @@ def take_answer(lease: Lease, plan: Plan, workflow: WorkflowPlan, state: State) 
         after = transitions.commit_step(lease, progress, timezone.now())
         if after is not None:
             HumanTask.objects.filter(pk=task.pk).update(awaits_run=False)
-            close_if_ended(lease, progress)
     return Taken(progress=progress, lease=after)
 
 
@@ -86,12 +85,6 @@ def put(
             for task in tasks:
                 humantasks.open_task(task)
     return result
-
-
-def close_if_ended(lease: Lease, progress: Progress) -> None:
-    """Close the questions that nobody waits for any more, in the transaction that ends the run."""
-    if progress.status in TERMINAL:
-        humantasks.close_tasks(lease.run_id, TaskStatus.CANCELLED)
 
 
 def _stay(lease: Lease, progress: Progress, at: datetime) -> Put:

@@ -18,7 +18,7 @@ from runs.engine.outcomes import Outcome, Succeeded
 from runs.engine.retrying import RetryPolicy
 from runs.engine.state import State
 from runs.leases import Lease
-from runs.models import Signal
+from runs.models import FanOut, Signal
 from runs.signal_texts import text_of, variables_of
 from specs.language.plan import Plan, StepKind, WorkflowPlan
 
@@ -33,9 +33,12 @@ class Rested(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wait:
-    """What a run waits for: signals by name, perhaps answers, and the moment ``until`` (seconds since the epoch)."""
+    """What a run waits for: signals by name, the ends of fan-outs, perhaps answers, and the moment ``until`` (seconds
+    since the epoch).
+    """
 
     signals: frozenset[str]
+    fan_outs: frozenset[int]
     until: float | None
 
 
@@ -84,8 +87,16 @@ def rest(lease: Lease, wait: Wait) -> Rested:
     with transaction.atomic():
         if not transitions.rest(lease, wake_at):
             return Rested.LOST
-        told = Signal.objects.filter(run_id=lease.run_id, name__in=wait.signals, taken_at=None)
-        if told.exists() or HumanTask.objects.answered_for(lease.run_id).exists():
+        if _has_come(lease, wait):
             transaction.set_rollback(True)
             return Rested.AGAIN
     return Rested.RESTS
+
+
+def _has_come(lease: Lease, wait: Wait) -> bool:
+    """Return whether something is there by now that the run would wait for."""
+    return (
+        Signal.objects.filter(run_id=lease.run_id, name__in=wait.signals, taken_at=None).exists()
+        or FanOut.objects.filter(pk__in=wait.fan_outs, unfinished=0).exists()
+        or HumanTask.objects.answered_for(lease.run_id).exists()
+    )

@@ -7,17 +7,15 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from django.conf import settings
-from django.db import transaction
 from django.utils import timezone
 
-from kneo_project.transient import retry_transient
-from runs import asking, awaiting, branching, heartbeat, services, steps, transitions
+from runs import asking, awaiting, branching, heartbeat, services, spreading, steps, transitions
 from runs.agents.errors import StepInterrupted
 from runs.asking import Asked
 from runs.awaiting import Rested, is_idle, waits_for_signal
 from runs.engine import interpreter
-from runs.engine.actions import AskHuman, RunStep, Work
-from runs.engine.lifecycle import TERMINAL, Status
+from runs.engine.actions import AskHuman, Join, RunAgent, RunStep, Spread, Work
+from runs.engine.lifecycle import Status
 from runs.engine.outcomes import Fault, Outcome
 from runs.engine.progress import Progress
 from runs.engine.retrying import RetryPolicy
@@ -44,11 +42,15 @@ class Rest(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Advanced:
-    """How far ``advance`` came with which run; ``retry_after_seconds`` is set when that waits for its next attempt."""
+    """How far ``advance`` came with which run; ``retry_after_seconds`` is set when that waits for its next attempt.
+
+    ``branches`` is how many runs have come into being that other workers could begin with.
+    """
 
     rest: Rest
     run_id: uuid.UUID | None = None
     retry_after_seconds: float | None = None
+    branches: int = 0
 
 
 def advance(run_id: uuid.UUID | None, *, alone: bool = False) -> Advanced:
@@ -70,7 +72,8 @@ def advance(run_id: uuid.UUID | None, *, alone: bool = False) -> Advanced:
 
 def _drive(lease: Lease, hold: Hold) -> Advanced:
     try:
-        return _Leg(lease, hold).drive()
+        leg = _Leg(lease, hold)
+        return replace(leg.drive(), branches=leg.branches)
     except StepInterrupted as interruption:
         logger.info("Run handed over", extra={"run_id": str(lease.run_id), "reason": str(interruption)})
         return _hand_over(lease)
@@ -89,6 +92,7 @@ class _Leg:
         self.lease = lease
         self.hold = hold
         self.is_fresh = True
+        self.branches = 0
         self.plan: Plan = load_plan(lease.snapshot_id)
         self.workflow = interpreter.root_workflow(self.plan, wants_agent=lease.target == Target.AGENT)
         self.state = restore_state(
@@ -119,30 +123,45 @@ class _Leg:
         """Take up what came in, put new questions, or do what there is to do; return why to come back, if there is."""
         actions = interpreter.next_actions(self.plan, self.workflow, self.state)
         if self.workflow is None:
-            return self._do([action for action in actions if not isinstance(action, AskHuman)])
+            return self._do([action for action in actions if isinstance(action, RunAgent)])
+        spread = next((action for action in actions if isinstance(action, Spread)), None)
+        if spread is not None:
+            return self._spread(self.workflow, spread)
         questions = [action for action in actions if isinstance(action, AskHuman)]
+        joins = [action for action in actions if isinstance(action, Join)]
         signals = [action for action in actions if isinstance(action, RunStep) and waits_for_signal(action)]
         work = [action for action in actions if isinstance(action, RunStep) and action not in signals]
-        taken = self._taken(self.workflow, questions, signals)
+        taken = self._taken(self.workflow, questions, signals, joins)
         if taken is not None:
             return self._settled(taken.progress, taken.lease)
         now = timezone.now().timestamp()
         idle = [action for action in signals if is_idle(action, now)]
         work += [action for action in signals if action not in idle]
         if questions:
-            advanced = self._ask(self.workflow, questions, is_working=bool(work or idle))
-            if advanced is not None or not (work or idle):
+            is_working = bool(work or idle or joins)
+            advanced = self._ask(self.workflow, questions, is_working=is_working)
+            if advanced is not None or not is_working:
                 return advanced
-        if not (questions or signals):
+        if not (questions or signals or joins):
             return self._do(work)
         ready = self._ready(work)
-        return self._do_all(ready) if ready else self._rest([*work, *idle])
+        return self._do_all(ready) if ready else self._rest([*work, *idle], joins)
 
-    def _taken(self, workflow: WorkflowPlan, questions: list[AskHuman], signals: list[RunStep]) -> asking.Taken | None:
-        """Take up one answer or one signal that came; None when there is none."""
+    def _spread(self, workflow: WorkflowPlan, action: Spread) -> Advanced | None:
+        """Make the branches of ``action`` runs of their own; other workers are to be told of them."""
+        taken = spreading.spread(self.lease, self.plan, workflow, self.state, action)
+        self.branches += taken.branches
+        return self._settled(taken.progress, taken.lease)
+
+    def _taken(
+        self, workflow: WorkflowPlan, questions: list[AskHuman], signals: list[RunStep], joins: list[Join]
+    ) -> asking.Taken | None:
+        """Take up one answer, one signal or one fan-out's end that came; None when there is none."""
         taken = asking.take_answer(self.lease, self.plan, workflow, self.state) if questions else None
         if taken is None and signals:
             taken = awaiting.take_signal(self.lease, self.plan, workflow, self.state, signals)
+        if taken is None and joins:
+            taken = spreading.take_join(self.lease, self.plan, workflow, self.state, joins)
         return taken
 
     def _ready(self, work: Sequence[Work]) -> list[Work]:
@@ -151,12 +170,13 @@ class _Leg:
         self.is_fresh = False
         return [action for action in work if action.not_before is None or action.not_before <= now]
 
-    def _rest(self, waiting: Sequence[RunStep]) -> Advanced | None:
+    def _rest(self, waiting: Sequence[RunStep], joins: Sequence[Join]) -> Advanced | None:
         """Let the run rest until somebody has something for it, or the first of those ``waiting`` has its time."""
         moments = [action.not_before for action in waiting if action.not_before is not None]
         names = frozenset(action.work.ref for action in waiting if waits_for_signal(action))
         until = min(moments, default=None)
-        match awaiting.rest(self.lease, awaiting.Wait(signals=names, until=until)):
+        numbers = frozenset(action.number for action in joins)
+        match awaiting.rest(self.lease, awaiting.Wait(signals=names, fan_outs=numbers, until=until)):
             case Rested.LOST:
                 return Advanced(rest=Rest.LOST)
             case Rested.AGAIN:
@@ -196,12 +216,7 @@ class _Leg:
     def _remember(self, progress: Progress, *, others: bool) -> Advanced | None:
         if others:
             progress = replace(progress, retry_after_seconds=None)
-        return self._settled(progress, self._commit(progress))
-
-    def _commit(self, progress: Progress) -> Lease | None:
-        if not self.plan.humans or progress.status not in TERMINAL:
-            return transitions.commit_step(self.lease, progress, timezone.now())
-        return _end(self.lease, progress)
+        return self._settled(progress, transitions.commit_step(self.lease, progress, timezone.now()))
 
     def _settled(self, progress: Progress, lease: Lease | None) -> Advanced | None:
         """Go on under ``lease``, after ``progress`` was written, or return why to come back."""
@@ -224,16 +239,6 @@ class _Leg:
         self.lease = put.lease
         self.state = put.state or self.state
         return None
-
-
-@retry_transient
-def _end(lease: Lease, progress: Progress) -> Lease | None:
-    """End the run, and close the questions that it had put: all or nothing."""
-    with transaction.atomic():
-        after = transitions.commit_step(lease, progress, timezone.now())
-        if after is not None:
-            asking.close_if_ended(lease, progress)
-    return after
 
 
 def _hand_over(lease: Lease) -> Advanced:

@@ -26,6 +26,8 @@ LEASED_COLUMNS = (
     "deadline_at",
     "total_tokens",
     "token_budget",
+    "within_id",
+    "branch_of_id",
 )
 
 
@@ -45,6 +47,8 @@ class Lease:
     deadline_at: datetime | None
     total_tokens: int | None
     token_budget: int | None
+    within_id: uuid.UUID | None
+    branch_of_id: int | None
 
 
 def new_owner_id() -> str:

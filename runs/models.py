@@ -48,7 +48,11 @@ class RunQuerySet(models.QuerySet["Run"]):
 
     def overdue(self) -> Self:
         """Return the unfinished runs whose deadline has passed."""
-        return self.filter(deadline_at__lte=Now()).exclude(status__in=TERMINAL)
+        return self.whole().filter(deadline_at__lte=Now()).exclude(status__in=TERMINAL)
+
+    def whole(self) -> Self:
+        """Return the runs that are no branch of another: those that somebody asked for."""
+        return self.filter(within=None)
 
     def leased_to(self, owner_id: str) -> Self:
         """Return the runs that ``owner_id`` is advancing."""
@@ -61,7 +65,8 @@ class Run(models.Model):
     ``fence`` grows with every claim and every change from outside, and each write names the fence it was made under.
     ``wake_at`` is the next moment somebody must look at the run; null means nobody must.
     ``attempts`` counts the executions that died with their process; ``trace_count`` all trace events there ever were.
-    ``parent`` and ``forked_at`` tell the run and the checkpoint that a fork began from.
+    ``parent`` and ``forked_at`` tell the run and the checkpoint that a fork began from. A branch of another run belongs
+    to the fan-out ``branch_of``, and ends with the run ``within``, which is a branch of none.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -97,6 +102,14 @@ class Run(models.Model):
     parent = models.ForeignKey("self", on_delete=models.SET_NULL, null=True, blank=True, related_name="forks")
     forked_at = models.PositiveIntegerField(null=True, blank=True)
 
+    within = models.ForeignKey(
+        "self", on_delete=models.CASCADE, null=True, blank=True, related_name="branches", db_index=False
+    )
+    branch_of = models.ForeignKey(
+        "FanOut", on_delete=models.CASCADE, null=True, blank=True, related_name="branches", db_index=False
+    )
+    branch_index = models.PositiveIntegerField(null=True, blank=True)
+
     created_at = models.DateTimeField()
     updated_at = models.DateTimeField()
     started_at = models.DateTimeField(null=True, blank=True)
@@ -116,6 +129,19 @@ class Run(models.Model):
                 fields=["deadline_at"],
                 name="run_deadline_at",
                 condition=Q(deadline_at__isnull=False, completed_at__isnull=True),
+            ),
+            models.Index(fields=["within", "status"], name="run_within", condition=Q(within__isnull=False)),
+            models.Index(
+                fields=["branch_of", "branch_index"],
+                name="run_waiting_branch",
+                condition=Q(branch_of__isnull=False, status="created", wake_at=None),
+            ),
+        ]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["branch_of", "branch_index"],
+                name="run_branch_once",
+                condition=Q(branch_of__isnull=False),
             ),
         ]
 
@@ -143,6 +169,28 @@ class Run(models.Model):
         if self.status != Status.BLOCKED:
             return None
         return HumanTask.objects.open().filter(run_id=self.id).first()
+
+
+class FanOut(models.Model):
+    """A workflow of ``run`` whose branches are runs of their own, named by the ``path`` of the workflow.
+
+    ``unfinished`` is how many of the ``total`` branches have not ended. The branches began with ``variables`` and with
+    what the run had recorded up to checkpoint ``text_at``.
+    """
+
+    run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="fan_outs", db_index=False)
+    path = models.CharField(max_length=1024, blank=True)
+    total = models.PositiveIntegerField()
+    unfinished = models.PositiveIntegerField()
+    variables = models.JSONField(default=dict)
+    text_at = models.PositiveIntegerField()
+    created_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["run", "path"], name="fan_out_once_per_path")]
+
+    def __str__(self) -> str:
+        return f"{self.path or 'workflow'} ({self.total - self.unfinished} of {self.total} ended)"
 
 
 class Checkpoint(models.Model):

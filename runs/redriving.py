@@ -2,8 +2,8 @@
 
 import uuid
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
-from datetime import timedelta
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
@@ -12,14 +12,14 @@ from django.utils import timezone
 
 from kneo_project.audit.services import record
 from kneo_project.transient import retry_transient
-from runs import idempotency, services, transitions
+from runs import fan_outs, idempotency, services, transitions
 from runs.engine import interpreter
 from runs.engine.continuing import revived
 from runs.engine.lifecycle import Status
 from runs.engine.progress import RecordType
 from runs.engine.state import State
 from runs.errors import ForkNotPossible, RunStateConflict
-from runs.models import Checkpoint, Run, Target
+from runs.models import Checkpoint, FanOut, Run, Target
 from runs.restoring import restore_state
 from specs.language.plan import Plan, WorkflowPlan
 from specs.services import FrozenSpec, SpecSource, freeze, load_plan, store
@@ -55,13 +55,16 @@ def continue_run(run_id: uuid.UUID, *, actor: str | None, key: idempotency.Key |
     Raises RunNotFound, and RunStateConflict for a run that has not failed or that somebody else is going on with.
     """
     run = services.find_run(run_id)
+    services.refuse_branch(run)
     if run.status != Status.FAILED:
         raise RunStateConflict(run_id=str(run.pk), status=run.status)
     way = _way_of(run, load_plan(run.snapshot_id))
     state = revived(way.plan, way.workflow, _restored(run, way, run.cursor, run.sequence))
+    at = timezone.now()
     with transaction.atomic():
-        if not transitions.reopen(run, state, timezone.now()):
+        if not transitions.reopen(run, state, at):
             raise RunStateConflict(run_id=str(run.pk), status=Status.RUNNING)
+        _reopen_branches(way, state, at)
         idempotency.bind(key, run)
         facts = {"status": run.status, "error_type": run.error_type}
         record("run.continued", actor=actor, run_id=run.pk, metadata=facts)
@@ -75,9 +78,11 @@ def fork_run(run_id: uuid.UUID, fork: ForkRun, *, actor: str, key: idempotency.K
     Raises RunNotFound, ForkNotPossible, QueueFull, and what ``start_run`` raises about a spec.
     """
     parent = services.find_run(run_id)
+    services.refuse_branch(parent)
     old = _way_of(parent, load_plan(parent.snapshot_id))
     at = _fork_point(parent, fork.checkpoint)
     state = revived(old.plan, old.workflow, _restored(parent, old, at.cursor or {}, at.sequence))
+    state = replace(state, root=state.root.unspread())
     frozen = None if fork.source is None else freeze(fork.source, allowed_functions=settings.FUNCTION_MODULES)
     new = old if frozen is None else _way_of(parent, frozen.plan)
     _refuse_elsewhere(old, new, state)
@@ -93,6 +98,21 @@ def fork_run(run_id: uuid.UUID, fork: ForkRun, *, actor: str, key: idempotency.K
         facts = {"parent_run_id": str(parent.pk), "checkpoint": at.sequence, "has_input": fork.input_text is not None}
         record("run.forked", actor=actor, run_id=run.pk, metadata=facts | {"has_spec": frozen is not None})
     return run
+
+
+def _reopen_branches(way: _Way, state: State, at: datetime) -> None:
+    """Let what did not complete of the fan-outs that are under way at ``state`` go on too, and so on inside them."""
+    for fan_out in FanOut.objects.filter(pk__in=list(state.root.spreads())):
+        branches = fan_out.branches.exclude(status=Status.COMPLETED)
+        states = {branch.pk: _revived_branch(way, branch) for branch in branches}
+        fan_outs.reopen(fan_out, states, at)
+        for inner in states.values():
+            _reopen_branches(way, inner, at)
+
+
+def _revived_branch(way: _Way, branch: Run) -> State:
+    state = State.restore(branch.cursor, sequence=branch.sequence, texts={})
+    return revived(way.plan, way.workflow, state)
 
 
 def _way_of(run: Run, plan: Plan) -> _Way:

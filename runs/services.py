@@ -16,10 +16,10 @@ from humantasks.models import HumanTask, TaskStatus
 from humantasks.rules import Answer, Decision
 from kneo_project.audit.services import record
 from kneo_project.transient import retry_transient
-from runs import idempotency, transitions
+from runs import fan_outs, idempotency, transitions
 from runs.answers import progress_after
 from runs.engine import interpreter
-from runs.engine.lifecycle import TERMINAL, Status
+from runs.engine.lifecycle import Status
 from runs.engine.outcomes import Fault
 from runs.engine.progress import Progress
 from runs.errors import QueueFull, RunNotFound, RunStateConflict
@@ -72,7 +72,7 @@ def refuse_when_full() -> None:
     limit = settings.MAX_QUEUE_DEPTH
     if not limit:
         return
-    depth = Run.objects.due().count()
+    depth = Run.objects.due().whole().count()
     if depth >= limit:
         raise QueueFull(queue_depth=depth, limit=limit)
 
@@ -128,8 +128,8 @@ def cancel_run(run_id: uuid.UUID, *, actor: str) -> Run:
     """Cancel the run at once, whatever it is doing; a run that has ended stays as it is. Raises RunNotFound."""
     fault = Fault(type="cancelled", message="Run cancellation requested.")
     with transaction.atomic():
+        refuse_branch(find_run(run_id))
         if transitions.cancel(run_id, fault):
-            humantasks.close_tasks(run_id, TaskStatus.CANCELLED)
             record("run.cancelled", actor=actor, run_id=run_id)
     return find_run(run_id)
 
@@ -138,6 +138,8 @@ def cancel_run(run_id: uuid.UUID, *, actor: str) -> Run:
 def time_out_run(run_id: uuid.UUID) -> bool:
     """End a run whose deadline has passed; return False when it had ended before."""
     run = find_run(run_id)
+    if run.within_id:
+        return time_out_run(run.within_id)
     if run.deadline_at is None or run.deadline_at > timezone.now():
         return False
     fault = Fault(type="run_timed_out", message=f"The run did not finish within {run.timeout_seconds} seconds.")
@@ -150,7 +152,6 @@ def time_out_run(run_id: uuid.UUID) -> bool:
     with transaction.atomic():
         if not transitions.time_out(run_id, fault):
             return False
-        humantasks.close_tasks(run_id, TaskStatus.CANCELLED)
         record("run.timed_out", actor=None, run_id=run_id, metadata=facts)
     return True
 
@@ -199,12 +200,14 @@ def expire_run(task: HumanTask) -> bool:
     """End the run of an overdue task; return False when it was answered or ended meanwhile."""
     fault = Fault(type="human_task_expired", message="A human task was not answered in time.")
     with transaction.atomic():
-        if not humantasks.close_tasks(task.run_id, TaskStatus.EXPIRED):
+        run = locked_run(task.run_id)
+        if not HumanTask.objects.overdue().filter(pk=task.pk).exists():
             return False
-        if not transitions.expire(task.run_id, fault):
+        humantasks.close_tasks([run.pk], TaskStatus.EXPIRED)
+        if not transitions.expire(run.within_id or run.pk, fault):
             transaction.set_rollback(True)
             return False
-        record("human.expired", actor=None, run_id=task.run_id, continuation_id=task.pk, metadata=_overdue(task))
+        record("human.expired", actor=None, run_id=run.pk, continuation_id=task.pk, metadata=_overdue(task))
     return True
 
 
@@ -230,8 +233,16 @@ def give_up_run(run: Run) -> bool:
     return True
 
 
+def refuse_branch(run: Run) -> None:
+    """Do nothing, unless ``run`` is a branch of another. Raises RunStateConflict, which names that run."""
+    if run.within_id:
+        message = "This run is a branch of another, and cannot be stopped or begun again apart from it."
+        raise RunStateConflict(message, run_id=str(run.pk), branch_of=str(run.within_id))
+
+
 def locked_run(run_id: uuid.UUID) -> Run:
     """Return the run, which nobody else changes before the caller's transaction ends. Raises RunNotFound."""
+    fan_outs.lock(Run.objects.filter(pk=run_id).values_list("within_id", flat=True).first())
     run = Run.objects.select_for_update(of=("self",)).select_related("snapshot").filter(pk=run_id).first()
     if run is None:
         raise RunNotFound(run_id=str(run_id))
@@ -253,8 +264,6 @@ def _spend(run: Run, task: HumanTask, answer: Answer, *, decided_by: str | None,
         transitions.wake(run)
     elif not transitions.unblock(run, progress, at):
         raise RunStateConflict(run_id=str(run.pk), status=run.status)
-    if progress.status in TERMINAL:
-        humantasks.close_tasks(run.pk, TaskStatus.CANCELLED)
     return progress
 
 

@@ -110,7 +110,7 @@ UPDATE runs_run SET
 FROM relaxed
 WHERE {which}
 RETURNING id, fence, snapshot_id, target, input_text, cursor, sequence, attempts, deadline_at, total_tokens,
-    token_budget
+    token_budget, within_id, branch_of_id
 """
 CLAIM = _CLAIM.format(which=f"id = %(run_id)s AND {_DUE}")
 CLAIM_NEXT = _CLAIM.format(

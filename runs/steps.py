@@ -12,6 +12,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from kneo_project.redaction import redact_text
+from runs import fan_outs
 from runs.agent_work import agents_of, checked_output, details_of, events_of, usage_of
 from runs.agents.answering import AgentReply, Agents
 from runs.agents.context import StepContext
@@ -67,7 +68,7 @@ def perform(plan: Plan, action: Work, lease: Lease, interrupt: Interrupt) -> Out
         started_at=timezone.now(),
         context=context,
         agents=agents_of(plan, context, journal=journal_of(lease, action), tokens_left=_tokens_left(lease)),
-        history=history_of(lease.run_id, plan, action),
+        history=history_of(lease, plan, action),
     )
     limit = _limit(action, lease.deadline_at, task.started_at)
     try:
@@ -100,7 +101,10 @@ def _context(action: Work, lease: Lease, interrupt: Interrupt) -> StepContext:
 def _tokens_left(lease: Lease) -> int | None:
     """Return how many tokens the run may still use; None is as many as it likes."""
     budget = lease.token_budget or settings.RUN_TOKEN_BUDGET
-    return max(0, budget - (lease.total_tokens or 0)) if budget else None
+    if not budget:
+        return None
+    spent = fan_outs.spent_within(lease.within_id) if lease.within_id else lease.total_tokens or 0
+    return max(0, budget - spent)
 
 
 def _limit(action: Work, deadline_at: datetime | None, now: datetime) -> _Limit:

@@ -54,9 +54,8 @@ def sweep() -> None:
         *((advance_alone, (str(run_id),)) for run_id in overlooked.alone * LEAST_DRAINS),
         *[(advance_due, ())] * _bells(overlooked.shared),
     ]
-    lifetime = max(settings.SWEEP_SECONDS * 2, 5.0)
     for task, arguments in bells:
-        if not _publish(task, *arguments, expires=lifetime):
+        if not _publish(task, *arguments, expires=_lifetime()):
             return  # each further bell would take as long to fail, and the next sweep must be on time
 
 
@@ -86,7 +85,20 @@ def _look_at(run_id: uuid.UUID | None) -> Rest:
             ring(run_id, after_seconds=delay)
         if advanced.rest is Rest.HANDED_OVER:
             ring(run_id)
+    _ring_for(advanced.branches)
     return advanced.rest
+
+
+def _ring_for(branches: int) -> None:
+    """Tell other workers that there are branches to begin with."""
+    for _ in range(min(branches, MAX_DRAINS)):
+        if not _publish(advance_due, expires=_lifetime()):
+            return
+
+
+def _lifetime() -> float:
+    """Return for how many seconds a bell is of use: after that the next sweep has rung again."""
+    return max(settings.SWEEP_SECONDS * 2, 5.0)
 
 
 def _publish(task: Task[..., None], *arguments: str, **options: Any) -> bool:

@@ -1,4 +1,4 @@
-"""The only code that writes a run's status.
+"""The only code that writes a run's status (with ``fan_outs``, for what begins and ends together with a run).
 
 Every function here is one guarded write: the status moves together with its checkpoints and its trace events, or
 nothing does. False (or None) means that somebody else was quicker; the caller then stops and writes nothing.
@@ -17,10 +17,10 @@ from django.db.models.functions import Coalesce, Now
 from django.utils import timezone
 
 from kneo_project.transient import retry_transient
-from runs import statements
+from runs import fan_outs, statements
 from runs.changes import Change
 from runs.engine.blame import deaths_before_isolation
-from runs.engine.lifecycle import ACTIVE, REACHED_FROM, Status
+from runs.engine.lifecycle import ACTIVE, REACHED_FROM, TERMINAL, Status
 from runs.engine.outcomes import Fault
 from runs.engine.progress import Progress, Record, RecordType
 from runs.engine.state import State
@@ -101,7 +101,7 @@ def commit_step(lease: Lease, progress: Progress, at: datetime) -> Lease | None:
         keeps_lease=progress.status is Status.RUNNING and delay is None,
         wake_at=None if delay is None else at + timedelta(seconds=delay),
     )
-    if not write(change):
+    if not _write(change, lease):
         return None
     spent = progress.usage.total_tokens if progress.usage else 0
     return replace(
@@ -140,16 +140,15 @@ def wake(run: Run) -> bool:
 def unblock(run: Run, progress: Progress, at: datetime) -> bool:
     """Let a blocked run go on (or end, when ``progress`` says so). The caller's transaction holds the decision."""
     wake_at = at if progress.status is Status.RUNNING else None
-    return write(
-        Change(
-            run_id=run.pk,
-            sources=frozenset({Status.BLOCKED}),
-            fence=run.fence,
-            progress=progress,
-            at=at,
-            wake_at=wake_at,
-        )
+    change = Change(
+        run_id=run.pk,
+        sources=frozenset({Status.BLOCKED}),
+        fence=run.fence,
+        progress=progress,
+        at=at,
+        wake_at=wake_at,
     )
+    return _write(change, run)
 
 
 def reopen(run: Run, state: State, at: datetime) -> bool:
@@ -228,31 +227,54 @@ def _free(run_id: uuid.UUID, fence: int, *, deaths: int) -> bool:
 def fail(lease: Lease, fault: Fault) -> bool:
     """End the run under ``lease`` with ``fault``: for faults that no step is to blame for."""
     end = _end(lease.run_id, Status.FAILED, RecordType.RUN_FAILED, fault)
-    return write(replace(end, fence=lease.fence, owner_id=lease.owner_id))
+    return _write(replace(end, fence=lease.fence, owner_id=lease.owner_id), lease)
 
 
 def dead_letter(run: Run, fault: Fault) -> bool:
     """Give a run up whose executions keep dying."""
-    return write(replace(_end(run.pk, Status.FAILED, RecordType.RUN_FAILED, fault), fence=run.fence))
+    return _write(replace(_end(run.pk, Status.FAILED, RecordType.RUN_FAILED, fault), fence=run.fence), run)
 
 
 def cancel(run_id: uuid.UUID, fault: Fault) -> bool:
     """End the run because somebody asked for it. A step that is running learns of it and can record nothing."""
-    return write(_end(run_id, Status.CANCELLED, RecordType.RUN_CANCELLED, fault))
+    return _write(_end(run_id, Status.CANCELLED, RecordType.RUN_CANCELLED, fault))
 
 
 @retry_transient
 def time_out(run_id: uuid.UUID, fault: Fault) -> bool:
     """End the run because its deadline has passed."""
-    return write(_end(run_id, Status.TIMED_OUT, RecordType.RUN_TIMED_OUT, fault))
+    return _write(_end(run_id, Status.TIMED_OUT, RecordType.RUN_TIMED_OUT, fault))
 
 
 def expire(run_id: uuid.UUID, fault: Fault) -> bool:
     """End the run because a person did not answer in time."""
-    return write(_end(run_id, Status.EXPIRED, RecordType.RUN_EXPIRED, fault))
+    return _write(_end(run_id, Status.EXPIRED, RecordType.RUN_EXPIRED, fault))
 
 
 def _end(run_id: uuid.UUID, status: Status, record_type: RecordType, fault: Fault) -> Change:
     record = Record(type=record_type, status=status, fault=fault)
-    progress = Progress(status=status, records=(record,), fault=fault)
+    progress = Progress(status=status, records=(record,), fault=fault, is_final=True)
     return Change(run_id=run_id, sources=REACHED_FROM[status], progress=progress, at=timezone.now())
+
+
+def _write(change: Change, run: Lease | Run | None = None) -> bool:
+    """Write ``change`` of ``run`` (None: one that is no branch), and if that ends it, all that its end brings about."""
+    status, within = change.progress.status, run.within_id if run else None
+    if status not in TERMINAL or (status is Status.COMPLETED and within is None):
+        return write(change)
+    with transaction.atomic():
+        fan_outs.lock(within)
+        if not write(change):
+            return False
+        if status is not Status.COMPLETED:
+            fan_outs.end_with(change.run_id, change.at)
+        if run and run.within_id and run.branch_of_id:
+            _end_branch(change, within=run.within_id, branch_of=run.branch_of_id)
+    return True
+
+
+def _end_branch(change: Change, *, within: uuid.UUID, branch_of: int) -> None:
+    fan_outs.note_end(change.run_id, branch_of=branch_of, within=within)
+    fault = change.progress.fault
+    if fault and change.progress.is_final:
+        _write(_end(within, Status.FAILED, RecordType.RUN_FAILED, fault))

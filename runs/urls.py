@@ -3,7 +3,7 @@
 from django.urls import path
 
 from runs.views.human_tasks import HumanTasksView, HumanTaskView, ResumeView
-from runs.views.records import CheckpointsView, TraceView
+from runs.views.records import BranchesView, CheckpointsView, TraceView
 from runs.views.redriving import ContinueRunView, ForkRunView
 from runs.views.runs import CancelRunView, RunsView, RunView, SpecRunView
 from runs.views.signals import SignalView
@@ -16,6 +16,7 @@ urlpatterns = [
     path("runs/<str:run_id>/fork", ForkRunView.as_view()),
     path("runs/<str:run_id>/signals/<str:name>", SignalView.as_view()),
     path("runs/<str:run_id>/checkpoints", CheckpointsView.as_view()),
+    path("runs/<str:run_id>/branches", BranchesView.as_view()),
     path("runs/<str:run_id>/trace", TraceView.as_view()),
     path("specs/run", SpecRunView.as_view()),
     path("human-tasks", HumanTasksView.as_view()),

@@ -1,8 +1,10 @@
 """What other apps do with specs: validate, freeze, store, load the plan."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
+
+from django.conf import settings
 
 from kneo_project.errors import NotFound
 from specs.errors import SpecInvalid, SpecPathConfined
@@ -162,9 +164,10 @@ def _compile(gathered: Gathered) -> Plan:
 
 def _plan_of(spec: Spec, gathered: Gathered) -> Plan:
     try:
-        return compile_spec(spec, positions=gathered.positions, skills=gathered.content.get("skills", {}))
+        plan = compile_spec(spec, positions=gathered.positions, skills=gathered.content.get("skills", {}))
     except CompileError as error:
         raise SpecInvalid.because(error.diagnostics) from error
+    return _configured(plan)
 
 
 def _compile_stored(digest: str) -> Plan:
@@ -173,9 +176,15 @@ def _compile_stored(digest: str) -> Plan:
         raise NotFound("The spec of this run is not stored any more.")
     try:
         content = snapshot.content
-        return compile_plan(layered(content), environment=content["environment"], skills=content.get("skills", {}))
+        plan = compile_plan(layered(content), environment=content["environment"], skills=content.get("skills", {}))
     except CompileError as error:
         raise SpecInvalid.because(error.diagnostics) from error
+    return _configured(plan)
+
+
+def _configured(plan: Plan) -> Plan:
+    """Return ``plan`` with what the operator decides, not the spec."""
+    return replace(plan, spread_above=settings.SPREAD_BRANCHES)
 
 
 def _foreign_functions(plan: Plan, allowed: tuple[str, ...] | None) -> Iterator[Finding]:

@@ -15,12 +15,13 @@ from runs.agents.interrupt import Interrupt
 from runs.agents.journal import forgetful
 from runs.agents.loop import run_agent
 from runs.agents.settings import AgentSettings
-from runs.engine import interpreter
-from runs.engine.actions import Action, AskHuman, RunAgent, RunStep, Work
+from runs.engine import interpreter, spreading
+from runs.engine.actions import Action, AskHuman, RunAgent, RunStep, Spread, Work
 from runs.engine.lifecycle import TERMINAL, Status
 from runs.engine.outcomes import Answered, Failed, Fault, Outcome, Succeeded
 from runs.engine.progress import Progress, Record
 from runs.engine.retrying import RetryPolicy
+from runs.engine.spreading import AllEnded, Ended, NotSpreadable
 from runs.engine.state import State
 from runs.passing import RESTING_KINDS, passing
 from specs.language.plan import Plan, StepKind
@@ -84,12 +85,31 @@ class OfflineRun:
     def drive(self) -> None:
         """Take one action after another until the run rests. After each, the state goes through its stored form."""
         while self.status is Status.RUNNING:
-            work = next((each for each in self._actions() if not isinstance(each, AskHuman)), None)
+            work = next((each for each in self._actions() if isinstance(each, RunStep | RunAgent | Spread)), None)
             if work is None:
                 return
+            if isinstance(work, Spread):
+                self._spread(work)
+                continue
             workflow = interpreter.root_workflow(self.plan, wants_agent=False)
             outcome = self._perform(work)
             self._remember(interpreter.absorb(self.plan, workflow, self.state, work, outcome, AT_ONCE))
+
+    def _spread(self, action: Spread) -> None:
+        """Drive one branch after the other; nobody can be asked in them."""
+        workflow = interpreter.root_workflow(self.plan, wants_agent=False)
+        assert workflow is not None
+        try:
+            states = spreading.branches_of(action, self.state)
+        except NotSpreadable as error:
+            self._remember(spreading.refuse(self.plan, workflow, self.state, action, error.fault, NOW))
+            return
+        branches = [OfflineRun(plan=self.plan, state=state, modules=self.modules) for state in states]
+        for branch in branches:
+            branch.drive()
+        ended = [Ended(text=action.text, output=branch.output_text, fault=branch.fault) for branch in branches]
+        all_ended = AllEnded(ended=ended)
+        self._remember(spreading.join(self.plan, workflow, self.state, action, all_ended, NOW))
 
     def _actions(self) -> tuple[Action, ...]:
         workflow = interpreter.root_workflow(self.plan, wants_agent=False)

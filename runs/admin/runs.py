@@ -121,8 +121,13 @@ class RunAdmin(OperatorAdmin[Run]):
     position = column("cursor", showing.document, "cursor")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Run]:
-        """Return the runs with their owners' signs of life."""
-        return columns.with_owner(super().get_queryset(request))
+        """Return the runs with their owners' signs of life; branches of others only for who looks for them."""
+        rows = super().get_queryset(request)
+        match = request.resolver_match
+        is_plain_list = match is not None and match.url_name == "runs_run_changelist" and not request.GET.get("q")
+        if is_plain_list and request.method == "GET" and RunAttention.parameter_name not in request.GET:
+            rows = rows.filter(within=None)
+        return columns.with_owner(rows)
 
     def listed(self, rows: QuerySet[Run]) -> QuerySet[Run]:
         """Return the rows with the beginnings of their errors."""
@@ -152,6 +157,9 @@ class RunAdmin(OperatorAdmin[Run]):
         if row.parent_id:
             url = showing.address("runs_run_change", args=[row.parent_id])
             yield Related(label=f"Forked from checkpoint {row.forked_at} of another run", url=url)
+        if row.branch_of:
+            url = showing.address("runs_run_change", args=[row.branch_of.run_id])
+            yield Related(label=f"Branch {row.branch_index} of another run", url=url)
         yield Related(label="Spec", url=showing.address("specs_specsnapshot_change", args=[row.snapshot_id]))
 
     def tables(self, row: Run) -> Iterable[Table]:
@@ -160,6 +168,8 @@ class RunAdmin(OperatorAdmin[Run]):
 
     def offers(self, row: Run) -> Iterable[Offer]:
         """Offer to go on with a run that failed, and to cancel one that has not ended."""
+        if row.within_id:
+            return
         if row.status == Status.FAILED:
             yield Offer(action=CONTINUE.action, label="Go on from where it failed…")
         if not row.is_terminal:

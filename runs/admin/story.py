@@ -1,7 +1,8 @@
 """What happened to a run, as tables for its page: the latest rows of each kind, and where the others are."""
 
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 from django.db import models
 from django.db.models.functions import Left
@@ -13,6 +14,7 @@ from kneo_project.site import showing
 from kneo_project.site.pages import Related, Table
 from kneo_project.site.showing import EXCERPT_SOURCE_CHARS
 from runs.admin import columns
+from runs.engine.lifecycle import Status
 from runs.models import Checkpoint, Run, TraceEvent
 
 LATEST = 50
@@ -20,10 +22,34 @@ LATEST = 50
 
 def tables(run: Run) -> Iterable[Table]:
     """Return the run's checkpoints, human tasks, trace events and audit events, one query each."""
+    yield from _branches(run.pk)
     yield _human_tasks(run.pk)
     yield _checkpoints(run.pk)
     yield _trace_events(run.pk)
     yield _audit_events(run.pk)
+
+
+def _branches(run_id: uuid.UUID) -> Iterable[Table]:
+    """Yield a table of the branches that are runs of their own, those first that did not complete, if there are any."""
+    is_done = models.Case(models.When(status=Status.COMPLETED, then=1), default=0)
+    rows = Run.objects.filter(branch_of__run=run_id).annotate(
+        message=_head("error_message"), output=_head("output_text")
+    )
+    first = rows.order_by(is_done, "branch_of", "branch_index")[:LATEST]
+    names = ("branch_index", "status", "pk", "updated_at", "error_type", "message", "output")
+    if shown := [_branch(row) for row in first.values(*names)]:
+        yield Table(title="Branches", headings=["#", "state", "run", "updated", "output or error"], rows=shown)
+
+
+def _branch(row: Mapping[str, Any]) -> list[object]:
+    failed = columns.error(row["error_type"], row["message"])
+    return [
+        row["branch_index"],
+        columns.status_badge(row["status"]),
+        showing.link(showing.short_id(row["pk"]), "runs_run_change", args=[row["pk"]]),
+        showing.age(row["updated_at"]),
+        failed if row["error_type"] else showing.excerpt(row["output"]),
+    ]
 
 
 def _checkpoints(run_id: uuid.UUID) -> Table:

@@ -62,7 +62,7 @@ def redrive(  # noqa: PLR0913 - each is an option of the command line
         "completed_at__lt": until and until.replace(tzinfo=UTC),
     }
     wanted = {name: value for name, value in given.items() if value is not None}
-    meant = Run.objects.filter(status=Status.FAILED, **wanted).order_by("completed_at")
+    meant = Run.objects.whole().filter(status=Status.FAILED, **wanted).order_by("completed_at")
     try:
         results = list(_listed(meant[:limit]) if dry_run else _redriven(meant[:limit], batch_size, pause))
     except DatabaseError as error:

@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass
 
+from runs.engine.state import Frame
 from specs.language.agent_plan import AgentPlan
-from specs.language.plan import HumanPlan, Shape, StepPlan
+from specs.language.plan import HumanPlan, ParallelPlan, Shape, StepPlan
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,5 +90,37 @@ class AskHuman:
         return self.place.path
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spread:
+    """Make the branches of the workflow at ``frame``, given ``text`` of checkpoint ``text_at``, runs of their own."""
+
+    way: tuple[int, ...]
+    workflow: ParallelPlan
+    frame: Frame
+    text: str
+    text_at: int
+
+    @property
+    def path(self) -> str:
+        """Name this fan-out within the run, the same after a crash."""
+        return self.frame.prefix
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Join:
+    """Wait for the branches of the fan-out ``number``, and go on with what they give."""
+
+    way: tuple[int, ...]
+    workflow: ParallelPlan
+    frame: Frame
+    number: int
+    text: str
+
+    @property
+    def path(self) -> str:
+        """Name this fan-out within the run, the same after a crash."""
+        return self.frame.prefix
+
+
 type Work = RunStep | RunAgent
-type Action = Work | AskHuman
+type Action = Work | AskHuman | Spread | Join

@@ -52,7 +52,7 @@ def absorb(
         walk.defer(action.place.way, outcome.until)
     else:
         walk.take(action.place.way, _result(action, outcome))
-    return replace(_progress(state, walk), usage=outcome.usage)
+    return replace(progress_of(state, walk), usage=outcome.usage)
 
 
 def ask(
@@ -83,7 +83,7 @@ def ask(
                 details=details,
             )
         )
-    return replace(_progress(state, walk), status=Status.BLOCKED)
+    return replace(progress_of(state, walk), status=Status.BLOCKED)
 
 
 def answer(plan: Plan, workflow: WorkflowPlan, state: State, action: AskHuman, answered: Answered) -> Progress:
@@ -105,7 +105,7 @@ def answer(plan: Plan, workflow: WorkflowPlan, state: State, action: AskHuman, a
         ledger.record(Record(type=RecordType.HUMAN_RESUME, status=Status.RUNNING, details=answered.details))
     walk = Walk(plan, workflow, state, ledger, NO_RETRIES)
     walk.take(action.place.way, result)
-    return _progress(state, walk)
+    return progress_of(state, walk)
 
 
 def with_variables(state: State, new: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -120,17 +120,19 @@ def _result(action: RunStep, outcome: Succeeded | Failed) -> Result:
     return Result(text=action.text, output=outcome.text, details=outcome.details, record=record)
 
 
-def _progress(state: State, walk: Walk) -> Progress:
+def progress_of(state: State, walk: Walk) -> Progress:
     """Return the change that ``walk`` amounts to, with the end of the run if it led there."""
     ledger, line = walk.ledger, walk.line
-    if walk.fault:
-        ledger.end(Status.FAILED, fault=walk.fault)
+    fault = walk.fault or line.fault
+    if fault:
+        ledger.end(Status.FAILED, fault=fault)
         return Progress(
             state=_remembered(state, walk),
             status=Status.FAILED,
             records=tuple(ledger.records),
             events=tuple(ledger.events),
-            fault=walk.fault,
+            fault=fault,
+            is_final=walk.fault is not None,
         )
     output = ledger.texts[line.text_at] if line.done else None
     if output is not None:

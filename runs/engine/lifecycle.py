@@ -28,5 +28,5 @@ REACHED_FROM: dict[Status, frozenset[Status]] = {
     Status.FAILED: frozenset({Status.CREATED, Status.RUNNING, Status.BLOCKED}),
     Status.CANCELLED: frozenset({Status.CREATED, Status.RUNNING, Status.BLOCKED}),
     Status.TIMED_OUT: frozenset({Status.CREATED, Status.RUNNING, Status.BLOCKED}),
-    Status.EXPIRED: frozenset({Status.BLOCKED}),
+    Status.EXPIRED: frozenset({Status.RUNNING, Status.BLOCKED}),
 }

@@ -5,10 +5,9 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from runs.engine import shapes
-from runs.engine.actions import Action, AskHuman, Place, RunStep
-from runs.engine.shapes import concurrent
+from runs.engine.actions import Action, AskHuman, Join, Place, RunStep, Spread
 from runs.engine.state import Frame, Line, State
-from specs.language.plan import ConcurrentPlan, Plan, StepKind, StepPlan, WorkflowPlan
+from specs.language.plan import ConcurrentPlan, MapPlan, ParallelPlan, Plan, StepKind, StepPlan, WorkflowPlan
 
 LONGEST_PREFIX = 700
 
@@ -41,14 +40,17 @@ def work_at(workflow: WorkflowPlan, frame: Frame) -> StepPlan:
 def unfolded(plan: Plan, root: WorkflowPlan, line: Line) -> Line:
     """Return ``line`` with its innermost place where there is something to do.
 
-    A step that is a workflow is entered, a concurrent workflow is divided into its branches.
+    A step that is a workflow is entered, a concurrent workflow is divided into its branches unless they are to be runs
+    of their own.
     """
     if line.done or not line.frames:
         return line
     frame = line.top
     workflow = workflow_at(plan, root, frame)
+    if fans_out(plan, workflow, frame):
+        return line
     if isinstance(workflow, ConcurrentPlan) and not frame.is_branch:
-        lines = frame.lines or concurrent.branches(workflow, frame, line.text_at)
+        lines = frame.lines or shapes.branches(workflow, frame, line.text_at)
         return line.with_top(replace(frame, lines=tuple(unfolded(plan, root, branch) for branch in lines)))
     work = work_at(workflow, frame)
     if work.kind is not StepKind.WORKFLOW:
@@ -62,12 +64,25 @@ def unfolded(plan: Plan, root: WorkflowPlan, line: Line) -> Line:
     return unfolded(plan, root, replace(line, frames=(*line.frames, inner)))
 
 
+def fans_out(plan: Plan, workflow: WorkflowPlan, frame: Frame) -> bool:
+    """Return whether the branches of ``workflow``, which is at ``frame``, are to be runs of their own."""
+    if not isinstance(workflow, ConcurrentPlan | MapPlan) or frame.is_branch or frame.lines:
+        return False
+    if isinstance(workflow, MapPlan) or frame.spread is not None:
+        return True
+    limits = (limit for limit in (plan.spread_above, workflow.max_parallel) if limit is not None)
+    return any(len(workflow.steps) > limit for limit in limits)
+
+
 def actions_of(plan: Plan, root: WorkflowPlan, state: State) -> Iterator[Action]:
     """Yield what each open line of ``state`` asks for."""
     for way, line in _open_lines(unfolded(plan, root, state.root), ()):
         workflow = workflow_at(plan, root, line.top)
-        place = place_of(workflow, line.top, way)
         text = state.texts[line.text_at]
+        if isinstance(workflow, ConcurrentPlan | MapPlan) and fans_out(plan, workflow, line.top):
+            yield _fan_out(workflow, line, way, text)
+            continue
+        place = place_of(workflow, line.top, way)
         if place.step.kind is StepKind.HUMAN:
             yield AskHuman(place=place, human=plan.humans[place.step.ref], text=text)
         else:
@@ -80,6 +95,13 @@ def actions_of(plan: Plan, root: WorkflowPlan, state: State) -> Iterator[Action]
                 attempt=frame.attempt,
                 not_before=frame.retry_at,
             )
+
+
+def _fan_out(workflow: ParallelPlan, line: Line, way: tuple[int, ...], text: str) -> Spread | Join:
+    frame = line.top
+    if frame.spread is None:
+        return Spread(way=way, workflow=workflow, frame=frame, text=text, text_at=line.text_at)
+    return Join(way=way, workflow=workflow, frame=frame, text=text, number=frame.spread)
 
 
 def _open_lines(line: Line, way: tuple[int, ...]) -> Iterator[tuple[tuple[int, ...], Line]]:

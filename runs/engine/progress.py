@@ -50,7 +50,8 @@ class Progress:
     """One commit's worth of change.
 
     ``state`` is None when the run stays where it is; ``status`` is the run's status afterwards;
-    ``retry_after_seconds`` says that the lease is given back until then.
+    ``retry_after_seconds`` says that the lease is given back until then; ``is_final`` that the run fails in a way that
+    nothing around it may work around.
     """
 
     state: State | None = None
@@ -61,3 +62,4 @@ class Progress:
     fault: Fault | None = None
     usage: Usage | None = None
     retry_after_seconds: float | None = None
+    is_final: bool = False

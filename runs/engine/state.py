@@ -20,7 +20,8 @@ class Frame:
     turns taken, in a branch of a concurrent workflow it is the branch; ``node`` and ``visits`` belong to graphs.
     ``attempt`` is the try of the step there (from 1), ``in_fallback`` whether that step's fallback stands in for it,
     ``retry_at`` when it may be tried again (seconds since the epoch). ``lines`` are the branches of a concurrent
-    workflow once it is under way. ``started`` tells whether the workflow has announced itself in the trace.
+    workflow once it is under way, ``spread`` is the number of its fan-out when they are runs of their own. ``started``
+    tells whether the workflow has announced itself in the trace.
     """
 
     workflow: str | None = None
@@ -34,6 +35,7 @@ class Frame:
     retry_at: float | None = None
     is_branch: bool = False
     started: bool = False
+    spread: int | None = None
     lines: "tuple[Line, ...]" = ()
 
     @classmethod
@@ -66,6 +68,21 @@ class Line:
     def top(self) -> Frame:
         """The innermost place."""
         return self.frames[-1]
+
+    def spreads(self) -> Iterator[int]:
+        """Yield the numbers of the fan-outs that are under way."""
+        for frame in self.frames:
+            if frame.spread is not None:
+                yield frame.spread
+            for line in frame.lines:
+                yield from line.spreads()
+
+    def unspread(self) -> "Line":
+        """Return the line as it was before its workflows fanned out, for whom their branches do not belong to."""
+        frames = (
+            replace(frame, spread=None, lines=tuple(line.unspread() for line in frame.lines)) for frame in self.frames
+        )
+        return replace(self, frames=tuple(frames))
 
     def with_top(self, frame: Frame) -> "Line":
         """Return the line with another innermost place."""

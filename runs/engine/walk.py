@@ -1,6 +1,6 @@
 """One step forward: what an outcome changes in its line, and how far that carries the workflows around it."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -12,7 +12,7 @@ from runs.engine.retrying import RetryPolicy, retry_delay
 from runs.engine.shapes.ending import Ending
 from runs.engine.state import Line, State
 from specs.language.conditions import Facts
-from specs.language.plan import OnError, Plan, StepPlan, WorkflowPlan
+from specs.language.plan import OnError, ParallelPlan, Plan, StepPlan, WorkflowPlan
 
 TOO_FAR = Fault(type="max_iterations", message="Run stopped after reaching max iterations.")
 
@@ -48,7 +48,19 @@ class Walk:
 
     def take(self, way: tuple[int, ...], result: Result) -> None:
         """Let the step at the end of ``way`` come out as ``result``."""
-        self.line = unfolded(self.plan, self.root, self._taken(self.line, way, result))
+        self._change(way, lambda line: self._come_out(line, result))
+
+    def spread(self, way: tuple[int, ...], number: int) -> None:
+        """Note that the branches of the workflow at the end of ``way`` are runs of their own, fan-out ``number``."""
+        self._change(way, lambda line: line.with_top(replace(line.top, spread=number)))
+
+    def join(self, way: tuple[int, ...], workflow: ParallelPlan, results: Sequence[Result]) -> None:
+        """Let the branches of ``workflow``, at the end of ``way``, come out as ``results``, in declared order."""
+        self._change(way, lambda line: self._come_together(line, workflow, results))
+
+    def refuse(self, way: tuple[int, ...], fault: Fault) -> None:
+        """Let the workflow at the end of ``way`` fail with ``fault`` before it has done anything."""
+        self._change(way, lambda line: self._workflow_failed(line, fault, at=line))
 
     def defer(self, way: tuple[int, ...], until: float) -> None:
         """Let the step at the end of ``way`` come up again at ``until`` (seconds since the epoch), and not before."""
@@ -71,11 +83,14 @@ class Walk:
         opening = Event(type=EventType.WORKFLOW_STARTED, at=self.ledger.at, input_text=text, metadata=facts)
         self.ledger.tell(opening)
 
-    def _taken(self, line: Line, way: tuple[int, ...], result: Result) -> Line:
+    def _change(self, way: tuple[int, ...], change: Callable[[Line], Line]) -> None:
+        self.line = unfolded(self.plan, self.root, self._changed(self.line, way, change))
+
+    def _changed(self, line: Line, way: tuple[int, ...], change: Callable[[Line], Line]) -> Line:
         if not way:
-            return self._come_out(line, result)
+            return change(line)
         frame = line.top
-        branch = self._taken(frame.lines[way[0]], way[1:], result)
+        branch = self._changed(frame.lines[way[0]], way[1:], change)
         lines = (*frame.lines[: way[0]], branch, *frame.lines[way[0] + 1 :])
         line = line.with_top(replace(frame, lines=lines))
         return self._joined(line) if all(each.done for each in lines) else line
@@ -87,6 +102,21 @@ class Walk:
         if fault:
             return self._workflow_failed(line, fault, at=line)
         return self._workflow_done(replace(line, text_at=lines[-1].text_at), None)
+
+    def _come_together(self, line: Line, workflow: ParallelPlan, results: Sequence[Result]) -> Line:
+        """All branches, which were runs of their own, are done: as in ``_joined``, and each is a step of this run.
+
+        Of those that failed only the first is recorded, as the others are gone on with if this run ever is.
+        """
+        frame = line.top
+        branches = shapes.branches(workflow, frame, line.text_at)
+        for branch, result in zip(branches, results, strict=True):
+            if result.failed:
+                record = {**_of_failure(result.failed), **result.record}
+                self.ledger.step(place_of(workflow, branch.top), result.text, details=result.details, **record)
+                return self._workflow_failed(line, result.failed.fault, at=line)
+        lines = [self._done(branch, result) for branch, result in zip(branches, results, strict=True)]
+        return self._workflow_done(replace(line.with_top(replace(frame, spread=None)), text_at=lines[-1].text_at), None)
 
     def _come_out(self, line: Line, result: Result) -> Line:
         return self._failed(line, result, result.failed, at=line) if result.failed else self._done(line, result)

@@ -47,6 +47,11 @@ class RunView:
         return self.run.status == Status.CREATED
 
     @property
+    def branch_of(self) -> str | None:
+        """The run that this one is a branch of."""
+        return str(self.run.branch_of.run_id) if self.run.branch_of else None
+
+    @property
     def workflow_kind(self) -> str:
         """Whether the run runs a workflow or the agent alone."""
         return "agent" if self.run.workflow_name is None else "workflow"

@@ -103,11 +103,22 @@ class RunItemSerializer(RunStatusSerializer):
     parent_run_id = serializers.CharField(
         source="run.parent_id", allow_null=True, help_text="The run that this one was forked from."
     )
+    branch_of = serializers.CharField(allow_null=True, help_text="The run that this one is a branch of.")
+    branch_index = serializers.IntegerField(
+        source="run.branch_index", allow_null=True, help_text="Which of its branches this is, from 0."
+    )
     tags = serializers.ListField(child=serializers.CharField())
 
     def get_metadata(self, view: RunView) -> dict[str, Any]:
         """Return what was asked for and what came of it."""
         return metadata.listed(view)
+
+
+class BranchListSerializer(ListSerializer):
+    """A page of the branches of a run."""
+
+    run_id = serializers.CharField()
+    branches = RunItemSerializer(many=True)
 
 
 class RunListSerializer(ListSerializer):

@@ -59,6 +59,13 @@ RUNS = Listing(
     },
     store_order=("-updated_at", "pk"),
 )
+BRANCHES = Listing(
+    items_key="branches",
+    sort_by="branch_index",
+    filters={"status": text_or_absent},
+    sort_columns={name: name for name in ("branch_index", "updated_at", "started_at", "completed_at")},
+    store_order=("branch_of", "branch_index"),
+)
 CHECKPOINTS = Listing(
     items_key="checkpoints",
     sort_by="sequence",
@@ -98,7 +105,13 @@ TASKS = Listing(
 def matching_runs(asked: Mapping[str, Any]) -> QuerySet[Run]:
     """Return the runs that match every filter in ``asked``, with the status that callers see."""
     queued = When(status=Status.CREATED, then=Value(Status.RUNNING.value))
-    return _filtered(Run.objects.all(), _RUN_FILTERS, asked).annotate(shown_status=Case(queued, default=F("status")))
+    whole = _filtered(Run.objects.whole(), _RUN_FILTERS, asked)
+    return whole.annotate(shown_status=Case(queued, default=F("status")))
+
+
+def branches_of(run: Run, asked: Mapping[str, Any]) -> QuerySet[Run]:
+    """Return the branches of ``run`` that match every filter in ``asked``."""
+    return _filtered(Run.objects.filter(branch_of__run=run).select_related("branch_of"), _RUN_FILTERS, asked)
 
 
 def matching_tasks(asked: Mapping[str, Any]) -> QuerySet[HumanTask]:

@@ -1,4 +1,4 @@
-"""What a run left behind: its checkpoints and its trace."""
+"""What a run left behind: its checkpoints, its trace and its branches."""
 
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
@@ -8,12 +8,13 @@ from kneo_project.api.answers import list_parameters, refusals
 from kneo_project.api.views import ApiView
 from kneo_project.errors import NotFound
 from runs.inspection.checkpoint_views import checkpoint_views
-from runs.inspection.run_views import known_run
+from runs.inspection.run_views import known_run, list_views
 from runs.serializers.records import CheckpointListSerializer, TraceSerializer
+from runs.serializers.runs import BranchListSerializer
 from runs.serializers.showing import shown
 from runs.views import examples
 from runs.views.callers import parsed_id
-from runs.views.listing import CHECKPOINTS, EVENTS
+from runs.views.listing import BRANCHES, CHECKPOINTS, EVENTS, branches_of
 
 
 class CheckpointsView(ApiView):
@@ -35,6 +36,27 @@ class CheckpointsView(ApiView):
         page = CHECKPOINTS.page_of(run.checkpoints.filter(**query.filters), query)
         envelope = CHECKPOINTS.envelope(query, checkpoint_views(run, page.items), page.total)
         return Response(shown(CheckpointListSerializer({"run_id": run.pk, **envelope})))
+
+
+class BranchesView(ApiView):
+    """The branches of a run that are runs of their own."""
+
+    required_scope = "runs:read"
+    query_parameters = BRANCHES.query_parameters
+
+    @extend_schema(
+        tags=["runs"],
+        parameters=list_parameters(BRANCHES),
+        responses={200: BranchListSerializer, **refusals("runs:read", NotFound())},
+        examples=[examples.page("branches", examples.BRANCH, "branch_index", "asc", run_id=examples.RUN_ID)],
+    )
+    def get(self, request: Request, run_id: str) -> Response:
+        """List the branches of a run: items of a map, participants of a workflow that has many."""
+        query = BRANCHES.read(request.query_params)
+        run = known_run(parsed_id(run_id))
+        page = BRANCHES.page_of(branches_of(run, query.filters), query)
+        envelope = BRANCHES.envelope(query, list_views(page.items), page.total)
+        return Response(shown(BranchListSerializer({"run_id": run.pk, **envelope})))
 
 
 class TraceView(ApiView):

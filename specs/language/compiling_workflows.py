@@ -9,6 +9,7 @@ from specs.language.plan import (
     ConcurrentPlan,
     EdgePlan,
     GraphPlan,
+    MapPlan,
     OnError,
     Shape,
     StepKind,
@@ -23,6 +24,7 @@ from specs.language.schema.workflows import (
     GraphSpec,
     GroupChatSpec,
     HandoffSpec,
+    MapSpec,
     SequentialSpec,
     StepSpec,
     WorkflowSpec,
@@ -31,12 +33,18 @@ from specs.language.schema.workflows import (
 
 def compile_workflow(workflow: WorkflowSpec, spec: Spec) -> WorkflowPlan:
     """Return the plan of ``workflow``, which belongs to ``spec`` and in which no check has found an error."""
+    name, description = workflow_name(workflow), workflow.description or ""
     match workflow:
         case GraphSpec():
             return _graph(workflow, spec)
         case ConcurrentSpec():
             steps = _steps(workflow.participants, spec)
-            return ConcurrentPlan(name=workflow_name(workflow), description=workflow.description or "", steps=steps)
+            limit = workflow.max_parallel
+            return ConcurrentPlan(name=name, description=description, steps=steps, max_parallel=limit)
+        case MapSpec():
+            steps = _steps([workflow.step], spec)
+            limit = workflow.max_parallel
+            return MapPlan(name=name, description=description, steps=steps, max_parallel=limit)
         case SequentialSpec() | HandoffSpec() | GroupChatSpec():
             return _turns(workflow, spec)
 

@@ -12,6 +12,7 @@ from specs.language.schema.workflows import (
     GraphSpec,
     GroupChatSpec,
     HandoffSpec,
+    MapSpec,
     SequentialSpec,
     StepSpec,
     WorkflowSpec,
@@ -89,6 +90,8 @@ def _start(workflow: WorkflowSpec, enabled: dict[str, StepSpec]) -> str | None:
         return workflow.start
     if isinstance(workflow, ConcurrentSpec):
         return None
+    if isinstance(workflow, MapSpec):
+        return next(iter(enabled), None)
     return next(iter(_turns(workflow, enabled)), None)
 
 
@@ -110,7 +113,7 @@ def _edges(workflow: WorkflowSpec, enabled: dict[str, StepSpec]) -> Iterator[Edg
             if edge.from_ in enabled and edge.to in enabled:
                 conditional = edge.condition is not None
                 yield EdgeView(source=edge.from_, target=edge.to, label=edge.label, conditional=conditional)
-    elif not isinstance(workflow, ConcurrentSpec):
+    elif not isinstance(workflow, ConcurrentSpec | MapSpec):
         ways = dict.fromkeys(pairwise(_turns(workflow, enabled)))
         yield from (EdgeView(source=source, target=target) for source, target in ways)
 

@@ -28,6 +28,7 @@ class Shape(StrEnum):
     CONCURRENT = "concurrent"
     HANDOFF = "handoff"
     GROUP_CHAT = "group-chat"
+    MAP = "map"
 
 
 class OnError(StrEnum):
@@ -177,15 +178,34 @@ class GraphPlan:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConcurrentPlan:
-    """All steps on the same input; the output is that of the last one in declared order."""
+    """All steps on the same input; the output is that of the last one in declared order.
+
+    No more than ``max_parallel`` of them are under way at a time.
+    """
 
     shape: Shape = Shape.CONCURRENT
     name: str
     description: str = ""
     steps: tuple[StepPlan, ...]
+    max_parallel: int | None = None
 
 
-type WorkflowPlan = TurnsPlan | GraphPlan | ConcurrentPlan
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MapPlan:
+    """The one step on each item of a JSON list; the output is the list of what they give, in the order of the items.
+
+    No more than ``max_parallel`` items are under way at a time.
+    """
+
+    shape: Shape = Shape.MAP
+    name: str
+    description: str = ""
+    steps: tuple[StepPlan, ...]
+    max_parallel: int | None = None
+
+
+type ParallelPlan = ConcurrentPlan | MapPlan
+type WorkflowPlan = TurnsPlan | GraphPlan | ParallelPlan
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -193,6 +213,7 @@ class Plan:
     """Everything the engine needs to know about a spec. Mappings keep the spec's order.
 
     ``recurring`` are the component agents that may have more than one turn in a run without any step coming twice.
+    ``spread_above`` is how many branches of a concurrent workflow one worker does by itself (None: any number).
     """
 
     agent: AgentPlan
@@ -206,3 +227,4 @@ class Plan:
     tools: Mapping[str, ToolPlan] = field(default_factory=dict)
     mcp_servers: Mapping[str, McpServerPlan] = field(default_factory=dict)
     recurring: frozenset[str] = frozenset()
+    spread_above: int | None = None

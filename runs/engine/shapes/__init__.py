@@ -7,11 +7,11 @@ workflow ends), ``iteration`` (which visit of the step it is) and ``facts`` (wha
 from collections.abc import Mapping
 from typing import Any, Protocol
 
-from runs.engine.shapes import concurrent, graph, turns
+from runs.engine.shapes import concurrent, graph, mapping, turns
 from runs.engine.shapes.ending import Ending
-from runs.engine.state import Frame
+from runs.engine.state import Frame, Line
 from specs.language.conditions import Facts
-from specs.language.plan import ConcurrentPlan, GraphPlan, StepPlan, TurnsPlan, WorkflowPlan
+from specs.language.plan import ConcurrentPlan, GraphPlan, MapPlan, ParallelPlan, StepPlan, TurnsPlan, WorkflowPlan
 
 
 class _Way[W](Protocol):
@@ -49,6 +49,13 @@ def opening_facts(workflow: WorkflowPlan) -> Mapping[str, Any]:
     return _way(workflow).facts(workflow)
 
 
+def branches(workflow: ParallelPlan, frame: Frame, text_at: int) -> tuple[Line, ...]:
+    """Return the lines that the workflow at ``frame`` divides into, on the text of checkpoint ``text_at``."""
+    if isinstance(workflow, MapPlan):
+        return mapping.branches(workflow, frame, text_at)
+    return concurrent.branches(workflow, frame, text_at)
+
+
 def fallback_of(workflow: WorkflowPlan, step: StepPlan) -> StepPlan | None:
     """Return the step that stands in for ``step``, if it has one that is enabled."""
     return next((other for other in workflow.steps if other.id == step.fallback), None)
@@ -62,3 +69,5 @@ def _way(workflow: WorkflowPlan) -> _Way[Any]:
             return graph
         case ConcurrentPlan():
             return concurrent
+        case MapPlan():
+            return mapping

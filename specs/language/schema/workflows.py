@@ -1,4 +1,4 @@
-"""Workflows in their five shapes, steps, edges and conditions."""
+"""Workflows in their six shapes, steps, edges and conditions."""
 
 from typing import Annotated, Any, Literal
 
@@ -100,6 +100,7 @@ class ConcurrentSpec(_Orchestration):
     """All participants at once, on the same input."""
 
     type: Literal["concurrent"]
+    max_parallel: int | None = Field(default=None, ge=1)
 
 
 class SelectorSpec(Block):
@@ -123,9 +124,22 @@ class GroupChatSpec(_Orchestration):
     rounds: int = 1
 
 
+class MapSpec(_Workflow):
+    """One step on each item of a JSON list."""
+
+    type: Literal["map"]
+    step: StepSpec
+    max_parallel: int | None = Field(default=None, ge=1)
+
+    @property
+    def all_steps(self) -> list[StepSpec]:
+        """The step, enabled or not."""
+        return [self.step]
+
+
 OrchestrationSpec = ConcurrentSpec | HandoffSpec | GroupChatSpec
 type WorkflowSpec = Annotated[
-    SequentialSpec | GraphSpec | ConcurrentSpec | HandoffSpec | GroupChatSpec, Field(discriminator="type")
+    SequentialSpec | GraphSpec | ConcurrentSpec | HandoffSpec | GroupChatSpec | MapSpec, Field(discriminator="type")
 ]
 
-SHAPES = frozenset({"sequential", "graph", "concurrent", "handoff", "group-chat", "group_chat"})
+SHAPES = frozenset({"sequential", "graph", "concurrent", "handoff", "group-chat", "group_chat", "map"})

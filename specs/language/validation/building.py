@@ -12,6 +12,7 @@ from specs.language.validation.steps import located_steps
 
 DECISIONS = ("approved", "rejected", "edited", "selected", "provided")
 TEXT_CONDITIONS = frozenset({"output_contains", "output_equals", "status_is"})
+WHERE_STEPS_ARE = {"sequential": "steps", "graph": "nodes", "map": "step"}
 LIMITS = ("max_retries", "timeout_seconds")
 
 
@@ -47,9 +48,7 @@ def _is_dotted(path: str) -> bool:
 def _workflows(spec: Spec) -> Iterator[Finding]:
     for at, workflow in spec.located_workflows():
         if not any(step.enabled for step in workflow.all_steps):
-            where = (
-                "steps" if workflow.type == "sequential" else "nodes" if workflow.type == "graph" else "participants"
-            )
+            where = WHERE_STEPS_ARE.get(workflow.type, "participants")
             yield Finding("E_WORKFLOW_EMPTY", (*at, where), "The workflow has no enabled step.")
         for here, step in located_steps(workflow, at):
             yield from _step(step, here, spec)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from specs.language.diagnostics import Finding, Location
 from specs.language.schema import Spec
-from specs.language.schema.workflows import GraphSpec, SequentialSpec, StepSpec, WorkflowSpec
+from specs.language.schema.workflows import GraphSpec, MapSpec, SequentialSpec, StepSpec, WorkflowSpec
 from specs.language.suggesting import did_you_mean
 
 BUCKETS = {
@@ -79,6 +79,8 @@ def located_steps(workflow: WorkflowSpec, at: Location) -> Iterator[tuple[Locati
     """Yield every step of ``workflow``, which lies at ``at``, enabled or not, with its location."""
     if isinstance(workflow, GraphSpec):
         yield from (((*at, "nodes", key), node) for key, node in workflow.nodes.items())
+    elif isinstance(workflow, MapSpec):
+        yield (*at, "step"), workflow.step
     else:
         field = "steps" if isinstance(workflow, SequentialSpec) else "participants"
         yield from (((*at, field, index), step) for index, step in enumerate(workflow.all_steps))

@@ -8,6 +8,7 @@ from specs.language.schema.workflows import (
     GraphSpec,
     GroupChatSpec,
     HandoffSpec,
+    MapSpec,
     OrchestrationSpec,
     SequentialSpec,
     StepSpec,
@@ -38,6 +39,10 @@ def workflow_findings(spec: Spec) -> Iterator[Finding]:
         elif isinstance(workflow, GraphSpec):
             yield from node_findings(workflow, at, scope)
             yield from start_findings(workflow, at)
+        elif isinstance(workflow, MapSpec):
+            here = (*at, "step")
+            yield from reference_findings(workflow.step, here, scope)
+            yield from _no_fallback(workflow.step, here, "The step of a map")
         else:
             yield from _orchestration(workflow, at, scope)
 
@@ -60,13 +65,17 @@ def _orchestration(workflow: OrchestrationSpec, at: Location, scope: Scope) -> I
             message = f"A participant before this one has the id {step.id!r} too."
             yield Finding("E_PARTICIPANT_DUPLICATE_ID", (*here, "id"), message)
         yield from reference_findings(step, here, scope)
-        if step.on_error == "fallback" or step.fallback_ref:
-            message = f"Participant {step.id!r} cannot have a fallback; only steps and nodes can."
-            yield Finding("E_PARTICIPANT_FALLBACK_UNSUPPORTED", (*here, "fallback_ref"), message)
+        yield from _no_fallback(step, here, f"Participant {step.id!r}")
     if isinstance(workflow, HandoffSpec):
         yield from _selector(workflow, at, first_by_id)
     elif isinstance(workflow, GroupChatSpec):
         yield from _rounds(workflow, at)
+
+
+def _no_fallback(step: StepSpec, at: Location, who: str) -> Iterator[Finding]:
+    if step.on_error == "fallback" or step.fallback_ref:
+        message = f"{who} cannot have a fallback; only steps and nodes can."
+        yield Finding("E_PARTICIPANT_FALLBACK_UNSUPPORTED", (*at, "fallback_ref"), message)
 
 
 def _selector(workflow: HandoffSpec, at: Location, participants: Mapping[str, StepSpec]) -> Iterator[Finding]:

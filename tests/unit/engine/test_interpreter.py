@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from runs.engine import interpreter
-from runs.engine.actions import Action, AskHuman, RunAgent, RunStep, Work
+from runs.engine.actions import Action, AskHuman, RunAgent, RunStep
 from runs.engine.lifecycle import Status
 from runs.engine.outcomes import Answered, Failed, Fault, Succeeded
 from runs.engine.progress import Progress
@@ -235,7 +235,7 @@ def test_every_run_ends_whatever_its_steps_do(shape: list[tuple[int, OnError]], 
     plan = plan_of(*steps)
     state, recorded = begin(), []
     for _ in range(sum(2 * tries + 2 for tries, _ in shape) + len(shape) * 4):
-        action: Work | AskHuman = next_action(plan, state)
+        action: Action = next_action(plan, state)
         assert isinstance(action, RunStep)
         outcomes: list[Succeeded | Failed] = [succeed("x"), fail(), fail(is_timeout=True)]
         outcome = data.draw(st.sampled_from(outcomes))
