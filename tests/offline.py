@@ -96,7 +96,7 @@ class OfflineRun:
             self._remember(interpreter.absorb(self.plan, workflow, self.state, work, outcome, AT_ONCE))
 
     def _spread(self, action: Spread) -> None:
-        """Drive one branch after the other; nobody can be asked in them."""
+        """Drive one branch after the other; whatever is asked in them is approved."""
         workflow = interpreter.root_workflow(self.plan, wants_agent=False)
         assert workflow is not None
         try:
@@ -107,6 +107,8 @@ class OfflineRun:
         branches = [OfflineRun(plan=self.plan, state=state, modules=self.modules) for state in states]
         for branch in branches:
             branch.drive()
+            while branch.questions:
+                branch.answer()
         ended = [Ended(text=action.text, output=branch.output_text, fault=branch.fault) for branch in branches]
         all_ended = AllEnded(ended=ended)
         self._remember(spreading.join(self.plan, workflow, self.state, action, all_ended, NOW))

@@ -43,6 +43,11 @@ def tidy(text: str) -> str:
     return " ".join(text.split())
 
 
+def split_lines(text: str) -> list[str]:
+    """Return the lines of ``text`` that are not empty: a list for a map to work on."""
+    return [line.strip() for line in text.splitlines() if line.strip()]
+
+
 def count_words(text: str) -> str:
     """Return ``text``, with a remark when it has fewer than eight words; the remark of an earlier check is gone."""
     post = text.replace(TOO_SHORT, "")

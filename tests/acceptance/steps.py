@@ -7,12 +7,19 @@ from runs.agents.context import StepContext
 from tests.acceptance.ledger import Entry, Event, Ledger
 
 GATE_POLL_SECONDS = 0.02
+ITEMS = 6
 
 
 def mark(text: str, context: StepContext) -> str:
     """Do nothing else."""
     _note(text, context, Event.BEGAN)
     return text
+
+
+def several(text: str, context: StepContext) -> list[str]:
+    """Return items for a map, each of which is the text."""
+    _note(text, context, Event.BEGAN)
+    return [text] * ITEMS
 
 
 def gate(text: str, context: StepContext) -> str:

@@ -1,5 +1,6 @@
 """The examples are valid, run with what a new installation allows, and their functions do what they say."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from tests.offline import OfflineRun, rests
 
 DIRECTORY = Path(specs.examples.__path__[0])
 INPUTS = {"expense_approval": "Train to Graz, 120.50 EUR", "retry_and_fallback": "3 x paper"}
+BATCH = "Train to Graz, 120.50 EUR\n\nDinner, 30 EUR\n"
 EXAMPLES = sorted(DIRECTORY.glob("*.yaml"))
 
 
@@ -135,3 +137,13 @@ def test_an_order_is_found_in_a_sentence() -> None:
 
 def test_tidying_twice_changes_nothing() -> None:
     assert tidy(" a \n b ") == tidy(tidy(" a \n b ")) == "a b"
+
+
+def test_a_batch_of_invoices_is_booked_one_by_one() -> None:
+    run = OfflineRun.of(plan_of("invoice_batch"), BATCH, modules=("specs.examples",))
+
+    [booked] = [record.output_text for record in run.records if record.path == "invoices"]
+    assert [each.splitlines()[-1] for each in json.loads(booked or "")] == [
+        "Cost centre: 7100 travel",
+        "Cost centre: 7300 meals",
+    ]

@@ -39,6 +39,7 @@ ADDED = {
     "FunctionSpec": {"sets"},
     "ToolSpec": {"retry_unsafe"},
     "Components": {"waits", "signals"},
+    "ConcurrentSpec": {"max_parallel"},
 }
 PUBLISHED = published_schema()
 OURS = Spec.model_json_schema(by_alias=True)
