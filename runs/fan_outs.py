@@ -185,9 +185,7 @@ def _replay(run: Run, at: datetime) -> Checkpoint:
 def _let_begin(fan_out_id: int, count: int) -> None:
     """Let up to ``count`` of the branches that wait for their turn begin, the first ones first."""
     waiting = Run.objects.filter(branch_of=fan_out_id, status=Status.CREATED, wake_at=None)
-    chosen = list(waiting.order_by("branch_index").values_list("pk", flat=True)[:count])
-    if chosen:
-        Run.objects.filter(pk__in=chosen).update(wake_at=Now())
+    Run.objects.filter(pk__in=waiting.order_by("branch_index").values("pk")[:count]).update(wake_at=Now())
 
 
 def _charge(whole_id: uuid.UUID, branches: QuerySet[Run], *, sign: int) -> None:

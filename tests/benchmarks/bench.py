@@ -2,7 +2,7 @@
 
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ import psycopg
 from tests import services
 from tests.acceptance.brokers import Broker
 from tests.acceptance.databases import PostgresDatabase
-from tests.acceptance.deployment import Deployment
+from tests.acceptance.deployment import NO_SETTINGS, Deployment
 from tests.benchmarks.specs import FUNCTION_MODULES
 
 POLL_SECONDS = 0.2
@@ -44,9 +44,11 @@ class Bench:
         """Return where the deployment keeps its files."""
         return self.deployment.folder
 
-    def feed(self, name: str, *, steps: int, count: int) -> None:
-        """Create ``count`` runs of the workflow ``name`` and ring for them."""
-        self.deployment.run("-m", "tests.benchmarks.feeding", name, str(steps), str(count))
+    def feed(self, order: bytes, *, count: int) -> None:
+        """Create ``count`` runs as the JSON ``order`` says, and ring for them."""
+        file = self.folder / f"{uuid.uuid4().hex}.order"
+        file.write_bytes(order)
+        self.deployment.run("-m", "tests.benchmarks.feeding", str(file), str(count))
 
     @contextmanager
     def paused_workers(self) -> Iterator[None]:
@@ -80,8 +82,8 @@ class Bench:
 
 
 @contextmanager
-def open_bench(folder: Path) -> Iterator[Bench]:
-    """Open a deployment on PostgreSQL and RabbitMQ; leave nothing behind."""
+def open_bench(folder: Path, settings: Mapping[str, str] = NO_SETTINGS) -> Iterator[Bench]:
+    """Open a deployment on PostgreSQL and RabbitMQ, with ``settings`` of its own; leave nothing behind."""
     database = PostgresDatabase()
     broker = Broker(services.RABBITMQ, queue=f"kneo_bench_{uuid.uuid4().hex[:12]}")
     deployment = Deployment(
@@ -89,7 +91,7 @@ def open_bench(folder: Path) -> Iterator[Bench]:
         database_url=database.url,
         broker_url=services.RABBITMQ.url,
         queue=broker.queue,
-        settings=SETTINGS,
+        settings=SETTINGS | dict(settings),
     )
     try:
         deployment.open()

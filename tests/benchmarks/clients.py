@@ -2,8 +2,9 @@
 
 import http.client
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
+from typing import Any
 from urllib.parse import urlsplit
 
 from tests.benchmarks.bench import Bench, BenchmarkFailed
@@ -30,7 +31,12 @@ class ApiClient:
 
 def order_of(name: str, *, steps: int) -> bytes:
     """Return the body that asks for a run of that many steps of the workflow ``name``."""
-    return json.dumps({"spec": sequence(name, steps=steps), "input": "go", "async_mode": True}).encode()
+    return order_for(sequence(name, steps=steps))
+
+
+def order_for(spec: Mapping[str, Any], text: str = "go") -> bytes:
+    """Return the body that asks for a run of ``spec`` on ``text``."""
+    return json.dumps({"spec": spec, "input": text, "async_mode": True}).encode()
 
 
 @contextmanager

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 
 from tests.acceptance.processes import Process
-from tests.benchmarks import batches, floor, latency, wal
+from tests.benchmarks import batches, floor, latency, shapes, wal
 from tests.benchmarks.bench import Bench
 from tests.benchmarks.figures import Figure, at_least, at_most
 from tests.benchmarks.memory import peak_bytes
@@ -78,7 +78,13 @@ def measure(bench: Bench, scale: Scale, tell: Callable[[str], None]) -> Iterator
     yield from _latency(bench, scale)
     tell("long runs")
     yield from _step_cost(bench, scale)
+    yield from shapes.short_and_long(bench, scale.long_runs)
+    tell("shapes")
+    yield from shapes.at_once(bench, scale.rounds)
+    yield from shapes.items(bench, scale.rounds)
     yield from _memory(bench)
+    tell("agents that wait for a model")
+    yield from shapes.agents_that_wait()
 
 
 def _throughput(bench: Bench, scale: Scale, workers: int, tell: Callable[[str], None]) -> _Throughput:

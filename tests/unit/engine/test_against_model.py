@@ -1,22 +1,25 @@
 """Random workflows, random failures, random crashes: the engine does what the model says, and nothing twice."""
 
 from collections import Counter
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from runs.engine import interpreter
-from runs.engine.actions import RunStep
+from runs.engine import interpreter, spreading
+from runs.engine.actions import Action, Join, RunStep, Spread
 from runs.engine.continuing import revived
 from runs.engine.lifecycle import Status
 from runs.engine.outcomes import Failed, Fault, Outcome, Succeeded
-from runs.engine.progress import RecordType
+from runs.engine.progress import Progress, RecordType
 from runs.engine.retrying import RetryPolicy
+from runs.engine.spreading import AllEnded, Ended
 from runs.engine.state import State
 from specs.language.compiling import compile_plan
-from specs.language.plan import Plan
+from specs.language.plan import Plan, WorkflowPlan
 from tests.offline import NOW
 from tests.unit.engine.model import Block, Model, StepFailed
 
@@ -29,52 +32,107 @@ UNHURRIED = [HealthCheck.too_slow, HealthCheck.data_too_large]
 
 
 @dataclass(slots=True)
-class Driven:
-    """A run that is driven in memory; ``recorded`` counts the attempts that were remembered, ``done`` all calls."""
+class Tally:
+    """What happened in a run and its branches: calls that were remembered, all calls, and crashes so far."""
 
-    plan: Plan
     fails: dict[str, int]
-    data: st.DataObject
     recorded: Counter[str] = field(default_factory=Counter)
     done: Counter[str] = field(default_factory=Counter)
     crashes: int = 0
+
+
+@dataclass(slots=True)
+class Driven:
+    """A run that is driven in memory, with its branches: ``fan_outs`` are those that are under way or were."""
+
+    plan: Plan
+    data: st.DataObject
+    tally: Tally
+    state: State
     status: Status = Status.RUNNING
     output: str | None = None
+    fault: Fault | None = None
     visits: list[str] = field(default_factory=list)
     paths: Counter[tuple[str, int]] = field(default_factory=Counter)
-    state: State = field(init=False)
+    fan_outs: "list[list[Driven]]" = field(default_factory=list)
 
-    def __post_init__(self) -> None:
-        self.state = State.begin("hi", has_workflow=True)
+    @property
+    def root(self) -> WorkflowPlan:
+        """The run's own workflow."""
+        assert self.plan.workflow is not None
+        return self.plan.workflow
 
     def drive(self) -> None:
         """Take one action after another, in any order that is allowed, until the run ends."""
         for _ in range(MOST_ACTIONS):
             if self.status is not Status.RUNNING:
                 return
-            actions = interpreter.next_actions(self.plan, self.plan.workflow, self.state)
-            action = actions[self.data.draw(st.integers(0, len(actions) - 1))]
-            assert isinstance(action, RunStep)
-            self._do(action)
+            self.do_one()
         raise AssertionError("the run does not end")
 
+    def do_one(self) -> None:
+        """Do one of the things that can be done now."""
+        choices = [choice for action in self._actions() for choice in self._choices(action)]
+        choices[self.data.draw(st.integers(0, len(choices) - 1))]()
+
     def go_on(self) -> None:
-        """Go on with the run after it failed."""
-        self.state = _stored(revived(self.plan, self.plan.workflow, self.state))
-        self.status = Status.RUNNING
-        self.drive()
+        """Let the run go on after it failed, and the branches that did not complete."""
+        self.state = _stored(revived(self.plan, self.root, self.state))
+        self.status, self.fault = Status.RUNNING, None
+        for number in self.state.root.spreads():
+            for branch in self.fan_outs[number]:
+                if branch.status is not Status.COMPLETED:
+                    branch.go_on()
+
+    def _actions(self) -> tuple[Action, ...]:
+        return interpreter.next_actions(self.plan, self.root, self.state)
+
+    def _choices(self, action: Action) -> list[Callable[[], None]]:
+        match action:
+            case RunStep():
+                return [partial(self._do, action)]
+            case Spread():
+                return [partial(self._spread, action)]
+            case Join():
+                open_ = [branch for branch in self.fan_outs[action.number] if branch.status is Status.RUNNING]
+                return [branch.do_one for branch in open_] or [partial(self._join, action)]
+        raise AssertionError(f"nobody asked for {action}")
 
     def _do(self, action: RunStep) -> None:
-        name = action.work.id
-        self.done[name] += 1
-        if self.crashes < 3 and self.data.draw(st.integers(0, 9)) == 0:
-            self.crashes += 1
-            self.state = _stored(self.state)  # the work was done, and nobody remembers
+        name, tally = action.work.id, self.tally
+        tally.done[name] += 1
+        if self._crashes():  # the work was done, and nobody remembers
             return
-        self.recorded[name] += 1
-        outcome = self._outcome(action, is_failing=self.recorded[name] <= self.fails.get(name, 0))
-        progress = interpreter.absorb(self.plan, self.plan.workflow, self.state, action, outcome, AT_ONCE)
-        self.status, self.output = progress.status, progress.output_text
+        tally.recorded[name] += 1
+        outcome = self._outcome(action, is_failing=tally.recorded[name] <= tally.fails.get(name, 0))
+        self._remember(interpreter.absorb(self.plan, self.root, self.state, action, outcome, AT_ONCE))
+
+    def _spread(self, action: Spread) -> None:
+        if self._crashes():
+            return
+        states = spreading.branches_of(action, self.state)
+        self.fan_outs.append([Driven(self.plan, self.data, self.tally, _stored(state)) for state in states])
+        number = len(self.fan_outs) - 1
+        self._remember(spreading.spread(self.plan, self.root, self.state, action, number, NOW))
+
+    def _join(self, action: Join) -> None:
+        if self._crashes():
+            return
+        branches = self.fan_outs[action.number]
+        ended = [Ended(text=action.text, output=each.output, fault=each.fault) for each in branches]
+        all_ended = AllEnded(ended=ended)
+        self._remember(spreading.join(self.plan, self.root, self.state, action, all_ended, NOW))
+
+    def _crashes(self) -> bool:
+        """Let the process die now, perhaps: all that is left is what was stored."""
+        if self.tally.crashes >= 3 or self.data.draw(st.integers(0, 9)):
+            return False
+        self.tally.crashes += 1
+        self.state = _stored(self.state)
+        return True
+
+    def _remember(self, progress: Progress) -> None:
+        self.status, self.output, self.fault = progress.status, progress.output_text, progress.fault
         for record in progress.records:
             if record.type is RecordType.STEP_COMPLETED:
                 self.paths[record.path, record.iteration] += 1
@@ -87,6 +145,20 @@ class Driven:
         if not is_failing:
             return Succeeded(text=f"{action.text}>{action.work.id}", started_at=NOW, finished_at=NOW)
         return Failed(fault=Fault(type="E", message="no"), started_at=NOW, finished_at=NOW)
+
+    def all_paths(self) -> Iterator[int]:
+        """Yield how often each step of the run and of its branches was recorded."""
+        yield from self.paths.values()
+        for fan_out in self.fan_outs:
+            for branch in fan_out:
+                yield from branch.all_paths()
+
+
+def driven(root: Block, inner: dict[str, Block], fails: dict[str, int], data: st.DataObject) -> Driven:
+    """Return a run of these workflows that was driven to its end."""
+    run = Driven(plan_of(root, inner), data, Tally(fails), State.begin("hi", has_workflow=True))
+    run.drive()
+    return run
 
 
 def _stored(state: State) -> State:
@@ -149,7 +221,8 @@ def specs(draw: st.DrawFn, *, is_strict: bool = False) -> Drawn:
                     "nodes": dict(zip(names, steps, strict=True)),
                     "edges": _ways(names),
                 }
-        return {"type": shape, "participants": steps}
+        apart = {"max_parallel": 1} if draw(st.booleans()) else {}
+        return {"type": shape, "participants": steps, **apart}
 
     return workflow(0), inner, fails
 
@@ -186,14 +259,14 @@ def compared(data: st.DataObject, spec: Drawn) -> None:
         expected: tuple[Status, str | None] = (Status.COMPLETED, model.run(root, "hi"))
     except StepFailed:
         expected = (Status.FAILED, None)
-    run = Driven(plan=plan_of(root, inner), fails=fails, data=data)
-    run.drive()
+    run = driven(root, inner, fails, data)
 
     assert (run.status, run.output) == expected
-    assert run.recorded == model.calls
-    assert Counter(run.visits) == Counter(model.visits)
-    assert (run.done - run.recorded).total() <= run.crashes
-    assert set(run.paths.values()) <= {1}
+    assert run.tally.recorded == model.calls
+    if run.status is Status.COMPLETED or not run.fan_outs:  # a failed join records only its failure
+        assert Counter(run.visits) == Counter(model.visits)
+    assert (run.tally.done - run.tally.recorded).total() <= run.tally.crashes
+    assert set(run.all_paths()) <= {1}
 
 
 def gone_on(data: st.DataObject, spec: Drawn) -> None:
@@ -201,15 +274,15 @@ def gone_on(data: st.DataObject, spec: Drawn) -> None:
     root, inner, fails = spec
     model = Model(workflows=inner, fails={})
     output = model.run(root, "hi")
-    run = Driven(plan=plan_of(root, inner), fails=fails, data=data)
-    run.drive()
+    run = driven(root, inner, fails, data)
     for _ in range(1 + sum(fails.values())):
         if run.status is Status.FAILED:
             run.go_on()
+            run.drive()
 
     assert (run.status, run.output) == (Status.COMPLETED, output)
     assert Counter(run.visits) == Counter(model.visits)
-    assert set(run.paths.values()) <= {1}
+    assert set(run.all_paths()) <= {1}
 
 
 @given(data=st.data(), spec=specs())
