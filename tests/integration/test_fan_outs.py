@@ -3,6 +3,7 @@
 import json
 from collections import Counter
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -216,7 +217,7 @@ def test_a_failed_fan_out_can_be_tried_again_and_be_worked_around() -> None:
     again = step("m", "many", kind="workflow", on_error="continue", max_retries=1)
     run = run_of(sequence(again, "b"), "hi", many=many)
     while run.status == "running":
-        Run.objects.filter(pk=run.pk).update(wake_at=timezone.now())
+        Run.objects.filter(pk=run.pk).update(wake_at=timezone.now() - timedelta(minutes=1))
         drive(run)
 
     assert (run.status, run.output_text, CALLS["a"]) == ("completed", "hi>b", 2)
@@ -268,7 +269,7 @@ def test_a_rejection_that_ends_the_run_ends_it_from_a_branch() -> None:
 
 def test_a_question_that_nobody_answers_in_a_branch_expires_the_run() -> None:
     run = run_of(over(human()))
-    HumanTask.objects.filter(run=branches(run)[1]).update(expires_at=timezone.now())
+    HumanTask.objects.filter(run=branches(run)[1]).update(expires_at=timezone.now() - timedelta(minutes=1))
 
     deadlines.expire_overdue_tasks()
     run.refresh_from_db()
@@ -281,7 +282,7 @@ def test_a_question_that_nobody_answers_in_a_branch_expires_the_run() -> None:
 def test_a_deadline_ends_the_run_with_its_branches() -> None:
     run = drive(start(shaped(over(human())), LIST, timeout_seconds=60))
     assert {branch.deadline_at for branch in branches(run)} == {run.deadline_at}
-    Run.objects.update(deadline_at=timezone.now())
+    Run.objects.update(deadline_at=timezone.now() - timedelta(minutes=1))
 
     assert deadlines.time_out_overdue_runs() == [run.pk]
     run.refresh_from_db()
