@@ -26,6 +26,10 @@ class HumanTaskQuerySet(models.QuerySet["HumanTask"]):
         """Return the tasks that wait for a person."""
         return self.filter(status=TaskStatus.OPEN)
 
+    def put_for(self, run_id: uuid.UUID) -> Self:
+        """Return the tasks of a run that need not be opened: they are open, or their answer is still to be taken up."""
+        return self.filter(Q(status=TaskStatus.OPEN) | Q(status=TaskStatus.ANSWERED, awaits_run=True), run_id=run_id)
+
     def answered_for(self, run_id: uuid.UUID) -> Self:
         """Return the tasks of a run that were answered while it was working, and that it has not taken up yet."""
         return self.filter(run_id=run_id, status=TaskStatus.ANSWERED, awaits_run=True)
@@ -39,6 +43,7 @@ class HumanTask(models.Model):
     """A question put to a person. ``id`` is the public ``continuation_id``.
 
     ``awaits_run``: it was answered while its run was working, which takes the answer up at its next step.
+    ``journal_place``: where in the journal of a step that asked in the middle of its work the answer belongs.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -77,6 +82,7 @@ class HumanTask(models.Model):
     response_metadata = models.JSONField(default=dict, blank=True)
     decided_by = models.CharField(max_length=255, null=True, blank=True)  # noqa: DJ001 - null is "the platform"
     awaits_run = models.BooleanField(default=False)
+    journal_place = models.JSONField(null=True, blank=True)
     decided_at = models.DateTimeField(null=True, blank=True)
 
     objects = HumanTaskQuerySet.as_manager()

@@ -1,14 +1,16 @@
 """The agents of a step: under the service's settings, and what they did as the engine records it."""
 
 import os
+from collections.abc import Callable
 from typing import Any
 
 from django.conf import settings
 
-from runs.agents.answering import AgentReply, Agents
+from runs.agents.answering import AgentReply, Agents, asks_people
 from runs.agents.budget import Meter
 from runs.agents.context import StepContext
 from runs.agents.diary import Diary, Entry
+from runs.agents.interrupting import run_interruptibly
 from runs.agents.journal import Journal
 from runs.agents.loop import check_output
 from runs.agents.settings import AgentSettings
@@ -34,6 +36,18 @@ def checked_output(agents: Agents, root: AgentPlan, text: str) -> tuple[str, dic
         return text, {}
     checked = check_output(agents, root, text)
     return checked.text, {"workflow_guardrails": list(checked.changes)} if checked.changes else {}
+
+
+def kept_once(agents: Agents, key: str, make: Callable[[], str]) -> str:
+    """Return what ``make`` gives; it is not done again when the step asks a person about it and begins anew."""
+    if not asks_people(agents.plan):
+        return make()
+    journal, interrupt = agents.journal, agents.context.interrupt
+    kept = run_interruptibly(journal.recall(key), interrupt)
+    if kept is None:
+        kept = {"text": make()}
+        run_interruptibly(journal.record(key, kept), interrupt)
+    return str(kept["text"])
 
 
 def events_of(agents: Agents) -> tuple[Event, ...]:

@@ -20,7 +20,7 @@ from specs.language.variables import VariableInvalid, variables_in
 
 
 def progress_after(
-    plan: Plan, workflow: WorkflowPlan, state: State, task: HumanTask, answer: Answer
+    plan: Plan, workflow: WorkflowPlan | None, state: State, task: HumanTask, answer: Answer
 ) -> Progress | None:
     """Return what ``answer`` to ``task`` changes in a run at ``state``; None when the run does not ask that any more.
 
@@ -65,7 +65,7 @@ def place_of(question: AskHuman) -> tuple[str, int]:
     return question.path, question.place.iteration
 
 
-def _only_waits(plan: Plan, workflow: WorkflowPlan, progress: Progress, task: HumanTask) -> bool:
+def _only_waits(plan: Plan, workflow: WorkflowPlan | None, progress: Progress, task: HumanTask) -> bool:
     """Return whether all that is left after ``progress`` is to wait for answers to questions that have been put."""
     if progress.status is not Status.RUNNING or progress.state is None:
         return False

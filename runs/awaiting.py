@@ -14,7 +14,7 @@ from runs import transitions
 from runs.asking import Taken
 from runs.engine import interpreter
 from runs.engine.actions import RunStep
-from runs.engine.outcomes import Outcome, Succeeded
+from runs.engine.outcomes import Succeeded
 from runs.engine.retrying import RetryPolicy
 from runs.engine.state import State
 from runs.leases import Lease
@@ -62,7 +62,7 @@ def take_signal(
     if signal is None:
         return None
     action = next(each for each in waiting if each.work.ref == signal.name)
-    outcome: Outcome = Succeeded(
+    outcome = Succeeded(
         text=text_of(signal.payload),
         started_at=signal.received_at,
         finished_at=timezone.now(),

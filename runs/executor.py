@@ -16,7 +16,7 @@ from runs.awaiting import Rested, is_idle, waits_for_signal
 from runs.engine import interpreter
 from runs.engine.actions import AskHuman, Join, RunAgent, RunStep, Spread, Work
 from runs.engine.lifecycle import Status
-from runs.engine.outcomes import Fault, Outcome
+from runs.engine.outcomes import Asks, Fault, Outcome
 from runs.engine.progress import Progress
 from runs.engine.retrying import RetryPolicy
 from runs.heartbeat import Hold
@@ -108,6 +108,13 @@ class _Leg:
             retry_on_timeout=settings.WORKFLOW_RETRY_ON_TIMEOUT,
         )
 
+    @property
+    def _own_workflow(self) -> WorkflowPlan:
+        """The workflow, of a run that has one: only its steps fan out, and wait for signals."""
+        if self.workflow is None:
+            raise AssertionError("an agent alone has no workflow")
+        return self.workflow
+
     def drive(self) -> Advanced:
         """Take one action after another until the run rests."""
         while True:
@@ -122,16 +129,15 @@ class _Leg:
     def _forward(self) -> Advanced | None:
         """Take up what came in, put new questions, or do what there is to do; return why to come back, if there is."""
         actions = interpreter.next_actions(self.plan, self.workflow, self.state)
-        if self.workflow is None:
-            return self._do([action for action in actions if isinstance(action, RunAgent)])
         spread = next((action for action in actions if isinstance(action, Spread)), None)
         if spread is not None:
-            return self._spread(self.workflow, spread)
+            return self._spread(spread)
         questions = [action for action in actions if isinstance(action, AskHuman)]
         joins = [action for action in actions if isinstance(action, Join)]
         signals = [action for action in actions if isinstance(action, RunStep) and waits_for_signal(action)]
-        work = [action for action in actions if isinstance(action, RunStep) and action not in signals]
-        taken = self._taken(self.workflow, questions, signals, joins)
+        work: list[Work] = [action for action in actions if isinstance(action, RunAgent)]
+        work += [action for action in actions if isinstance(action, RunStep) and action not in signals]
+        taken = self._taken(questions, signals, joins)
         if taken is not None:
             return self._settled(taken.progress, taken.lease)
         now = timezone.now().timestamp()
@@ -139,7 +145,7 @@ class _Leg:
         work += [action for action in signals if action not in idle]
         if questions:
             is_working = bool(work or idle or joins)
-            advanced = self._ask(self.workflow, questions, is_working=is_working)
+            advanced = self._ask(questions, is_working=is_working)
             if advanced is not None or not is_working:
                 return advanced
         if not (questions or signals or joins):
@@ -147,21 +153,19 @@ class _Leg:
         ready = self._ready(work)
         return self._do_all(ready) if ready else self._rest([*work, *idle], joins)
 
-    def _spread(self, workflow: WorkflowPlan, action: Spread) -> Advanced | None:
+    def _spread(self, action: Spread) -> Advanced | None:
         """Make the branches of ``action`` runs of their own; other workers are to be told of them."""
-        taken = spreading.spread(self.lease, self.plan, workflow, self.state, action)
+        taken = spreading.spread(self.lease, self.plan, self._own_workflow, self.state, action)
         self.branches += taken.branches
         return self._settled(taken.progress, taken.lease)
 
-    def _taken(
-        self, workflow: WorkflowPlan, questions: list[AskHuman], signals: list[RunStep], joins: list[Join]
-    ) -> asking.Taken | None:
+    def _taken(self, questions: list[AskHuman], signals: list[RunStep], joins: list[Join]) -> asking.Taken | None:
         """Take up one answer, one signal or one fan-out's end that came; None when there is none."""
-        taken = asking.take_answer(self.lease, self.plan, workflow, self.state) if questions else None
+        taken = asking.take_answer(self.lease, self.plan, self.workflow, self.state) if questions else None
         if taken is None and signals:
-            taken = awaiting.take_signal(self.lease, self.plan, workflow, self.state, signals)
+            taken = awaiting.take_signal(self.lease, self.plan, self._own_workflow, self.state, signals)
         if taken is None and joins:
-            taken = spreading.take_join(self.lease, self.plan, workflow, self.state, joins)
+            taken = spreading.take_join(self.lease, self.plan, self._own_workflow, self.state, joins)
         return taken
 
     def _ready(self, work: Sequence[Work]) -> list[Work]:
@@ -170,10 +174,12 @@ class _Leg:
         self.is_fresh = False
         return [action for action in work if action.not_before is None or action.not_before <= now]
 
-    def _rest(self, waiting: Sequence[RunStep], joins: Sequence[Join]) -> Advanced | None:
+    def _rest(self, waiting: Sequence[Work], joins: Sequence[Join]) -> Advanced | None:
         """Let the run rest until somebody has something for it, or the first of those ``waiting`` has its time."""
         moments = [action.not_before for action in waiting if action.not_before is not None]
-        names = frozenset(action.work.ref for action in waiting if waits_for_signal(action))
+        names = frozenset(
+            action.work.ref for action in waiting if isinstance(action, RunStep) and waits_for_signal(action)
+        )
         until = min(moments, default=None)
         numbers = frozenset(action.number for action in joins)
         match awaiting.rest(self.lease, awaiting.Wait(signals=names, fan_outs=numbers, until=until)):
@@ -210,6 +216,9 @@ class _Leg:
         return None
 
     def _absorb(self, action: Work, outcome: Outcome, *, others: bool) -> Advanced | None:
+        if isinstance(outcome, Asks):
+            taken = asking.pause(self.lease, self.plan, self.workflow, self.state, action, outcome)
+            return self._settled(taken.progress, taken.lease)
         progress = interpreter.absorb(self.plan, self.workflow, self.state, action, outcome, self.policy)
         return self._remember(progress, others=others)
 
@@ -230,8 +239,8 @@ class _Leg:
         self.state = progress.state or self.state
         return None
 
-    def _ask(self, workflow: WorkflowPlan, questions: list[AskHuman], *, is_working: bool) -> Advanced | None:
-        put = asking.put(self.lease, self.plan, workflow, self.state, questions, is_working=is_working)
+    def _ask(self, questions: list[AskHuman], *, is_working: bool) -> Advanced | None:
+        put = asking.put(self.lease, self.plan, self.workflow, self.state, questions, is_working=is_working)
         if put.asked is Asked.LOST or put.lease is None:
             return Advanced(rest=Rest.LOST)
         if put.asked is Asked.WAITING and not is_working:

@@ -3,13 +3,13 @@
 from datetime import datetime
 
 from runs.engine.actions import RunStep
-from runs.engine.outcomes import Deferred, Failed, Fault, Outcome, Succeeded
+from runs.engine.outcomes import Deferred, Failed, Fault, Settled, Succeeded
 from specs.language.plan import Plan, StepKind
 
 RESTING_KINDS = frozenset({StepKind.WAIT, StepKind.SIGNAL})
 
 
-def passing(plan: Plan, action: RunStep, now: datetime) -> Outcome:
+def passing(plan: Plan, action: RunStep, now: datetime) -> Settled:
     """Return what the step of ``action`` comes to at ``now``: later, done, or (a signal) too late."""
     if action.work.kind is StepKind.SIGNAL:
         return _signal(action, now)
@@ -21,7 +21,7 @@ def passing(plan: Plan, action: RunStep, now: datetime) -> Outcome:
     return Succeeded(text=action.text, started_at=now, finished_at=now)
 
 
-def _signal(action: RunStep, now: datetime) -> Outcome:
+def _signal(action: RunStep, now: datetime) -> Settled:
     seconds = action.work.timeout_seconds or 0
     if action.not_before is None:
         return Deferred(until=now.timestamp() + seconds, started_at=now, finished_at=now)

@@ -18,6 +18,7 @@ from kneo_project.audit.services import record
 from kneo_project.transient import retry_transient
 from runs import fan_outs, idempotency, transitions
 from runs.answers import progress_after
+from runs.approvals import keep_answer, refuse_misfit
 from runs.engine import interpreter
 from runs.engine.lifecycle import Status
 from runs.engine.outcomes import Fault
@@ -257,6 +258,7 @@ def _spend(run: Run, task: HumanTask, answer: Answer, *, decided_by: str | None,
     if run.is_terminal:
         return None
     is_waiting = run.status == Status.BLOCKED
+    refuse_misfit(load_plan(run.snapshot_id), task, answer)
     progress = _progress_after(run, task, answer) if is_waiting else Progress()
     if not humantasks.record_decision(task, answer, decided_by=decided_by, at=at, awaits_run=not is_waiting):
         return None
@@ -264,16 +266,17 @@ def _spend(run: Run, task: HumanTask, answer: Answer, *, decided_by: str | None,
         transitions.wake(run)
     elif not transitions.unblock(run, progress, at):
         raise RunStateConflict(run_id=str(run.pk), status=run.status)
+    else:
+        keep_answer(task, answer)
     return progress
 
 
 def _progress_after(run: Run, task: HumanTask, answer: Answer) -> Progress:
     plan = load_plan(run.snapshot_id)
     workflow = interpreter.root_workflow(plan, wants_agent=run.target == Target.AGENT)
-    if workflow is None:
-        raise RunStateConflict(run_id=str(run.pk), status=run.status)
+    has_workflow = workflow is not None
     state = restore_state(
-        run.pk, cursor=run.cursor, sequence=run.sequence, input_text=run.input_text, has_workflow=True
+        run.pk, cursor=run.cursor, sequence=run.sequence, input_text=run.input_text, has_workflow=has_workflow
     )
     progress = progress_after(plan, workflow, state, task, answer)
     if progress is None:

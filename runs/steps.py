@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from kneo_project.redaction import redact_text
 from runs import fan_outs
-from runs.agent_work import agents_of, checked_output, details_of, events_of, usage_of
+from runs.agent_work import agents_of, checked_output, details_of, events_of, kept_once, usage_of
 from runs.agents.answering import AgentReply, Agents
 from runs.agents.context import StepContext
 from runs.agents.errors import AgentError, MaxIterationsReached, StepInterrupted
@@ -22,9 +22,10 @@ from runs.agents.functions import call_function
 from runs.agents.interrupt import Interrupt
 from runs.agents.loop import run_agent
 from runs.agents.models.provider import Message
+from runs.agents.people import PersonNeeded, Question
 from runs.bounded import TookTooLong, bounded
 from runs.engine.actions import RunAgent, RunStep, Work
-from runs.engine.outcomes import Failed, Fault, Outcome, Succeeded
+from runs.engine.outcomes import Asks, Failed, Fault, Outcome, Succeeded
 from runs.histories import history_of
 from runs.journals import journal_of
 from runs.leases import Lease
@@ -73,6 +74,8 @@ def perform(plan: Plan, action: Work, lease: Lease, interrupt: Interrupt) -> Out
     limit = _limit(action, lease.deadline_at, task.started_at)
     try:
         return bounded(lambda: _work(plan, action, task), interrupt, limit.seconds)
+    except PersonNeeded as needed:
+        return _asks(needed.question, task)
     except StepInterrupted:
         raise
     except TookTooLong:
@@ -129,6 +132,22 @@ def _timed_out(limit: _Limit, task: _Task) -> Failed:
     )
 
 
+def _asks(question: Question, task: _Task) -> Asks:
+    """Return that a person is asked. What the step has cost and done by then is told when it is done."""
+    return Asks(
+        key=question.key,
+        digest=question.digest,
+        title=question.title,
+        prompt=question.prompt,
+        text=storable(question.text),
+        context=question.context,
+        approver=question.approver,
+        is_escalated=question.is_escalated,
+        started_at=task.started_at,
+        finished_at=timezone.now(),
+    )
+
+
 def _work(plan: Plan, action: Work, task: _Task) -> Succeeded:
     done = _agent_alone(action, task) if isinstance(action, RunAgent) else _step(plan, action, task)
     return replace(done, finished_at=timezone.now(), usage=usage_of(task.agents), events=events_of(task.agents))
@@ -163,11 +182,14 @@ def _answered(reply: AgentReply, details: Mapping[str, Any], task: _Task) -> Suc
 
 def _called(function: FunctionPlan, action: RunStep, task: _Task) -> Succeeded:
     check_input(function, action.text)
-    text = call_function(function, action.text, context=task.context, allowed_modules=settings.FUNCTION_MODULES)
-    text = storable(text)
+    text = kept_once(task.agents, "function", lambda: storable(_call(function, action, task)))
     check_output(function, text)
     variables = variables_from(function.sets, text)
     return Succeeded(text=text, started_at=task.started_at, finished_at=task.started_at, variables=variables)
+
+
+def _call(function: FunctionPlan, action: RunStep, task: _Task) -> str:
+    return call_function(function, action.text, context=task.context, allowed_modules=settings.FUNCTION_MODULES)
 
 
 def _failure(error: Exception, task: _Task) -> Failed:

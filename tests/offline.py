@@ -18,7 +18,7 @@ from runs.agents.settings import AgentSettings
 from runs.engine import interpreter, spreading
 from runs.engine.actions import Action, AskHuman, RunAgent, RunStep, Spread, Work
 from runs.engine.lifecycle import TERMINAL, Status
-from runs.engine.outcomes import Answered, Failed, Fault, Outcome, Succeeded
+from runs.engine.outcomes import Answered, Failed, Fault, Settled, Succeeded
 from runs.engine.progress import Progress, Record
 from runs.engine.retrying import RetryPolicy
 from runs.engine.spreading import AllEnded, Ended, NotSpreadable
@@ -125,7 +125,7 @@ class OfflineRun:
             after = progress.state
             self.state = State.restore(after.cursor(), sequence=after.sequence, texts=after.texts)
 
-    def _perform(self, action: Work) -> Outcome:
+    def _perform(self, action: Work) -> Settled:
         try:
             return self._done(action)
         except Exception as error:  # noqa: BLE001 - whatever a step raises is its failure
@@ -134,7 +134,7 @@ class OfflineRun:
             final = isinstance(error, AgentError) and error.is_final
             return Failed(fault=fault, started_at=NOW, finished_at=NOW, is_final=final)
 
-    def _done(self, action: Work) -> Outcome:
+    def _done(self, action: Work) -> Settled:
         if isinstance(action, RunStep) and action.work.kind in RESTING_KINDS:
             return passing(self.plan, action, datetime.fromtimestamp(action.not_before or NOW.timestamp(), tz=UTC))
         context = StepContext(

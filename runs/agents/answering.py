@@ -17,14 +17,16 @@ from runs.agents.models.binding import Binding, bind
 from runs.agents.models.journaled import JournaledProvider, kept_usage
 from runs.agents.models.provider import Message
 from runs.agents.models.usage import Usage
+from runs.agents.people import PersonAnswer, Question, answer_in
 from runs.agents.settings import AgentSettings
 from runs.agents.tools.backings import Backing
 from runs.agents.tools.toolbox import Toolbox
-from specs.language.agent_plan import AgentPlan, MemoryPolicy, Stage
+from specs.language.agent_plan import AgentPlan, Approval, GuardrailAction, MemoryPolicy, Stage
 from specs.language.plan import Plan
 
 OFFLINE = "bridge"
 MAX_DEPTH = 8
+ASKING = (GuardrailAction.ESCALATE, GuardrailAction.HUMAN_REVIEW)
 MAX_RETRIES_OF_ANSWERS = 2
 
 
@@ -66,6 +68,10 @@ class Agents:
     def within(self, key: str) -> "Agents":
         """Return the same agents for questions that belong to the part ``key`` of the step."""
         return replace(self, prefix=f"{self.prefix}{key}/")
+
+    async def ask_person(self, question: Question) -> PersonAnswer:
+        """Return what a person has answered to ``question``; see ``Helpers``."""
+        return await answer_in(self.journal, replace(question, key=f"{self.prefix}{question.key}"))
 
     async def ask_agent(self, name: str, text: str, *, key: str) -> str:
         """Return what the agent ``name`` answers to ``text``; see ``Helpers``."""
@@ -154,7 +160,7 @@ class Agents:
         agent = _looping(agent, binding)
         limit = (agent.model.token_budget if agent.model else None) or self.settings.token_budget
         inner = binding.provider
-        if _has_several_calls(agent):
+        if _has_several_calls(agent) or asks_people(self.plan):
             inner = JournaledProvider(inner, self.journal, self.prefix)
         provider = MeteredProvider(inner, limit=limit, meter=self.meter)
         seen = await remembered(agent.memory, messages, self)
@@ -189,6 +195,18 @@ class Agents:
 
     def _checks(self, agent: AgentPlan, stage: Stage) -> Checks:
         return Checks(stage=stage, guardrails=agent.guardrails.get(stage, ()), agent_name=agent.name, diary=self.diary)
+
+
+def asks_people(plan: Plan) -> bool:
+    """Return whether a step of ``plan`` may ask a person in the middle of its work, so that it is begun again later."""
+    guardrails = [
+        guardrail
+        for agent in (plan.agent, *plan.agents.values())
+        for stage in agent.guardrails.values()
+        for guardrail in stage
+    ]
+    by_tools = any(tool.approval is not Approval.NEVER for tool in plan.tools.values())
+    return by_tools or any(guardrail.action in ASKING for guardrail in guardrails)
 
 
 def _has_several_calls(agent: AgentPlan) -> bool:

@@ -83,7 +83,12 @@ class _Runtime:
         offered = self._tools.offered if config.tools else ()  # none while a strategy plans
         completion = await self._provider.complete(_prompted(messages, config.system_prompt), offered, self._params)
         self._asked += 1
-        return sdk.ModelResponse(text=completion.text, tool_calls=self._named(completion))
+        calls = self._named(completion)
+        try:
+            await self._tools.prepare(dict(zip(self._keys.values(), completion.tool_calls, strict=True)))
+        except Exception as error:  # noqa: BLE001 - it is raised again where the strategy cannot take it
+            raise _Stop(error) from None
+        return sdk.ModelResponse(text=completion.text, tool_calls=calls)
 
     def _named(self, completion: Completion) -> list[sdk.ToolCall]:
         """Return the calls, each known by its place in the conversation: models repeat the ids they give."""

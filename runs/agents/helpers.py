@@ -2,12 +2,21 @@
 
 from typing import Any, Protocol
 
+from runs.agents.people import PersonAnswer, Question
+
 
 class Helpers(Protocol):
     """The other agents and the functions of a spec. ``key`` names a question within the step."""
 
     def within(self, key: str) -> "Helpers":
         """Return the same helpers, for questions that belong to the part ``key`` of the step."""
+
+    async def ask_person(self, question: Question) -> PersonAnswer:
+        """Return what a person has answered to ``question``, whose key is one within this part of the step.
+
+        Raises:
+            PersonNeeded: nobody has; the step ends here until somebody does.
+        """
 
     async def ask_agent(self, name: str, text: str, *, key: str) -> str:
         """Return what the agent ``name`` answers to ``text``, under its own guardrails, memory and budget.

@@ -73,11 +73,15 @@ class RunAgent:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AskHuman:
-    """Put a question to a person and wait without holding a worker."""
+    """Put a question to a person and wait without holding a worker.
+
+    ``asks`` names a question that the step of ``place`` has put in the middle of its work; then it goes on afterwards.
+    """
 
     place: Place
     human: HumanPlan
     text: str
+    asks: str | None = None
 
     @property
     def step(self) -> StepPlan:

@@ -13,7 +13,9 @@ def revived(plan: Plan, workflow: WorkflowPlan | None, state: State) -> State:
     The step that failed has all its attempts again, and a graph that ran too far as many visits as at the beginning.
     Workflows around it keep the attempts they have used: the steps inside are named by them.
     """
-    return state if workflow is None else replace(state, root=_line(plan, workflow, state.root))
+    if workflow is None:
+        return replace(state, root=replace(state.root, asks=None))
+    return replace(state, root=_line(plan, workflow, state.root))
 
 
 def _line(plan: Plan, root: WorkflowPlan, line: Line) -> Line:
@@ -24,7 +26,7 @@ def _line(plan: Plan, root: WorkflowPlan, line: Line) -> Line:
         frame = replace(frame, lines=tuple(_line(plan, root, branch) for branch in frame.lines))
     elif line.fault or not line.done:
         frame = _frame(workflow_at(plan, root, frame), frame)
-    return replace(line.with_top(frame), done=line.done and line.fault is None, fault=None)
+    return replace(line.with_top(frame), done=line.done and line.fault is None, fault=None, asks=None)
 
 
 def _frame(workflow: WorkflowPlan, frame: Frame) -> Frame:

@@ -5,16 +5,16 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from runs.engine.actions import Action, AskHuman, RunAgent, RunStep, Work
+from runs.engine.actions import Action, AskHuman, Place, RunAgent, RunStep, Work
 from runs.engine.ledger import Ledger
 from runs.engine.lifecycle import Status
-from runs.engine.outcomes import Answered, Deferred, Event, EventType, Failed, Fault, Outcome, Succeeded
+from runs.engine.outcomes import Answered, Asks, Deferred, Event, EventType, Failed, Fault, Settled, Succeeded
 from runs.engine.places import actions_of
 from runs.engine.progress import Progress, Record, RecordType
 from runs.engine.retrying import RetryPolicy
 from runs.engine.state import State
 from runs.engine.walk import Result, Walk
-from specs.language.plan import Plan, WorkflowPlan
+from specs.language.plan import HumanPlan, Plan, Shape, StepKind, StepPlan, WorkflowPlan
 
 NO_RETRIES = RetryPolicy()
 
@@ -30,11 +30,16 @@ def next_actions(plan: Plan, workflow: WorkflowPlan | None, state: State) -> tup
     """Return what can be done at ``state``, each independent of the others; nothing is left when there is none."""
     if workflow is not None:
         return tuple(actions_of(plan, workflow, state))
-    return () if state.root.done else (RunAgent(agent=plan.agent, text=state.texts[state.root.text_at]),)
+    if state.root.done:
+        return ()
+    text = state.texts[state.root.text_at]
+    if state.root.asks is not None:
+        return (AskHuman(place=_agent_place(plan), human=HumanPlan(), text=text, asks=state.root.asks),)
+    return (RunAgent(agent=plan.agent, text=text),)
 
 
 def absorb(
-    plan: Plan, workflow: WorkflowPlan | None, state: State, action: Work, outcome: Outcome, policy: RetryPolicy
+    plan: Plan, workflow: WorkflowPlan | None, state: State, action: Work, outcome: Settled, policy: RetryPolicy
 ) -> Progress:
     """Return what ``outcome`` of ``action`` changes. The last step and the end of the run are one change."""
     ledger = Ledger(state.sequence, state.texts, outcome.finished_at)
@@ -57,37 +62,46 @@ def absorb(
 
 def ask(
     plan: Plan,
-    workflow: WorkflowPlan,
+    workflow: WorkflowPlan | None,
     state: State,
     asked: Sequence[tuple[AskHuman, Mapping[str, Any]]],
     at: datetime,
 ) -> Progress:
     """Return what putting the questions changes; the details with each action describe its human task."""
+    if workflow is None:
+        return Progress(status=Status.BLOCKED, state=state)
     ledger = Ledger(state.sequence, state.texts, at)
     walk = Walk(plan, workflow, state, ledger, NO_RETRIES)
     walk.begin()
     for action, details in asked:
-        step_id = action.step.id
-        request = Event(
-            type=EventType.HUMAN_REQUESTED, at=at, step_id=step_id, input_text=action.text, metadata=details
-        )
-        ledger.tell(request)
-        ledger.record(
-            Record(
-                type=RecordType.HUMAN_PAUSE,
-                status=Status.BLOCKED,
-                step_id=step_id,
-                path=action.place.path,
-                iteration=action.place.iteration,
-                input_text=action.text,
-                details=details,
-            )
-        )
+        _tell_question(ledger, action.place, action.text, details)
     return replace(progress_of(state, walk), status=Status.BLOCKED)
 
 
-def answer(plan: Plan, workflow: WorkflowPlan, state: State, action: AskHuman, answered: Answered) -> Progress:
-    """Return what a person's answer changes: the human step is done, or the run ends with the rejection."""
+def pause(
+    plan: Plan, workflow: WorkflowPlan | None, state: State, action: Work, asks: Asks, details: Mapping[str, Any]
+) -> Progress:
+    """Return what changes when the step of ``action`` asks a person in the middle of its work; ``details`` say what."""
+    ledger = Ledger(state.sequence, state.texts, asks.finished_at)
+    _tell_question(ledger, place_asking(plan, action), asks.text, details)
+    if workflow is None or isinstance(action, RunAgent):
+        return _agent_goes_on(replace(state, root=replace(state.root, asks=asks.key)), ledger)
+    walk = Walk(plan, workflow, state, ledger, NO_RETRIES)
+    walk.begin()
+    walk.ask(action.place.way, asks.key)
+    return progress_of(state, walk)
+
+
+def place_asking(plan: Plan, action: Work) -> Place:
+    """Return the place of ``action``, which asks a person; the root agent has one too when it runs alone."""
+    return _agent_place(plan) if isinstance(action, RunAgent) else action.place
+
+
+def answer(plan: Plan, workflow: WorkflowPlan | None, state: State, action: AskHuman, answered: Answered) -> Progress:
+    """Return what a person's answer changes: the human step is done, or the run ends with the rejection.
+
+    A step that asked in the middle of its work is to be done now.
+    """
     state = replace(state, variables=with_variables(state, answered.variables))
     ledger = Ledger(state.sequence, state.texts, answered.answered_at)
     resumed = Event(
@@ -103,9 +117,40 @@ def answer(plan: Plan, workflow: WorkflowPlan, state: State, action: AskHuman, a
         result = replace(result, failed=Failed(fault=fault, started_at=at, finished_at=at, is_final=True))
     else:
         ledger.record(Record(type=RecordType.HUMAN_RESUME, status=Status.RUNNING, details=answered.details))
+    if workflow is None:
+        state = replace(state, root=replace(state.root, asks=None))
+        return _agent_done(state, ledger, result.failed) if result.failed else _agent_goes_on(state, ledger)
     walk = Walk(plan, workflow, state, ledger, NO_RETRIES)
-    walk.take(action.place.way, result)
+    walk.ask(action.place.way, None)
+    if action.asks is None or result.failed:
+        walk.take(action.place.way, result)
     return progress_of(state, walk)
+
+
+def _tell_question(ledger: Ledger, place: Place, text: str, details: Mapping[str, Any]) -> None:
+    step_id, kind = place.step.id, EventType.HUMAN_REQUESTED
+    ledger.tell(Event(type=kind, at=ledger.at, step_id=step_id, input_text=text, metadata=details))
+    ledger.record(
+        Record(
+            type=RecordType.HUMAN_PAUSE,
+            status=Status.BLOCKED,
+            step_id=step_id,
+            path=place.path,
+            iteration=place.iteration,
+            input_text=text,
+            details=details,
+        )
+    )
+
+
+def _agent_place(plan: Plan) -> Place:
+    step = StepPlan(id=plan.agent.name, kind=StepKind.AGENT, ref=plan.agent.name)
+    return Place(step=step, shape=Shape.SEQUENTIAL, workflow_name=plan.agent.name)
+
+
+def _agent_goes_on(state: State, ledger: Ledger) -> Progress:
+    records, events = tuple(ledger.records), tuple(ledger.events)
+    return Progress(state=replace(state, sequence=ledger.sequence), records=records, events=events)
 
 
 def with_variables(state: State, new: Mapping[str, Any]) -> Mapping[str, Any]:

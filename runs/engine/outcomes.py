@@ -117,4 +117,24 @@ class Deferred:
     events: tuple[Event, ...] = ()
 
 
-type Outcome = Succeeded | Failed | Deferred
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asks:
+    """A person has to answer before the step can go on: the same step comes up again then.
+
+    ``key`` names the question within the step and ``digest`` what it is about; the rest is what the person sees.
+    """
+
+    key: str
+    digest: str
+    title: str
+    prompt: str
+    text: str
+    started_at: datetime
+    finished_at: datetime
+    context: Mapping[str, Any] = field(default_factory=dict)
+    approver: str | None = None
+    is_escalated: bool = False
+
+
+type Settled = Succeeded | Failed | Deferred
+type Outcome = Settled | Asks

@@ -7,7 +7,7 @@ from dataclasses import replace
 from runs.engine import shapes
 from runs.engine.actions import Action, AskHuman, Join, Place, RunStep, Spread
 from runs.engine.state import Frame, Line, State
-from specs.language.plan import ConcurrentPlan, MapPlan, ParallelPlan, Plan, StepKind, StepPlan, WorkflowPlan
+from specs.language.plan import ConcurrentPlan, HumanPlan, MapPlan, ParallelPlan, Plan, StepKind, StepPlan, WorkflowPlan
 
 LONGEST_PREFIX = 700
 
@@ -83,7 +83,9 @@ def actions_of(plan: Plan, root: WorkflowPlan, state: State) -> Iterator[Action]
             yield _fan_out(workflow, line, way, text)
             continue
         place = place_of(workflow, line.top, way)
-        if place.step.kind is StepKind.HUMAN:
+        if line.asks is not None:
+            yield AskHuman(place=place, human=HumanPlan(), text=text, asks=line.asks)
+        elif place.step.kind is StepKind.HUMAN:
             yield AskHuman(place=place, human=plan.humans[place.step.ref], text=text)
         else:
             work, frame = work_at(workflow, line.top), line.top

@@ -56,13 +56,15 @@ class Line:
     """One line of work: a stack of places, the innermost last. A branch of a concurrent workflow is a line of its own.
 
     ``text_at`` is the checkpoint whose text flows on. A line that is ``done`` has no frames, unless it ended with
-    ``fault``: then they say where, so that it can be gone on with.
+    ``fault``: then they say where, so that it can be gone on with. ``asks`` is the question that its step has put in
+    the middle of its work, while it is not answered.
     """
 
     text_at: int = RUN_INPUT
     frames: tuple[Frame, ...] = ()
     done: bool = False
     fault: Fault | None = None
+    asks: str | None = None
 
     @property
     def top(self) -> Frame:
@@ -97,6 +99,7 @@ class Line:
             frames=tuple(Frame.restore(frame) for frame in kept.get("frames", ())),
             done=kept.get("done", False),
             fault=Fault(**fault) if fault else None,
+            asks=kept.get("asks"),
         )
 
     def kept(self) -> dict[str, Any]:
@@ -106,6 +109,8 @@ class Line:
             kept["frames"] = [frame.kept() for frame in self.frames]
         if self.done:
             kept["done"] = True
+        if self.asks is not None:
+            kept["asks"] = self.asks
         if self.fault:
             kept["fault"] = {"type": self.fault.type, "message": self.fault.message}
         return kept

@@ -50,6 +50,10 @@ class Walk:
         """Let the step at the end of ``way`` come out as ``result``."""
         self._change(way, lambda line: self._come_out(line, result))
 
+    def ask(self, way: tuple[int, ...], key: str | None) -> None:
+        """Let the step at the end of ``way`` wait for an answer to its question ``key``; None lets it go on."""
+        self._change(way, lambda line: replace(line, asks=key))
+
     def spread(self, way: tuple[int, ...], number: int) -> None:
         """Note that the branches of the workflow at the end of ``way`` are runs of their own, fan-out ``number``."""
         self._change(way, lambda line: line.with_top(replace(line.top, spread=number)))

@@ -33,6 +33,14 @@ class Stage(StrEnum):
     WORKFLOW = "workflow"
 
 
+class Approval(StrEnum):
+    """When a person is asked before a tool is called: for agents with privileges, always, or never."""
+
+    NEVER = "never"
+    PRIVILEGED = "privileged"
+    ALWAYS = "always"
+
+
 class GuardrailType(StrEnum):
     """How a guardrail judges a text."""
 
@@ -112,7 +120,10 @@ class GuardrailPlan:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AgentPlan:
-    """One agent. ``tools`` are those it may call; URLs in their arguments must lie in the domains."""
+    """One agent. ``tools`` are those it may call; URLs in their arguments must lie in the domains.
+
+    ``is_privileged`` tells that its tools may use a shell, write files, or reach any host.
+    """
 
     name: str
     description: str | None = None
@@ -127,6 +138,7 @@ class AgentPlan:
     memory: MemoryPlan = MemoryPlan()
     guardrails: Mapping[Stage, tuple[GuardrailPlan, ...]] = field(default_factory=dict)
     append_mode: AppendMode = AppendMode.AUTO
+    is_privileged: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -150,6 +162,8 @@ class ToolPlan:
     """Something an agent can call, backed by a function, an agent, or the tool ``remote_name`` of an MCP server.
 
     ``parameters`` is the JSON Schema of its arguments. ``retry_unsafe`` tells that a call must never be made twice.
+    ``approver`` is the human component that says who approves a call, and may change its arguments if
+    ``edit_arguments``.
     """
 
     name: str
@@ -160,3 +174,6 @@ class ToolPlan:
     mcp_server: str | None = None
     remote_name: str | None = None
     retry_unsafe: bool = False
+    approval: Approval = Approval.NEVER
+    approver: str | None = None
+    edit_arguments: bool = False

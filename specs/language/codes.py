@@ -99,6 +99,7 @@ _BUILDING = {
     "E_GUARDRAIL_CONFIG": "The keywords or patterns of a guardrail are no list of texts.",
     "E_GUARDRAIL_PATTERN": "A pattern of a guardrail is no regular expression.",
     "E_TOOL_PARAMETERS": "The parameters of a tool are no JSON Schema that can be applied.",
+    "E_TOOL_APPROVER_REF": "Calls of a tool are approved by a human who is not declared.",
     "E_FUNCTION_SCHEMA": "A schema of a function is no JSON Schema that can be applied.",
     "E_HUMAN_FORM": "The form of a question is no JSON Schema of an object that can be applied.",
     "E_STEP_WAIT_REF": "A step names a wait that is not declared.",

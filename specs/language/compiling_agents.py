@@ -7,6 +7,7 @@ from typing import Any
 from specs.language.agent_plan import (
     AgentPlan,
     AppendMode,
+    Approval,
     GuardrailAction,
     GuardrailPlan,
     GuardrailType,
@@ -19,7 +20,7 @@ from specs.language.agent_plan import (
     StrategyPlan,
     ToolPlan,
 )
-from specs.language.schema.agents import AgentSpec, ModelSpec, RuntimePreferences, StrategySpec
+from specs.language.schema.agents import AgentSpec, ModelSpec, RuntimePreferences, StrategySpec, ToolPermissions
 from specs.language.schema.components import McpServerSpec, ToolSpec
 
 AGENT_TOOL_PARAMETERS = {"type": "object", "properties": {"input": {"type": "string"}}, "required": ["input"]}
@@ -55,12 +56,19 @@ def compile_agent(agent: AgentSpec, skills: Skills) -> AgentPlan:
         memory=_memory(agent.memory) if agent.memory else MemoryPlan(),
         guardrails={stage: tuple(_guardrails(agent, stage)) for stage in Stage if (agent.guardrails or {}).get(stage)},
         append_mode=_append_mode(agent.defaults.get("append_mode")),
+        is_privileged=permissions is not None and _is_privileged(permissions),
     )
+
+
+def _is_privileged(permissions: ToolPermissions) -> bool:
+    reaches_any_host = bool(permissions.allow_network) and not permissions.allowed_domains
+    return bool(permissions.allow_shell or permissions.allow_filesystem_write or reaches_any_host)
 
 
 def compile_tool(name: str, tool: ToolSpec) -> ToolPlan:
     """Return the plan of the tool ``name``. The arguments of agents are fixed; those of MCP tools are an object."""
     named: dict[str, Any] = {"name": name, "description": tool.description, "retry_unsafe": tool.retry_unsafe}
+    named |= {"approval": Approval(tool.approval), "approver": tool.approver, "edit_arguments": tool.edit_arguments}
     if tool.agent:
         return ToolPlan(**named, parameters=AGENT_TOOL_PARAMETERS, agent=tool.agent)
     if tool.mcp:

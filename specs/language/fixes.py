@@ -99,6 +99,7 @@ _BUILDING = {
     "E_GUARDRAIL_CONFIG": "Write `config: {keywords: [...]}` or `config: {patterns: [...]}` with texts in quotes.",
     "E_GUARDRAIL_PATTERN": "Correct it: at most 500 characters in RE2's syntax, so no look-around, no back-references.",
     "E_TOOL_PARAMETERS": "Correct the JSON Schema: no references to other documents, patterns without look-around.",
+    "E_TOOL_APPROVER_REF": "Name one of `components.humans` in `approver`, or declare it there.",
     "E_FUNCTION_SCHEMA": "Correct the JSON Schema: no references to other documents, patterns without look-around.",
     "E_HUMAN_FORM": "Write a JSON Schema with `type: object` and `properties`.",
     "E_STEP_WAIT_REF": "Name one of `components.waits`, or declare it there.",

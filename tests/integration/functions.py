@@ -76,3 +76,9 @@ def judge(text: str) -> dict[str, object]:
 def find(arguments: dict[str, str]) -> str:
     """Find what was asked for."""
     return f"found {arguments['query']}"
+
+
+def pay(arguments: dict[str, str]) -> str:
+    """Pay, once."""
+    _say("pay", "")
+    return f"paid {arguments['query']}"

@@ -7,6 +7,7 @@ from runs.agents.diary import Diary, Happening
 from runs.agents.errors import GuardrailViolation, ToolResultGuardrailViolation, Violation
 from runs.agents.guardrails.judging import Verdict, judge
 from runs.agents.helpers import Helpers
+from runs.agents.people import EDITED, PROVIDED, Question
 from specs.language.agent_plan import GuardrailAction, GuardrailPlan, Stage
 
 SUBJECTS = {
@@ -15,6 +16,8 @@ SUBJECTS = {
     Stage.TOOL: "the result of a tool",
     Stage.WORKFLOW: "the output of a step",
 }
+# What a person may say instead of the text.
+SPOKEN = (EDITED, PROVIDED)
 REDACTED = {
     Stage.TOOL: "[redacted by tool result guardrail]",
     Stage.WORKFLOW: "[redacted by workflow guardrail]",
@@ -46,6 +49,7 @@ class Checks:
         """Return what may flow on of ``text``. Where nobody can try again, ``retry`` stops like ``block``.
 
         Raises:
+            PersonNeeded: a person has to say whether it may.
             GuardrailViolation, ToolResultGuardrailViolation: it must not flow on.
             Exception: whatever a function or agent raises that is asked to judge.
         """
@@ -57,13 +61,13 @@ class Checks:
             self._tell(guardrail, verdict, text)
             if guardrail.action is GuardrailAction.RETRY and may_retry:
                 return Checked(text=text, retry=self._sentence(guardrail, verdict))
-            changed = self._changed(guardrail, verdict, text)
+            changed = await self._changed(guardrail, verdict, text, helpers)
             if changed != text:
                 changes.append({"id": guardrail.id, "action": guardrail.action.value})
             text = changed
         return Checked(text=text, changes=tuple(changes))
 
-    def _changed(self, guardrail: GuardrailPlan, verdict: Verdict, text: str) -> str:
+    async def _changed(self, guardrail: GuardrailPlan, verdict: Verdict, text: str, helpers: Helpers) -> str:
         match guardrail.action:
             case GuardrailAction.WARN:
                 return text
@@ -71,8 +75,22 @@ class Checks:
                 return REDACTED[self.stage]
             case GuardrailAction.REVISE if verdict.revised_text is not None:
                 return verdict.revised_text
+            case GuardrailAction.ESCALATE | GuardrailAction.HUMAN_REVIEW:
+                answer = await helpers.ask_person(self._question(guardrail, verdict, text))
+                if not answer.is_rejection:
+                    return answer.content or text if answer.decision in SPOKEN else text
         kind: type[Violation] = ToolResultGuardrailViolation if self.stage is Stage.TOOL else GuardrailViolation
         raise kind(self._sentence(guardrail, verdict))
+
+    def _question(self, guardrail: GuardrailPlan, verdict: Verdict, text: str) -> Question:
+        return Question(
+            key=f"guardrail/{guardrail.id}",
+            title=f"Let {SUBJECTS[self.stage]} pass?",
+            prompt=self._sentence(guardrail, verdict),
+            text=text,
+            context={"guardrail": guardrail.id, "stage": self.stage.value, "agent": self.agent_name},
+            is_escalated=guardrail.action is GuardrailAction.ESCALATE,
+        )
 
     def _sentence(self, guardrail: GuardrailPlan, verdict: Verdict) -> str:
         why = f": {verdict.reason}" if verdict.reason else ""

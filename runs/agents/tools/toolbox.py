@@ -13,6 +13,7 @@ from runs.agents.guardrails.stages import Checks
 from runs.agents.helpers import Helpers
 from runs.agents.journal import Journal
 from runs.agents.models.provider import ToolCall, ToolDefinition
+from runs.agents.tools import approving
 from runs.agents.tools.backings import Backing
 from runs.agents.tools.domains import refused_host
 from specs.language.agent_plan import AgentPlan, ToolPlan
@@ -65,11 +66,44 @@ class Toolbox:
         if tool is None:
             return self._unknown(call)
         self._refuse(tool, call.arguments)
+        arguments, refusal = await self._approved(tool, call.arguments, key)
+        if refusal is not None:
+            return refusal
         helpers = self.helpers.within(f"tool/{key}")
         async with self.turns:
-            result = await self._result(tool, call.arguments, key, helpers)
+            result = await self._result(tool, arguments, key, helpers)
         checked = await self.checks.apply(result, helpers, may_retry=True)
         return _error(checked.retry) if checked.retry else checked.text
+
+    async def prepare(self, calls: Mapping[str, ToolCall]) -> None:
+        """Make sure that no call of a turn, by its key, still has to be approved, before any of them is made.
+
+        Raises:
+            PersonNeeded: one has to be; the step ends here until somebody has.
+            Violation: one is not allowed.
+        """
+        for key, call in calls.items():
+            tool = self.tools.get(call.name)
+            if tool is not None and approving.is_asked_for(self.agent, tool):
+                self._refuse(tool, call.arguments)
+                await self.helpers.ask_person(approving.question(self.agent, tool, call.arguments, key=f"tool/{key}"))
+
+    async def _approved(
+        self, tool: ToolPlan, arguments: Mapping[str, Any], key: str
+    ) -> tuple[Mapping[str, Any], str | None]:
+        """Return the arguments that a person let pass, or what the model hears because he did not."""
+        if not approving.is_asked_for(self.agent, tool):
+            return arguments, None
+        answer = await self.helpers.ask_person(approving.question(self.agent, tool, arguments, key=f"tool/{key}"))
+        if answer.is_rejection:
+            why = approving.refusal(tool, answer)
+            self._tell(Happening.TOOL_DENIED, tool, input_text=_shown(arguments), error=why)
+            return arguments, _error(why)
+        edited = approving.edited(tool, answer)
+        if edited is None:
+            return arguments, None
+        self._refuse(tool, edited)
+        return edited, None
 
     def _unknown(self, call: ToolCall) -> str:
         """The offline model searches whether it can or not, and takes what it asked for as found."""

@@ -55,7 +55,8 @@ class SignalSpec(Block):
 class ToolSpec(Block):
     """Something an agent can call, backed by exactly one of implementation, mcp and agent.
 
-    ``retry_unsafe`` is an addition of this release: a call of it is never made twice.
+    Additions of this release: a call of a ``retry_unsafe`` tool is never made twice; ``approval`` asks a person before
+    it is called, whom ``approver`` describes, and who may change the arguments with ``edit_arguments``.
     """
 
     description: str
@@ -64,6 +65,9 @@ class ToolSpec(Block):
     mcp: FreeForm | None = None
     agent: str | None = None
     retry_unsafe: bool = False
+    approval: Literal["never", "privileged", "always"] = "never"
+    approver: str | None = None
+    edit_arguments: bool = False
 
 
 class McpServerSpec(Block):

@@ -31,6 +31,11 @@ def content_findings(spec: Spec) -> Iterator[Finding]:
         except UnsoundSchema as error:
             message = f"The parameters of tool {name!r} are not a JSON Schema that can be applied: {error}."
             yield Finding("E_TOOL_PARAMETERS", ("tools", name, "parameters"), message)
+        humans = spec.components.humans
+        if tool.approver is not None and tool.approver not in humans:
+            message = f"Calls of tool {name!r} are approved by human {tool.approver!r}, which is not declared."
+            hint = did_you_mean(tool.approver, humans, otherwise="Declare it under components.humans.")
+            yield Finding("E_TOOL_APPROVER_REF", ("tools", name, "approver"), message, hint)
 
 
 def _stages(agent: AgentSpec, at: Location) -> Iterator[Finding]:

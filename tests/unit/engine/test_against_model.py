@@ -13,7 +13,7 @@ from runs.engine import interpreter, spreading
 from runs.engine.actions import Action, Join, RunStep, Spread
 from runs.engine.continuing import revived
 from runs.engine.lifecycle import Status
-from runs.engine.outcomes import Failed, Fault, Outcome, Succeeded
+from runs.engine.outcomes import Failed, Fault, Settled, Succeeded
 from runs.engine.progress import Progress, RecordType
 from runs.engine.retrying import RetryPolicy
 from runs.engine.spreading import AllEnded, Ended
@@ -141,7 +141,7 @@ class Driven:
         if progress.state is not None:
             self.state = _stored(progress.state)
 
-    def _outcome(self, action: RunStep, *, is_failing: bool) -> Outcome:
+    def _outcome(self, action: RunStep, *, is_failing: bool) -> Settled:
         if not is_failing:
             return Succeeded(text=f"{action.text}>{action.work.id}", started_at=NOW, finished_at=NOW)
         return Failed(fault=Fault(type="E", message="no"), started_at=NOW, finished_at=NOW)

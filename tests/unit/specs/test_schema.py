@@ -37,7 +37,7 @@ OURS_BY_PUBLISHED = {
 ADDED = {
     "HumanSpec": {"on_reject", "form", "sets"},
     "FunctionSpec": {"sets"},
-    "ToolSpec": {"retry_unsafe"},
+    "ToolSpec": {"retry_unsafe", "approval", "approver", "edit_arguments"},
     "Components": {"waits", "signals"},
     "ConcurrentSpec": {"max_parallel"},
 }
