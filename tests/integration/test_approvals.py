@@ -13,7 +13,7 @@ from humantasks.rules import Answer, Decision
 from runs import services
 from runs.models import JournalEntry, Run, Target, TraceEvent
 from runs.redriving import continue_run
-from tests.integration.crashing import crashes
+from tests.integration.crashing import crashes, in_child
 from tests.integration.driving import advance, human, start, step
 from tests.integration.functions import CALLS, FAILING, HOOKS
 from tests.integration.questions import recover
@@ -233,10 +233,12 @@ def test_a_new_attempt_of_a_step_asks_anew(chat: ChatServer, settings: Settings)
 def test_a_worker_that_dies_while_it_asks_or_takes_the_answer_loses_nothing(chat: ChatServer) -> None:
     for run in crashes(lambda: queued(chat), advance):
         recover()
-        advance(run)
+        in_child(advance, run)
+        run.refresh_from_db()
         assert run.status == "blocked"
         assert HumanTask.objects.filter(run=run).count() == 1
-        decide(run, Decision.APPROVED)
+        in_child(decide, run, Decision.APPROVED)
+        run.refresh_from_db()
         assert (run.status, run.output_text) == ("completed", "paid it>b")
 
 

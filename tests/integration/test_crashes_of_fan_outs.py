@@ -14,7 +14,7 @@ from humantasks.rules import Answer, Decision
 from runs import executor, services
 from runs.engine.lifecycle import TERMINAL
 from runs.models import Checkpoint, FanOut, Run
-from tests.integration.crashing import crashes
+from tests.integration.crashing import crashes, in_child
 from tests.integration.driving import human, start, step
 from tests.integration.functions import CALLS, FAILING, HOOKS
 from tests.integration.questions import recover
@@ -46,28 +46,34 @@ def advance_branch(index: int, run: Run) -> None:
 
 
 def one_done() -> Run:
-    """Return a run of which one branch of two has ended."""
-    run = begun(over("a", max_parallel=1), PAIR)
-    advance_branch(0, run)
+    """Return a run of which one branch of two has ended. Others did that: a child must not inherit their threads."""
+    run = map_of_two()
+    in_child(executor.advance, run.pk)
+    in_child(advance_branch, 0, run)
     return run
 
 
 def both_done() -> Run:
     """Return a run whose branches have ended, and that has not taken that up."""
     run = one_done()
-    advance_branch(1, run)
+    in_child(advance_branch, 1, run)
     return run
 
 
 def assert_completed_once(run: Run, output: str = DONE) -> None:
     """Check that the run ended well, with every step of every branch recorded once."""
-    recover()
-    drive(run)
+    in_child(_recovered, run)
+    run.refresh_from_db()
     assert (run.status, run.output_text) == ("completed", output)
     assert {branch.status for branch in branches(run)} == {"completed"}
     for each in [run, *branches(run)]:
         assert Checkpoint.objects.filter(run=each, type="step_completed").count() == 1
     assert [fan_out.unfinished for fan_out in FanOut.objects.filter(run=run)] == [0]
+
+
+def _recovered(run: Run) -> None:
+    recover()
+    drive(run)
 
 
 @pytest.mark.parametrize(
