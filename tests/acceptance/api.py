@@ -57,6 +57,17 @@ class Api:
         body = {"request_id": run["pending_human_request"]["id"], "decision": "approved"}
         return self.http.post(f"/v1/human-tasks/{run['continuation_id']}/resume", json=body)
 
+    def tasks_within(self, run_id: str) -> list[dict[str, Any]]:
+        """Return the open human tasks of the run and of its branches."""
+        branches = self._get(f"/v1/runs/{run_id}/branches")["branches"]
+        runs = [run_id, *(branch["run_id"] for branch in branches)]
+        return [task for each in runs for task in self._get(f"/v1/human-tasks?run_id={each}")["tasks"]]
+
+    def approve_task(self, task: dict[str, Any]) -> None:
+        """Approve what ``task`` asks; one that is not open any more stays as it is."""
+        body = {"request_id": task["pending_human_request"]["id"], "decision": "approved"}
+        self.http.post(f"/v1/human-tasks/{task['id']}/resume", json=body)
+
     def _get(self, path: str) -> dict[str, Any]:
         response = self.http.get(path)
         response.raise_for_status()

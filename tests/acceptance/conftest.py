@@ -4,6 +4,7 @@ from collections.abc import Generator, Iterator
 
 import pytest
 
+from tests.acceptance import matrix
 from tests.acceptance.brokers import BROKERS
 from tests.acceptance.deployment import Deployment
 from tests.acceptance.sites import Site, open_site
@@ -24,6 +25,11 @@ def site(shared_site: Site) -> Iterator[Site]:
 @pytest.fixture
 def deployment(site: Site) -> Deployment:
     return site.deployment
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    if cells := matrix.size():
+        terminalreporter.write_line(f"fault matrix: {cells} cells of shape, fault and step")
 
 
 @pytest.hookimpl(wrapper=True)

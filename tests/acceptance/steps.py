@@ -1,11 +1,13 @@
 """The functions of this ring's specs. Each notes in its run's ledger what it does, and passes its text on."""
 
 import os
+import re
 import time
 
 from runs.agents.context import StepContext
 from tests.acceptance.ledger import Entry, Event, Ledger
 
+TOKEN = re.compile(r"[0-9a-f]{32}")
 GATE_POLL_SECONDS = 0.02
 ITEMS = 6
 
@@ -24,15 +26,21 @@ def several(text: str, context: StepContext) -> list[str]:
 
 def gate(text: str, context: StepContext) -> str:
     """Wait until the test opens the gate of this step, or until nobody waits for the result any more."""
-    _note(text, context, Event.BEGAN)
-    ledger = Ledger.of_this_process(text)
-    while not ledger.is_open(context.step_path):
-        if context.interrupt.is_tripped:
-            _note(text, context, Event.INTERRUPTED)
-            return text
-        time.sleep(GATE_POLL_SECONDS)
-    _note(text, context, Event.PASSED)
+    _wait_at_gate(Ledger.of_this_process(text), context)
     return text
+
+
+def work(text: str, context: StepContext) -> str:
+    """Wait like ``gate``, and say so in the text; the ledger's name is somewhere in it."""
+    found = TOKEN.search(text)
+    assert found is not None
+    _wait_at_gate(Ledger.of_this_process(found[0]), context)
+    return f"{text}>{context.step_path.rpartition('/')[2]}"
+
+
+def pair(text: str) -> list[str]:
+    """Return two items for a map."""
+    return [text, text]
 
 
 def nap(text: str, context: StepContext) -> str:
@@ -58,6 +66,16 @@ def tool(arguments: dict[str, str], context: StepContext) -> str:
     return f"call {context.call}"
 
 
+def _wait_at_gate(ledger: Ledger, context: StepContext) -> None:
+    _write(ledger, context, Event.BEGAN)
+    while not ledger.is_open(context.step_path):
+        if context.interrupt.is_tripped:
+            _write(ledger, context, Event.INTERRUPTED)
+            return
+        time.sleep(GATE_POLL_SECONDS)
+    _write(ledger, context, Event.PASSED)
+
+
 def _sleep(text: str, context: StepContext, *, seconds: float) -> str:
     _note(text, context, Event.BEGAN)
     time.sleep(seconds)
@@ -66,4 +84,8 @@ def _sleep(text: str, context: StepContext, *, seconds: float) -> str:
 
 
 def _note(text: str, context: StepContext, event: Event) -> None:
-    Ledger.of_this_process(text).write(Entry(step=context.step_path, event=event, attempt=context.attempt))
+    _write(Ledger.of_this_process(text), context, event)
+
+
+def _write(ledger: Ledger, context: StepContext, event: Event) -> None:
+    ledger.write(Entry(step=context.step_path, event=event, attempt=context.attempt))
