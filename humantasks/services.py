@@ -85,6 +85,12 @@ def close_tasks(run_ids: Collection[uuid.UUID], status: TaskStatus) -> int:
     return HumanTask.objects.open().filter(run_id__in=run_ids).update(status=status)
 
 
+def close_tasks_below(run_id: uuid.UUID, prefix: str) -> int:
+    """Close the run's open tasks whose paths begin with ``prefix``, because nobody waits for them any more."""
+    below = HumanTask.objects.open().filter(run_id=run_id, path__startswith=prefix)
+    return below.update(status=TaskStatus.CANCELLED)
+
+
 def escalate(task: HumanTask, at: datetime) -> bool:
     """Flag a task whose deadline was missed; it stays open. Returns False when it is flagged or answered already."""
     waiting = HumanTask.objects.open().filter(pk=task.pk, escalated_at=None)

@@ -12,10 +12,13 @@ from datetime import timedelta
 from django.conf import settings
 from django.db import models
 from django.db.models.functions import Now
+from django.utils import timezone
 
 from humantasks.models import HumanTask
 from runs import leases, services, transitions
 from runs.engine.blame import deaths_before_isolation, is_given_up
+from runs.engine.lifecycle import Status
+from runs.engine.progress import Progress
 from runs.models import Run
 from specs.language.plan import OnTimeout
 
@@ -49,6 +52,12 @@ def expire_overdue_tasks() -> list[uuid.UUID]:
 def time_out_overdue_runs() -> list[uuid.UUID]:
     """End every run that is past its deadline; return them."""
     return [run.pk for run in _each(Run.objects.overdue(), lambda run: services.time_out_run(run.pk))]
+
+
+def wake_blocked() -> list[uuid.UUID]:
+    """Let every run go on that waits for a person inside a workflow whose time is over; return them."""
+    blocked = Run.objects.filter(status=Status.BLOCKED, wake_at__lte=Now())
+    return [run.pk for run in _each(blocked, lambda run: transitions.unblock(run, Progress(), timezone.now()))]
 
 
 def waiting_alone() -> models.QuerySet[Run]:

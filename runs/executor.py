@@ -9,11 +9,11 @@ from enum import StrEnum
 from django.conf import settings
 from django.utils import timezone
 
-from runs import asking, awaiting, branching, heartbeat, services, spreading, steps, transitions
+from runs import asking, awaiting, branching, heartbeat, services, spreading, steps, timing, transitions
 from runs.agents.errors import StepInterrupted
 from runs.asking import Asked
 from runs.awaiting import Rested, is_idle, waits_for_signal
-from runs.engine import interpreter
+from runs.engine import interpreter, timeouts
 from runs.engine.actions import AskHuman, Join, RunAgent, RunStep, Spread, Work
 from runs.engine.lifecycle import Status
 from runs.engine.outcomes import Asks, Fault, Outcome
@@ -94,6 +94,7 @@ class _Leg:
         self.is_fresh = True
         self.branches = 0
         self.plan: Plan = load_plan(lease.snapshot_id)
+        self.keeps_time = timeouts.are_possible(self.plan)
         self.workflow = interpreter.root_workflow(self.plan, wants_agent=lease.target == Target.AGENT)
         self.state = restore_state(
             lease.run_id,
@@ -128,6 +129,10 @@ class _Leg:
 
     def _forward(self) -> Advanced | None:
         """Take up what came in, put new questions, or do what there is to do; return why to come back, if there is."""
+        if self.workflow is not None and self.keeps_time:
+            timed = timing.keep_time(self.lease, self.plan, self.workflow, self.state, self.policy)
+            if timed is not None:
+                return self._settled(timed.progress, timed.lease)
         actions = interpreter.next_actions(self.plan, self.workflow, self.state)
         spread = next((action for action in actions if isinstance(action, Spread)), None)
         if spread is not None:
@@ -177,6 +182,8 @@ class _Leg:
     def _rest(self, waiting: Sequence[Work], joins: Sequence[Join]) -> Advanced | None:
         """Let the run rest until somebody has something for it, or the first of those ``waiting`` has its time."""
         moments = [action.not_before for action in waiting if action.not_before is not None]
+        soonest = timeouts.soonest(self.state)
+        moments += [] if soonest is None else [soonest]
         names = frozenset(
             action.work.ref for action in waiting if isinstance(action, RunStep) and waits_for_signal(action)
         )
@@ -225,6 +232,10 @@ class _Leg:
     def _remember(self, progress: Progress, *, others: bool) -> Advanced | None:
         if others:
             progress = replace(progress, retry_after_seconds=None)
+        soonest = timeouts.soonest(progress.state or self.state)
+        if progress.retry_after_seconds is not None and soonest is not None:
+            left = max(0.0, soonest - timezone.now().timestamp())
+            progress = replace(progress, retry_after_seconds=min(left, progress.retry_after_seconds))
         return self._settled(progress, transitions.commit_step(self.lease, progress, timezone.now()))
 
     def _settled(self, progress: Progress, lease: Lease | None) -> Advanced | None:

@@ -87,11 +87,30 @@ def note_end(run_id: uuid.UUID, *, branch_of: int, within: uuid.UUID) -> None:
 
 def end_with(run_id: uuid.UUID, at: datetime) -> None:
     """End what the run ``run_id`` leaves behind, in the transaction that ends it early: its questions, its branches."""
-    branches = Run.objects.filter(within=run_id).exclude(status__in=TERMINAL)
-    found = list(branches.select_for_update(no_key=True).order_by("pk").values_list("pk", "sequence"))
-    humantasks.close_tasks([run_id, *(pk for pk, _ in found)], TaskStatus.CANCELLED)
+    humantasks.close_tasks([run_id], TaskStatus.CANCELLED)
+    _end(Run.objects.filter(within=run_id), run_id, at)
+
+
+def end_below(run_id: uuid.UUID, prefix: str, at: datetime) -> None:
+    """End all branches of the run's fan-outs whose paths begin with ``prefix``, and theirs, and so on.
+
+    In the transaction that lets the run go on without them, after ``lock``.
+    """
+    fan_outs = list(FanOut.objects.filter(run_id=run_id, path__startswith=prefix, unfinished__gt=0))
+    for fan_out in fan_outs:
+        for branch in fan_out.branches.exclude(status__in=TERMINAL).only("pk"):
+            end_below(branch.pk, "", at)
+        first = fan_out.branches.first()
+        if first is not None and first.within_id is not None:
+            _end(Run.objects.filter(branch_of=fan_out), first.within_id, at)
+
+
+def _end(branches: QuerySet[Run], whole_id: uuid.UUID, at: datetime) -> None:
+    unended = branches.exclude(status__in=TERMINAL).select_for_update(no_key=True)
+    found = list(unended.order_by("pk").values_list("pk", "sequence"))
     if not found:
         return
+    humantasks.close_tasks([pk for pk, _ in found], TaskStatus.CANCELLED)
     ended = Run.objects.filter(pk__in=[pk for pk, _ in found])
     why = {"error_type": "cancelled", "error_message": "The run that this is a branch of has ended."}
     ended.update(
@@ -107,7 +126,7 @@ def end_with(run_id: uuid.UUID, at: datetime) -> None:
     Checkpoint.objects.bulk_create(
         (_end_record(pk, sequence + 1, at, why) for pk, sequence in found), batch_size=WRITTEN_AT_ONCE
     )
-    _charge(run_id, ended, sign=1)
+    _charge(whole_id, ended, sign=1)
 
 
 def reopen(fan_out: FanOut, branches: Mapping[uuid.UUID, State], at: datetime) -> None:

@@ -25,7 +25,7 @@ from runs.agents.models.provider import Message
 from runs.agents.people import PersonNeeded, Question
 from runs.bounded import TookTooLong, bounded
 from runs.engine.actions import RunAgent, RunStep, Work
-from runs.engine.outcomes import Asks, Failed, Fault, Outcome, Succeeded
+from runs.engine.outcomes import Asks, Deferred, Failed, Fault, Outcome, Succeeded
 from runs.histories import history_of
 from runs.journals import journal_of
 from runs.leases import Lease
@@ -40,10 +40,11 @@ class DeadlinePassed(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Limit:
-    """How long to wait for an attempt, and what it means when that is over."""
+    """How long to wait for an attempt, and what it means when that is over: ``is_outer`` for a workflow around it."""
 
     seconds: float | None
-    is_deadline: bool
+    is_deadline: bool = False
+    is_outer: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,6 +82,8 @@ def perform(plan: Plan, action: Work, lease: Lease, interrupt: Interrupt) -> Out
     except TookTooLong:
         if limit.is_deadline:
             raise DeadlinePassed from None
+        if limit.is_outer:
+            return Deferred(until=task.started_at.timestamp(), started_at=task.started_at, finished_at=timezone.now())
         return _timed_out(limit, task)
     except Exception as error:  # noqa: BLE001 - whatever a spec's code raises is the step's failure, not ours
         return _failure(error, task)
@@ -111,14 +114,16 @@ def _tokens_left(lease: Lease) -> int | None:
 
 
 def _limit(action: Work, deadline_at: datetime | None, now: datetime) -> _Limit:
-    timeout = None if isinstance(action, RunAgent) else action.work.timeout_seconds
-    timeout = timeout if timeout and timeout > 0 else None
-    if deadline_at is None:
-        return _Limit(seconds=timeout, is_deadline=False)
-    left = max(0.0, (deadline_at - now).total_seconds())
-    if timeout is not None and timeout < left:
-        return _Limit(seconds=timeout, is_deadline=False)
-    return _Limit(seconds=left, is_deadline=True)
+    """Return what ends first: the step's own timeout, that of a workflow around it, or the run's deadline."""
+    limits = []
+    if isinstance(action, RunStep):
+        if action.work.timeout_seconds and action.work.timeout_seconds > 0:
+            limits.append(_Limit(seconds=action.work.timeout_seconds))
+        if action.until is not None:
+            limits.append(_Limit(seconds=max(0.0, action.until - now.timestamp()), is_outer=True))
+    if deadline_at is not None:
+        limits.append(_Limit(seconds=max(0.0, (deadline_at - now).total_seconds()), is_deadline=True))
+    return min(limits, key=lambda limit: limit.seconds or 0, default=_Limit(seconds=None))
 
 
 def _timed_out(limit: _Limit, task: _Task) -> Failed:

@@ -46,7 +46,7 @@ def advance_alone(run_id: str) -> None:
 @shared_task(name="runs.sweep")
 def sweep() -> None:
     """Find what time, dead workers and lost messages left behind, and ring for it. Runs in the beat's own process."""
-    freed = deadlines.recover_lapsed() + deadlines.expire_overdue_tasks()
+    freed = deadlines.recover_lapsed() + deadlines.expire_overdue_tasks() + deadlines.wake_blocked()
     deadlines.time_out_overdue_runs()
     overlooked = deadlines.overlooked()
     bells: list[tuple[Task[..., None], tuple[str, ...]]] = [

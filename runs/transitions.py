@@ -6,7 +6,7 @@ nothing does. False (or None) means that somebody else was quicker; the caller t
 
 import uuid
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import batched
 from typing import Any
 
@@ -19,6 +19,7 @@ from django.utils import timezone
 from kneo_project.transient import retry_transient
 from runs import fan_outs, statements
 from runs.changes import Change
+from runs.engine import timeouts
 from runs.engine.blame import deaths_before_isolation
 from runs.engine.lifecycle import ACTIVE, REACHED_FROM, TERMINAL, Status
 from runs.engine.outcomes import Fault
@@ -121,8 +122,15 @@ def block(lease: Lease, progress: Progress, at: datetime) -> bool:
             owner_id=lease.owner_id,
             progress=progress,
             at=at,
+            wake_at=latest_rest(progress.state),
         )
     )
+
+
+def latest_rest(state: State | None) -> datetime | None:
+    """Return until when a run at ``state`` may rest: a workflow that it is in has to be over then. None is for ever."""
+    until = None if state is None else timeouts.soonest(state)
+    return None if until is None else datetime.fromtimestamp(until, tz=UTC)
 
 
 def rest(lease: Lease, wake_at: datetime | None) -> bool:
@@ -139,7 +147,7 @@ def wake(run: Run) -> bool:
 
 def unblock(run: Run, progress: Progress, at: datetime) -> bool:
     """Let a blocked run go on (or end, when ``progress`` says so). The caller's transaction holds the decision."""
-    wake_at = at if progress.status is Status.RUNNING else None
+    wake_at = at if progress.status is Status.RUNNING else latest_rest(progress.state)
     change = Change(
         run_id=run.pk,
         sources=frozenset({Status.BLOCKED}),

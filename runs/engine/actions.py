@@ -32,8 +32,8 @@ class Place:
 class RunStep:
     """Run ``work`` on ``text`` and record it as the step of ``place`` (they differ when a fallback stands in).
 
-    ``text_at`` is the checkpoint that ``text`` comes from; ``not_before`` is when it may be tried again, in seconds
-    since the epoch.
+    ``text_at`` is the checkpoint that ``text`` comes from; ``not_before`` is when it may be tried again and
+    ``until`` when a workflow around it has to be over, in seconds since the epoch.
     """
 
     place: Place
@@ -42,6 +42,7 @@ class RunStep:
     attempt: int
     text_at: int = 0
     not_before: float | None = None
+    until: float | None = None
 
     @property
     def step(self) -> StepPlan:

@@ -11,7 +11,7 @@ def revived(plan: Plan, workflow: WorkflowPlan | None, state: State) -> State:
     """Return ``state`` with everything that failed ready to be tried again.
 
     The step that failed has all its attempts again, and a graph that ran too far as many visits as at the beginning.
-    Workflows around it keep the attempts they have used: the steps inside are named by them.
+    Workflows around it keep the attempts they have used, as the steps inside are named by them; their time begins anew.
     """
     if workflow is None:
         return replace(state, root=replace(state.root, asks=None))
@@ -26,7 +26,10 @@ def _line(plan: Plan, root: WorkflowPlan, line: Line) -> Line:
         frame = replace(frame, lines=tuple(_line(plan, root, branch) for branch in frame.lines))
     elif line.fault or not line.done:
         frame = _frame(workflow_at(plan, root, frame), frame)
-    return replace(line.with_top(frame), done=line.done and line.fault is None, fault=None, asks=None)
+    anew = (replace(each, started=False, until=None) if each.until is not None else each for each in line.frames[:-1])
+    if frame.until is not None:
+        frame = replace(frame, started=False, until=None)
+    return replace(line, frames=(*anew, frame), done=line.done and line.fault is None, fault=None, asks=None)
 
 
 def _frame(workflow: WorkflowPlan, frame: Frame) -> Frame:

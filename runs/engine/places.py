@@ -1,6 +1,7 @@
 """From a line to what it asks for: into nested workflows and into the branches of concurrent ones."""
 
 import hashlib
+import math
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -76,7 +77,7 @@ def fans_out(plan: Plan, workflow: WorkflowPlan, frame: Frame) -> bool:
 
 def actions_of(plan: Plan, root: WorkflowPlan, state: State) -> Iterator[Action]:
     """Yield what each open line of ``state`` asks for."""
-    for way, line in _open_lines(unfolded(plan, root, state.root), ()):
+    for way, line, until in _open_lines(unfolded(plan, root, state.root), (), math.inf):
         workflow = workflow_at(plan, root, line.top)
         text = state.texts[line.text_at]
         if isinstance(workflow, ConcurrentPlan | MapPlan) and fans_out(plan, workflow, line.top):
@@ -96,6 +97,7 @@ def actions_of(plan: Plan, root: WorkflowPlan, state: State) -> Iterator[Action]
                 text_at=line.text_at,
                 attempt=frame.attempt,
                 not_before=frame.retry_at,
+                until=None if until == math.inf else until,
             )
 
 
@@ -106,13 +108,15 @@ def _fan_out(workflow: ParallelPlan, line: Line, way: tuple[int, ...], text: str
     return Join(way=way, workflow=workflow, frame=frame, text=text, number=frame.spread)
 
 
-def _open_lines(line: Line, way: tuple[int, ...]) -> Iterator[tuple[tuple[int, ...], Line]]:
+def _open_lines(line: Line, way: tuple[int, ...], until: float) -> Iterator[tuple[tuple[int, ...], Line, float]]:
+    """Yield the lines where there is something to do, and when a workflow around them has to be over."""
     if line.done:
         return
+    until = min([until, *(frame.until for frame in line.frames if frame.until is not None)])
     if not line.top.lines:
-        yield way, line
+        yield way, line, until
     for index, branch in enumerate(line.top.lines):
-        yield from _open_lines(branch, (*way, index))
+        yield from _open_lines(branch, (*way, index), until)
 
 
 def _prefix(place: Place, work: StepPlan, frame: Frame) -> str:

@@ -18,6 +18,7 @@ class Frame:
 
     ``input_at`` is the checkpoint whose text the workflow was given, ``prefix`` the way to its steps. ``at`` counts the
     turns taken, in a branch of a concurrent workflow it is the branch; ``node`` and ``visits`` belong to graphs.
+    ``until`` is when the workflow has to be over, if the step that it is has a timeout (seconds since the epoch).
     ``attempt`` is the try of the step there (from 1), ``in_fallback`` whether that step's fallback stands in for it,
     ``retry_at`` when it may be tried again (seconds since the epoch). ``lines`` are the branches of a concurrent
     workflow once it is under way, ``spread`` is the number of its fan-out when they are runs of their own. ``started``
@@ -36,6 +37,7 @@ class Frame:
     is_branch: bool = False
     started: bool = False
     spread: int | None = None
+    until: float | None = None
     lines: "tuple[Line, ...]" = ()
 
     @classmethod

@@ -10,7 +10,7 @@ from runs.engine.outcomes import Event, EventType, Failed, Fault
 from runs.engine.places import place_of, unfolded, work_at, workflow_at
 from runs.engine.retrying import RetryPolicy, retry_delay
 from runs.engine.shapes.ending import Ending
-from runs.engine.state import Line, State
+from runs.engine.state import Frame, Line, State
 from specs.language.conditions import Facts
 from specs.language.plan import OnError, ParallelPlan, Plan, StepPlan, WorkflowPlan
 
@@ -50,6 +50,10 @@ class Walk:
         """Let the step at the end of ``way`` come out as ``result``."""
         self._change(way, lambda line: self._come_out(line, result))
 
+    def time_out(self, way: tuple[int, ...], depth: int, failed: Failed) -> None:
+        """Let the workflow at the frame ``depth`` of the line at the end of ``way`` fail with all that is inside it."""
+        self._change(way, lambda line: self._timed_out(line, depth, failed))
+
     def ask(self, way: tuple[int, ...], key: str | None) -> None:
         """Let the step at the end of ``way`` wait for an answer to its question ``key``; None lets it go on."""
         self._change(way, lambda line: replace(line, asks=key))
@@ -74,13 +78,20 @@ class Walk:
     def _begun(self, line: Line) -> Line:
         if all(frame.started and not frame.lines for frame in line.frames):
             return line
-        frames = []
+        frames: list[Frame] = []
         for frame in line.frames:
+            until = frame.until
             if not frame.started and not frame.is_branch:
                 self._open(workflow_at(self.plan, self.root, frame), self.ledger.texts[frame.input_at])
+                until = self._until(frames[-1]) if frames else None
             lines = tuple(self._begun(branch) for branch in frame.lines)
-            frames.append(replace(frame, started=True, lines=lines))
+            frames.append(replace(frame, started=True, until=until, lines=lines))
         return replace(line, frames=tuple(frames))
+
+    def _until(self, outer: Frame) -> float | None:
+        """Return when the workflow has to be over that the step at ``outer`` is, and that begins now."""
+        seconds = work_at(workflow_at(self.plan, self.root, outer), outer).timeout_seconds
+        return self.ledger.at.timestamp() + seconds if seconds else None
 
     def _open(self, workflow: WorkflowPlan, text: str) -> None:
         facts = {"workflow_name": workflow.name, **shapes.opening_facts(workflow)}
@@ -121,6 +132,11 @@ class Walk:
                 return self._workflow_failed(line, result.failed.fault, at=line)
         lines = [self._done(branch, result) for branch, result in zip(branches, results, strict=True)]
         return self._workflow_done(replace(line.with_top(replace(frame, spread=None)), text_at=lines[-1].text_at), None)
+
+    def _timed_out(self, line: Line, depth: int, failed: Failed) -> Line:
+        input_at = line.frames[depth].input_at
+        outer = replace(line, frames=line.frames[:depth], text_at=input_at, asks=None)
+        return self._failed(outer, Result(text=self.ledger.texts[input_at], failed=failed), failed, at=line)
 
     def _come_out(self, line: Line, result: Result) -> Line:
         return self._failed(line, result, result.failed, at=line) if result.failed else self._done(line, result)

@@ -8,15 +8,10 @@ from collections.abc import Iterator, Mapping, Set
 from specs.language.diagnostics import Finding, Location
 from specs.language.schema import Spec
 from specs.language.schema.agents import AgentSpec
-from specs.language.validation.steps import located_steps
 
 
 def unsupported_findings(spec: Spec) -> Iterator[Finding]:
-    """Yield what ``spec`` asks for that would be missing from its run: in its agents and its workflows."""
-    for at, workflow in spec.located_workflows():
-        for here, step in located_steps(workflow, at):
-            if step.enabled and step.kind == "workflow" and (step.timeout_seconds or 0) > 0:
-                yield _finding((*here, "timeout_seconds"), "Timeouts of steps that are workflows")
+    """Yield what ``spec`` asks for that would be missing from its run."""
     workflows = {name for name, each in spec.components.agents.items() if each.as_agent}
     if workflows:
         tools = {name for name, tool in spec.tools.items() if tool.agent in workflows}

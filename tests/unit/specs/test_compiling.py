@@ -199,13 +199,6 @@ def test_what_no_run_could_do_anything_with_is_refused(data: dict[str, Any], ref
     ("data", "path"),
     [
         (
-            sequential(
-                step(kind="workflow", ref="w", timeout_seconds=5),
-                components={"workflows": {"w": {"type": "sequential", "steps": [step()]}}},
-            ),
-            "workflow.steps[0].timeout_seconds",
-        ),
-        (
             document(agent={"name": "r", "tools": ["t"]}, tools={"t": {"description": "d", "agent": "desk"}}) | DESK,
             "agent.tools",
         ),

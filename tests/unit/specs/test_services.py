@@ -17,8 +17,13 @@ from tests.unit.specs.factories import document, marks, sequential, step
 FUNCTION = {"functions": {"f": {"implementation": "acme.claims.tidy"}}}
 
 NOT_YET = sequential(
-    step(kind="workflow", ref="w", timeout_seconds=5),
-    components={"workflows": {"w": {"type": "sequential", "steps": [step()]}}},
+    step(),
+    agent={"name": "r", "tools": {"include": ["t"], "permissions": {"allow_network": False}}},
+    tools={"t": {"description": "d", "agent": "desk"}},
+    components={
+        "agents": {"one": {"name": "one"}, "desk": {"name": "desk", "as_agent": "w"}},
+        "workflows": {"w": {"type": "sequential", "steps": [step()]}},
+    },
 )
 
 
