@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from runs import heartbeat
+from tests.integration.functions import CALLS, FAILING, HOOKS
 
 
 @pytest.fixture(autouse=True)
@@ -12,3 +13,11 @@ def retired_heartbeat(transactional_db: None) -> Iterator[None]:
     """End the heartbeat after each test: the next one has other rows."""
     yield
     heartbeat.retire()
+
+
+@pytest.fixture(autouse=True)
+def counted() -> None:
+    """Count calls of functions from nothing, and let none of them fail."""
+    CALLS.clear()
+    FAILING.clear()
+    HOOKS.clear()

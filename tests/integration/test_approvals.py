@@ -28,10 +28,7 @@ WRITER = step("write", "writer", "agent")
 
 @pytest.fixture
 def chat() -> Iterator[ChatServer]:
-    """Serve a model, and count from nothing."""
-    CALLS.clear()
-    FAILING.clear()
-    HOOKS.clear()
+    """Serve a model."""
     with ChatServer() as server:
         yield server
 

@@ -16,7 +16,6 @@ from runs.engine.lifecycle import TERMINAL
 from runs.models import Checkpoint, FanOut, Run
 from tests.integration.crashing import crashes, in_child
 from tests.integration.driving import human, start, step
-from tests.integration.functions import CALLS, FAILING, HOOKS
 from tests.integration.questions import recover
 from tests.integration.test_fan_outs import begun, branches, drive, over, run_of
 from tests.integration.test_shapes import sequence, spec_of
@@ -25,14 +24,6 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 PAIR = '["x", "y"]'
 DONE = '["x>a", "y>a"]'
-
-
-@pytest.fixture(autouse=True)
-def counted() -> None:
-    """Count from nothing, and let nothing fail."""
-    CALLS.clear()
-    FAILING.clear()
-    HOOKS.clear()
 
 
 def map_of_two() -> Run:

@@ -17,7 +17,7 @@ from runs.executor import Rest
 from runs.models import Checkpoint, FanOut, Run, TraceEvent
 from runs.redriving import ForkRun, continue_run, fork_run
 from tests.integration.driving import human, start, step
-from tests.integration.functions import CALLS, FAILING, HOOKS
+from tests.integration.functions import CALLS, FAILING
 from tests.integration.test_shapes import among, paths, sequence
 from tests.integration.test_shapes import spec_of as shaped
 
@@ -25,14 +25,6 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 FEW = {"max_parallel": 2}
 LIST = '["x", "y", "z"]'
-
-
-@pytest.fixture(autouse=True)
-def counted() -> None:
-    """Count from nothing, and let nothing fail."""
-    CALLS.clear()
-    FAILING.clear()
-    HOOKS.clear()
 
 
 def over(work: str | dict[str, Any], **fields: Any) -> dict[str, Any]:

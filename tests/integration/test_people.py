@@ -26,13 +26,6 @@ pytestmark = pytest.mark.django_db(transaction=True)
 BOARD = among("concurrent", step("x", "boss", "human"), step("y", "chief", "human"), "a")
 
 
-@pytest.fixture(autouse=True)
-def counted() -> None:
-    """Count from nothing."""
-    CALLS.clear()
-    HOOKS.clear()
-
-
 def run_of(workflow: dict[str, Any], humans: dict[str, Any] | None = None, **workflows: dict[str, Any]) -> Run:
     """Return a run of the workflow, advanced until it rests."""
     run = start(spec(workflow, humans, **workflows))

@@ -38,13 +38,6 @@ SHAPES: dict[str, tuple[dict[str, Any], Counter[str]]] = {
 }
 
 
-@pytest.fixture(autouse=True)
-def counted() -> None:
-    """Count from nothing, and let nothing fail."""
-    CALLS.clear()
-    FAILING.clear()
-
-
 def failed(workflow: dict[str, Any], *names: str) -> Run:
     """Return a run of ``workflow`` in which the functions ``names`` failed."""
     spec = shaped(workflow)

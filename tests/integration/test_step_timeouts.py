@@ -15,20 +15,12 @@ from runs import deadlines, services
 from runs.models import Run
 from runs.redriving import continue_run
 from tests.integration.driving import advance, human, start, step
-from tests.integration.functions import CALLS, FAILING, HOOKS
+from tests.integration.functions import CALLS
 from tests.integration.test_fan_outs import branches, drive, over
 from tests.integration.test_shapes import among, answer, paths, sequence
 from tests.integration.test_shapes import spec_of as shaped
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@pytest.fixture(autouse=True)
-def counted() -> None:
-    """Count from nothing, and let nothing fail."""
-    CALLS.clear()
-    FAILING.clear()
-    HOOKS.clear()
 
 
 def timed(**fields: Any) -> dict[str, Any]:

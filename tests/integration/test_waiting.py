@@ -31,13 +31,6 @@ pytestmark = pytest.mark.django_db(transaction=True)
 PAID = step("paid", "payment", "signal")
 
 
-@pytest.fixture(autouse=True)
-def counted() -> None:
-    """Count from nothing."""
-    CALLS.clear()
-    HOOKS.clear()
-
-
 def spec_of(workflow: dict[str, Any], **signal: Any) -> dict[str, Any]:
     """Return a spec with an hour to wait and a signal to wait for."""
     spec = shaped(workflow)
