@@ -200,6 +200,13 @@ FUNCTION_MODULES = words("KNEO_SERV_FUNCTION_MODULES", "specs.examples")
 # --- Agents -----------------------------------------------------------------------------------------------------------
 # Which environment variables a spec may name as the key of a model endpoint.
 SECRET_REFS = words("KNEO_SERV_SECRET_REFS", "OPENAI_API_KEY")
+# Commands that specs may start as MCP servers: none, unless the operator says so.
+MCP_COMMANDS = words("KNEO_SERV_MCP_COMMANDS", "")
+MCP_RETRIES = integer("KNEO_SERV_MCP_RETRIES", 0, minimum=0)
+MCP_RETRY_BACKOFF_SECONDS = number("KNEO_SERV_MCP_RETRY_BACKOFF_SECONDS", 0.0)
+MCP_TIMEOUT_SECONDS = number("KNEO_SERV_MCP_TIMEOUT_SECONDS", 0.0)
+MCP_CONNECT_TIMEOUT_SECONDS = number("KNEO_SERV_MCP_CONNECT_TIMEOUT_SECONDS", MCP_TIMEOUT_SECONDS)
+MCP_RETRY_ON_TIMEOUT = flag("KNEO_SERV_MCP_RETRY_ON_TIMEOUT", default=False)
 PROVIDER_RETRIES = integer("KNEO_SERV_PROVIDER_RETRIES", 2, minimum=0)
 PROVIDER_RETRY_BACKOFF_SECONDS = number("KNEO_SERV_PROVIDER_RETRY_BACKOFF_SECONDS", 0.5)
 PROVIDER_TIMEOUT_SECONDS = number("KNEO_SERV_PROVIDER_TIMEOUT_SECONDS", 120.0, minimum=0.001)

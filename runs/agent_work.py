@@ -14,6 +14,7 @@ from runs.agents.interrupting import run_interruptibly
 from runs.agents.journal import Journal
 from runs.agents.loop import check_output
 from runs.agents.settings import AgentSettings
+from runs.agents.tools.mcp_sessions import McpSessions
 from runs.engine.outcomes import Event, EventType, Usage
 from specs.language.agent_plan import AgentPlan, Stage
 from specs.language.plan import Plan
@@ -22,7 +23,16 @@ from specs.language.plan import Plan
 def agents_of(plan: Plan, context: StepContext, *, journal: Journal, tokens_left: int | None) -> Agents:
     """Return the agents of ``plan`` for one step, which may use ``tokens_left`` (None: as many as they like)."""
     meter = Meter(left=tokens_left)
-    return Agents(plan=plan, settings=_settings(), context=context, diary=Diary(), journal=journal, meter=meter)
+    settings = _settings()
+    return Agents(
+        plan=plan,
+        settings=settings,
+        context=context,
+        diary=Diary(),
+        journal=journal,
+        meter=meter,
+        sessions=McpSessions(plan.mcp_servers, settings),
+    )
 
 
 def checked_output(agents: Agents, root: AgentPlan, text: str) -> tuple[str, dict[str, Any]]:
@@ -96,4 +106,10 @@ def _settings() -> AgentSettings:
         token_budget=settings.TOKEN_BUDGET,
         function_modules=settings.FUNCTION_MODULES,
         environ=os.environ,
+        mcp_commands=settings.MCP_COMMANDS,
+        mcp_retries=settings.MCP_RETRIES,
+        mcp_retry_backoff_seconds=settings.MCP_RETRY_BACKOFF_SECONDS,
+        mcp_retry_on_timeout=settings.MCP_RETRY_ON_TIMEOUT,
+        mcp_timeout_seconds=settings.MCP_TIMEOUT_SECONDS or None,
+        mcp_connect_timeout_seconds=settings.MCP_CONNECT_TIMEOUT_SECONDS or None,
     )

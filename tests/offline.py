@@ -15,6 +15,7 @@ from runs.agents.interrupt import Interrupt
 from runs.agents.journal import forgetful
 from runs.agents.loop import run_agent
 from runs.agents.settings import AgentSettings
+from runs.agents.tools.mcp_sessions import McpSessions
 from runs.engine import interpreter, spreading
 from runs.engine.actions import Action, AskHuman, RunAgent, RunStep, Spread, Work
 from runs.engine.lifecycle import TERMINAL, Status
@@ -141,7 +142,15 @@ class OfflineRun:
             run_id="offline", step_path=action.path, iteration=action.iteration, attempt=1, interrupt=Interrupt()
         )
         settings = AgentSettings(environ={}, function_modules=self.modules)
-        agents = Agents(plan=self.plan, settings=settings, context=context, diary=Diary(), journal=forgetful())
+        sessions = McpSessions(self.plan.mcp_servers, settings)
+        agents = Agents(
+            plan=self.plan,
+            settings=settings,
+            context=context,
+            diary=Diary(),
+            journal=forgetful(),
+            sessions=sessions,
+        )
         if isinstance(action, RunAgent):
             return _succeeded(run_agent(agents, action.agent, action.text).text)
         if action.work.kind is StepKind.AGENT:

@@ -20,6 +20,7 @@ from runs.agents.models.usage import Usage
 from runs.agents.people import PersonAnswer, Question, answer_in
 from runs.agents.settings import AgentSettings
 from runs.agents.tools.backings import Backing
+from runs.agents.tools.mcp_sessions import McpSessions
 from runs.agents.tools.toolbox import Toolbox
 from specs.language.agent_plan import AgentPlan, Approval, GuardrailAction, MemoryPolicy, Stage
 from specs.language.plan import Plan
@@ -64,6 +65,7 @@ class Agents:
     prefix: str = ""
     depth: int = 0
     meter: Meter = field(default_factory=Meter)
+    sessions: McpSessions
 
     def within(self, key: str) -> "Agents":
         """Return the same agents for questions that belong to the part ``key`` of the step."""
@@ -142,7 +144,9 @@ class Agents:
         return Toolbox(
             agent=agent,
             tools={name: self.plan.tools[name] for name in agent.tools},
-            backing=Backing(context=self.context, allowed_modules=self.settings.function_modules),
+            backing=Backing(
+                context=self.context, allowed_modules=self.settings.function_modules, sessions=self.sessions
+            ),
             checks=self._checks(agent, Stage.TOOL),
             helpers=self,
             diary=self.diary,

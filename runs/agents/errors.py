@@ -95,6 +95,20 @@ class ToolCallInDoubt(AgentError):
 class McpNotAvailable(AgentError):
     """A server of tools cannot be asked."""
 
+    def __init__(self, message: str, *, retriable: bool = False) -> None:
+        super().__init__(message)
+        self.retriable = retriable
+
+
+class McpTimeout(AgentError):
+    """A server of tools did not answer in time."""
+
+    retriable = True
+
+
+class McpToolFailed(AgentError):
+    """A tool of a server says that it failed."""
+
 
 class AgentsTooDeep(AgentError):
     """Agents asked agents that asked agents, and so on, too deep."""

@@ -10,7 +10,8 @@ class AgentSettings:
 
     ``secret_refs`` are the variables of ``environ`` a spec may name as a key. ``retries`` are further attempts of one
     model call, ``timeout_seconds`` bounds each attempt. A ``token_budget`` of 0 is none. ``function_modules`` are the
-    dotted prefixes of modules that functions and tools may come from.
+    dotted prefixes of modules that functions and tools may come from. ``mcp_commands`` are the commands that specs may
+    start as MCP servers; the other ``mcp_…`` are further attempts of a call, and how long to wait (None: by default).
     """
 
     environ: Mapping[str, str] = field(repr=False)
@@ -20,3 +21,9 @@ class AgentSettings:
     timeout_seconds: float = 120.0
     token_budget: int = 0
     function_modules: tuple[str, ...] = ()
+    mcp_commands: tuple[str, ...] = ()
+    mcp_retries: int = 0
+    mcp_retry_backoff_seconds: float = 0.0
+    mcp_retry_on_timeout: bool = False
+    mcp_timeout_seconds: float | None = None
+    mcp_connect_timeout_seconds: float | None = None

@@ -143,7 +143,10 @@ class AgentPlan:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class McpServerPlan:
-    """A server of tools. ``command`` belongs to the transport ``stdio``, the addresses to the others."""
+    """A server of tools. ``command`` belongs to the transport ``stdio``, the addresses to the others.
+
+    ``env_refs`` and ``header_refs`` name secrets of the service for variables and headers.
+    """
 
     transport: str
     command: str | None = None
@@ -152,9 +155,14 @@ class McpServerPlan:
     cwd: str | None = None
     url: str | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
+    env_refs: Mapping[str, str] = field(default_factory=dict)
+    header_refs: Mapping[str, str] = field(default_factory=dict)
     timeout_seconds: float | None = None
     max_response_bytes: int | None = None
     verify: bool = True
+    ca_bundle: str | None = None
+    client_cert: str | None = None
+    client_key: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

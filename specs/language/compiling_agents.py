@@ -91,9 +91,14 @@ def compile_mcp_server(server: McpServerSpec) -> McpServerPlan:
         cwd=server.cwd,
         url=server.sse_url if server.transport == "sse" else server.url,
         headers=server.headers or {},
+        env_refs=server.env_refs or {},
+        header_refs=server.header_refs or {},
         timeout_seconds=server.timeout,
         max_response_bytes=server.max_response_bytes,
         verify=server.verify is not False,
+        ca_bundle=server.ca_bundle,
+        client_cert=server.client_cert,
+        client_key=server.client_key,
     )
 
 

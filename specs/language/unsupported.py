@@ -12,6 +12,9 @@ from specs.language.schema.agents import AgentSpec
 
 def unsupported_findings(spec: Spec) -> Iterator[Finding]:
     """Yield what ``spec`` asks for that would be missing from its run."""
+    for name, server in spec.mcp_servers.items():
+        if server.client_key_ref:
+            yield _finding(("mcp_servers", name, "client_key_ref"), "A client key by reference")
     workflows = {name for name, each in spec.components.agents.items() if each.as_agent}
     if workflows:
         tools = {name for name, tool in spec.tools.items() if tool.agent in workflows}

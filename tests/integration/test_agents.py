@@ -1,6 +1,8 @@
 """Agents in runs: guardrails in every shape, what they remember, what the trace tells, rules that end a run."""
 
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -192,3 +194,20 @@ def test_a_failed_attempt_costs_what_it_costs(chat: ChatServer) -> None:
     run = finished(spec)
 
     assert (run.status, run.total_tokens) == ("failed", 3 * 18)
+
+
+def test_a_run_calls_a_tool_of_an_mcp_server(chat: ChatServer, settings: Settings) -> None:
+    settings.MCP_COMMANDS = (sys.executable,)
+    chat.queue(tool_call("greet", '{"name": "Ada"}'), completion("done"))
+    spec = spec_of(step("write", "writer", "agent"))
+    arguments = ["-m", "tests.stubs.mcp_server", "stdio"]
+    root = str(Path(__file__).parents[2])
+    spec["mcp_servers"] = {"stub": {"transport": "stdio", "command": sys.executable, "args": arguments, "cwd": root}}
+    spec["tools"] = {"greet": {"description": "Greet.", "mcp": {"server": "stub"}}}
+    spec["components"]["agents"]["writer"] = served(chat, tools=["greet"])
+
+    run = finished(spec)
+
+    assert (run.status, run.output_text) == ("completed", "done")
+    (called,) = traced(run, "tool_completed")
+    assert (called.model["tool_name"], called.output_preview) == ("greet", "hello Ada")

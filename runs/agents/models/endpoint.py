@@ -73,6 +73,21 @@ def _api_key(extra: Mapping[str, Any], settings: AgentSettings) -> str | None:
     return None if extra.get("base_url") else _secret(DEFAULT_KEY_REF, settings)
 
 
+def referenced_secret(ref: str, settings: AgentSettings) -> str:
+    """Return the secret that a spec names by ``ref``.
+
+    Raises:
+        SecretNotAllowed: it is not in ``settings.secret_refs``.
+        MissingSecret: it is not set, or cannot be sent.
+    """
+    if ref not in settings.secret_refs:
+        raise SecretNotAllowed("A secret that this spec refers to is not one of KNEO_SERV_SECRET_REFS.")
+    secret = settings.environ.get(ref, "").strip()
+    if not secret or not (secret.isascii() and secret.isprintable()):
+        raise MissingSecret(f"The environment variable {ref} is not set, or holds what cannot be sent.")
+    return secret
+
+
 def _secret(ref: object, settings: AgentSettings) -> str:
     # The reference is not repeated: an author may have put the key itself there.
     if ref not in settings.secret_refs:

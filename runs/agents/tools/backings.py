@@ -6,9 +6,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from runs.agents.context import StepContext
-from runs.agents.errors import McpNotAvailable
 from runs.agents.functions import call_beside
 from runs.agents.helpers import Helpers
+from runs.agents.tools.mcp_sessions import McpSessions
 from specs.language.agent_plan import ToolPlan
 
 
@@ -18,6 +18,7 @@ class Backing:
 
     context: StepContext
     allowed_modules: tuple[str, ...]
+    sessions: McpSessions
 
     async def call(self, tool: ToolPlan, arguments: Mapping[str, Any], key: str, helpers: Helpers) -> str:
         """Return the result of ``tool`` as text; ``key`` names the call within the step.
@@ -27,8 +28,12 @@ class Backing:
         """
         if tool.agent is not None:
             return await helpers.ask_agent(tool.agent, arguments["input"], key="agent")
+        if tool.mcp_server is not None:
+            called, may_repeat = f"{self.context.idempotency_key}/{key}", not tool.retry_unsafe
+            remote = tool.remote_name or tool.name
+            return await self.sessions.call(tool.mcp_server, remote, arguments, key=called, may_repeat=may_repeat)
         if tool.implementation is None:
-            raise McpNotAvailable(f"The MCP server {tool.mcp_server!r} cannot be asked by this release.")
+            raise AssertionError("a tool has something behind it")
         context = replace(self.context, call=key)
         result = await call_beside(
             tool.implementation, dict(arguments), context=context, allowed_modules=self.allowed_modules

@@ -71,7 +71,11 @@ class ToolSpec(Block):
 
 
 class McpServerSpec(Block):
-    """A server of tools that speaks the Model Context Protocol."""
+    """A server of tools that speaks the Model Context Protocol.
+
+    ``header_refs`` and ``env_refs`` are additions of this release: headers and variables whose values are secrets of
+    the service, by name.
+    """
 
     transport: Literal["stdio", "http", "sse"]
     command: str | None = None
@@ -82,6 +86,8 @@ class McpServerSpec(Block):
     sse_url: str | None = None
     message_url: str | None = None
     headers: dict[str, str] | None = None
+    header_refs: dict[str, str] | None = None
+    env_refs: dict[str, str] | None = None
     timeout: float | None = None
     max_response_bytes: int | None = None
     sse_read_timeout: float | None = None

@@ -9,6 +9,7 @@ from runs.agents.diary import Diary
 from runs.agents.interrupt import Interrupt
 from runs.agents.journal import Journal, forgetful
 from runs.agents.settings import AgentSettings
+from runs.agents.tools.mcp_sessions import McpSessions
 from specs.language.agent_plan import AgentPlan, ModelPlan, RuntimePlan, StrategyPlan
 from specs.language.plan import Plan
 
@@ -42,6 +43,7 @@ def agents(
         context=step_context(interrupt),
         diary=diary or Diary(),
         journal=journal or forgetful(),
+        sessions=McpSessions(known.mcp_servers, chosen),
     )
 
 

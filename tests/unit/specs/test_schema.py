@@ -39,6 +39,7 @@ ADDED = {
     "FunctionSpec": {"sets"},
     "ToolSpec": {"retry_unsafe", "approval", "approver", "edit_arguments"},
     "Components": {"waits", "signals"},
+    "McpServerSpec": {"header_refs", "env_refs"},
     "ConcurrentSpec": {"max_parallel"},
 }
 PUBLISHED = published_schema()
