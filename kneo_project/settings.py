@@ -199,7 +199,7 @@ FUNCTION_MODULES = words("KNEO_SERV_FUNCTION_MODULES", "specs.examples")
 
 # --- Agents -----------------------------------------------------------------------------------------------------------
 # Which environment variables a spec may name as the key of a model endpoint.
-SECRET_REFS = words("KNEO_SERV_SECRET_REFS", "OPENAI_API_KEY")
+SECRET_REFS = words("KNEO_SERV_SECRET_REFS", "OPENAI_API_KEY,ANTHROPIC_API_KEY")
 # Commands that specs may start as MCP servers: none, unless the operator says so.
 MCP_COMMANDS = words("KNEO_SERV_MCP_COMMANDS", "")
 MCP_RETRIES = integer("KNEO_SERV_MCP_RETRIES", 0, minimum=0)
@@ -210,6 +210,11 @@ MCP_RETRY_ON_TIMEOUT = flag("KNEO_SERV_MCP_RETRY_ON_TIMEOUT", default=False)
 PROVIDER_RETRIES = integer("KNEO_SERV_PROVIDER_RETRIES", 2, minimum=0)
 PROVIDER_RETRY_BACKOFF_SECONDS = number("KNEO_SERV_PROVIDER_RETRY_BACKOFF_SECONDS", 0.5)
 PROVIDER_TIMEOUT_SECONDS = number("KNEO_SERV_PROVIDER_TIMEOUT_SECONDS", 120.0, minimum=0.001)
+# How much each process asks of one endpoint, and when it is left alone: 0 is no limit.
+PROVIDER_MAX_CONCURRENCY = integer("KNEO_SERV_PROVIDER_MAX_CONCURRENCY", 0, minimum=0)
+PROVIDER_MAX_PER_MINUTE = integer("KNEO_SERV_PROVIDER_MAX_PER_MINUTE", 0, minimum=0)
+PROVIDER_BREAKER_FAILURES = integer("KNEO_SERV_PROVIDER_BREAKER_FAILURES", 20, minimum=0)
+PROVIDER_BREAKER_SECONDS = number("KNEO_SERV_PROVIDER_BREAKER_SECONDS", 30.0)
 TOKEN_BUDGET = integer("KNEO_SERV_TOKEN_BUDGET", 0, minimum=0)
 RUN_TOKEN_BUDGET = integer("KNEO_SERV_RUN_TOKEN_BUDGET", 0, minimum=0)
 

@@ -13,6 +13,7 @@ from runs.agents.diary import Diary, Entry
 from runs.agents.interrupting import run_interruptibly
 from runs.agents.journal import Journal
 from runs.agents.loop import check_output
+from runs.agents.models.limits import Limits
 from runs.agents.settings import AgentSettings
 from runs.agents.tools.mcp_sessions import McpSessions
 from runs.engine.outcomes import Event, EventType, Usage
@@ -103,6 +104,12 @@ def _settings() -> AgentSettings:
         retries=settings.PROVIDER_RETRIES,
         backoff_seconds=settings.PROVIDER_RETRY_BACKOFF_SECONDS,
         timeout_seconds=settings.PROVIDER_TIMEOUT_SECONDS,
+        limits=Limits(
+            concurrency=settings.PROVIDER_MAX_CONCURRENCY,
+            per_minute=settings.PROVIDER_MAX_PER_MINUTE,
+            failures=settings.PROVIDER_BREAKER_FAILURES,
+            rest_seconds=settings.PROVIDER_BREAKER_SECONDS,
+        ),
         token_budget=settings.TOKEN_BUDGET,
         function_modules=settings.FUNCTION_MODULES,
         environ=os.environ,

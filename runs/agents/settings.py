@@ -3,15 +3,18 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from runs.agents.models.limits import Limits
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AgentSettings:
     """Limits and secrets for every agent of this process.
 
     ``secret_refs`` are the variables of ``environ`` a spec may name as a key. ``retries`` are further attempts of one
-    model call, ``timeout_seconds`` bounds each attempt. A ``token_budget`` of 0 is none. ``function_modules`` are the
-    dotted prefixes of modules that functions and tools may come from. ``mcp_commands`` are the commands that specs may
-    start as MCP servers; the other ``mcp_…`` are further attempts of a call, and how long to wait (None: by default).
+    model call, ``timeout_seconds`` bounds each, ``limits`` are those of each endpoint. A ``token_budget`` of 0 is none.
+    ``function_modules`` are the dotted prefixes of modules that functions and tools may come from, ``mcp_commands`` the
+    commands that specs may start as MCP servers. The other ``mcp_…`` are further attempts of a call, and how long to
+    wait (None: by default).
     """
 
     environ: Mapping[str, str] = field(repr=False)
@@ -21,6 +24,7 @@ class AgentSettings:
     timeout_seconds: float = 120.0
     token_budget: int = 0
     function_modules: tuple[str, ...] = ()
+    limits: Limits = field(default_factory=Limits)
     mcp_commands: tuple[str, ...] = ()
     mcp_retries: int = 0
     mcp_retry_backoff_seconds: float = 0.0

@@ -23,6 +23,7 @@ class Received:
     authorization: str | None
     body: dict[str, Any]
     at_seconds: float
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,6 +140,7 @@ class ChatServer:
                     authorization=self.headers["Authorization"],
                     body=body,
                     at_seconds=time.monotonic(),
+                    headers={name.lower(): value for name, value in self.headers.items()},
                 )
                 answer = chat.next_answer(received)
                 if answer.after_seconds == 0.0 or chat.is_wanted(self.connection, answer.after_seconds):

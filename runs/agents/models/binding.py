@@ -4,14 +4,21 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from runs.agents.errors import UnsupportedProvider
+from runs.agents.models.anthropic import Messages
 from runs.agents.models.dummy import DummyProvider
-from runs.agents.models.endpoint import CONNECTION_KEYS, endpoint_of
-from runs.agents.models.openai import OpenAIProvider
+from runs.agents.models.endpoint import ANTHROPIC, CONNECTION_KEYS, OPENAI, Service, endpoint_of
+from runs.agents.models.http import HttpProvider, Wire
+from runs.agents.models.openai import ChatCompletions
 from runs.agents.models.provider import ModelParams, Provider
 from runs.agents.settings import AgentSettings
 from specs.language.agent_plan import AgentPlan, ModelPlan
 
-OPENAI_NAMES = frozenset({"openai", "openai-agents"})
+# The names of providers that specs may use, where they are, and what they speak.
+SERVED: Mapping[str, tuple[Service, Wire]] = {
+    "anthropic": (ANTHROPIC, Messages()),
+    "openai": (OPENAI, ChatCompletions()),
+    "openai-agents": (OPENAI, ChatCompletions()),
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,10 +54,11 @@ def _bridge(_agent: AgentPlan, _settings: AgentSettings) -> Provider:
 
 def _native(agent: AgentPlan, settings: AgentSettings) -> Provider:
     name = agent.runtime.native_provider or (agent.model.provider if agent.model else "") or "openai"
-    if name not in OPENAI_NAMES:
-        message = f"Agent {agent.name!r} asks for the provider {name!r}; served are {', '.join(sorted(OPENAI_NAMES))}."
+    if name not in SERVED:
+        message = f"Agent {agent.name!r} asks for the provider {name!r}; served are {', '.join(SERVED)}."
         raise UnsupportedProvider(message)
-    return OpenAIProvider(endpoint_of(agent.model, settings), settings)
+    service, wire = SERVED[name]
+    return HttpProvider(endpoint_of(agent.model, settings, service), settings, wire)
 
 
 def _params(model: ModelPlan | None) -> ModelParams:

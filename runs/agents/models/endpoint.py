@@ -10,11 +10,26 @@ from runs.agents.errors import MissingSecret, ProviderError, SecretNotAllowed
 from runs.agents.settings import AgentSettings
 from specs.language.agent_plan import ModelPlan
 
-DEFAULT_BASE_URL = "https://api.openai.com/v1"
-DEFAULT_KEY_REF = "OPENAI_API_KEY"
-DEFAULT_MODEL = "gpt-4o"
 # What model.extra says about the connection; all its other keys are parameters of the request.
 CONNECTION_KEYS = frozenset({"base_url", "api_key", "api_key_ref"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Service:
+    """Where a format is spoken unless the spec says otherwise: address, path below it, key, and model."""
+
+    base_url: str
+    path: str
+    key_ref: str
+    model: str
+
+
+OPENAI = Service(
+    base_url="https://api.openai.com/v1", path="/chat/completions", key_ref="OPENAI_API_KEY", model="gpt-4o"
+)
+ANTHROPIC = Service(
+    base_url="https://api.anthropic.com/v1", path="/messages", key_ref="ANTHROPIC_API_KEY", model="claude-sonnet-4-5"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,8 +47,8 @@ class Endpoint:
         return str(self.url.copy_with(query=None, fragment=None))
 
 
-def endpoint_of(model: ModelPlan | None, settings: AgentSettings) -> Endpoint:
-    """Return the endpoint that ``model`` asks for; without a model, the default one.
+def endpoint_of(model: ModelPlan | None, settings: AgentSettings, service: Service = OPENAI) -> Endpoint:
+    """Return the endpoint that ``model`` asks for; without a model, the default one of ``service``.
 
     Raises:
         SecretNotAllowed: the spec names a variable that is not in ``settings.secret_refs``.
@@ -42,14 +57,14 @@ def endpoint_of(model: ModelPlan | None, settings: AgentSettings) -> Endpoint:
     """
     extra = model.extra if model else {}
     return Endpoint(
-        url=_completions_url(extra.get("base_url") or DEFAULT_BASE_URL),
-        model=(model.name if model else "") or DEFAULT_MODEL,
+        url=_url(extra.get("base_url") or service.base_url, service.path),
+        model=(model.name if model else "") or service.model,
         timeout_seconds=(model.timeout_seconds if model else None) or settings.timeout_seconds,
-        api_key=_api_key(extra, settings),
+        api_key=_api_key(extra, settings, service.key_ref),
     )
 
 
-def _completions_url(base_url: object) -> httpx.URL:
+def _url(base_url: object, path: str) -> httpx.URL:
     try:
         url = httpx.URL(base_url if isinstance(base_url, str) else "")
     except httpx.InvalidURL:
@@ -58,10 +73,10 @@ def _completions_url(base_url: object) -> httpx.URL:
     if url.scheme not in {"http", "https"} or not url.host or url.userinfo:
         message = "model.extra.base_url must be an http or https URL with a host and without a user name or password."
         raise ProviderError(message, status=None, retriable=False)
-    return url.copy_with(path=f"{url.path.rstrip('/')}/chat/completions")
+    return url.copy_with(path=f"{url.path.rstrip('/')}{path}")
 
 
-def _api_key(extra: Mapping[str, Any], settings: AgentSettings) -> str | None:
+def _api_key(extra: Mapping[str, Any], settings: AgentSettings, default_ref: str) -> str | None:
     """Return the key to send, if any: the referenced one, else the literal one, else the default one.
 
     The default key goes to the default address only: a spec must name a key to have it sent to a server of its choice.
@@ -70,7 +85,7 @@ def _api_key(extra: Mapping[str, Any], settings: AgentSettings) -> str | None:
         return _secret(extra["api_key_ref"], settings)
     if extra.get("api_key"):
         return _usable(extra["api_key"], "model.extra.api_key")
-    return None if extra.get("base_url") else _secret(DEFAULT_KEY_REF, settings)
+    return None if extra.get("base_url") else _secret(default_ref, settings)
 
 
 def referenced_secret(ref: str, settings: AgentSettings) -> str:

@@ -1,112 +1,104 @@
-"""Any endpoint that speaks OpenAI's chat completions: api.openai.com, vLLM, Ollama, llama.cpp, a gateway."""
+"""OpenAI's chat completions, which many servers speak: api.openai.com, vLLM, Ollama, llama.cpp, gateways."""
 
-import asyncio
-import re
-import ssl
+import json
 from collections.abc import Sequence
-from datetime import UTC, datetime
-from functools import cache
+from typing import Annotated, Any
 
-import httpx
+from pydantic import BaseModel, BeforeValidator, Field, ValidationError
 
-from runs.agents.errors import ProviderError, ProviderTimeout
-from runs.agents.models.backoff import delay_seconds, retry_after_seconds
-from runs.agents.models.endpoint import Endpoint
-from runs.agents.models.provider import Completion, Message, ModelParams, ToolDefinition
-from runs.agents.models.wire import read_answer, read_failure, request_body
-from runs.agents.settings import AgentSettings
-
-CONNECT_SECONDS = 10.0
-MAX_ANSWER_BYTES = 16 * 1024 * 1024
-KEY_SHAPES = re.compile(r"\bsk-[\w*.-]{6,}|\b(?:Bearer|Basic)\s+\S+", re.IGNORECASE)
+from runs.agents.errors import ProviderError
+from runs.agents.models.bodies import as_json
+from runs.agents.models.provider import Completion, Message, ModelParams, ToolCall, ToolDefinition
+from runs.agents.models.usage import usage_of
 
 
-@cache
-def _tls() -> ssl.SSLContext:
-    """Reading the certificates costs 30 ms of CPU; a client of its own per call must not pay that each time."""
-    return httpx.create_ssl_context()
-
-
-class OpenAIProvider:
-    """Asks one endpoint; each call has its own client, so that nothing outlives the step."""
+class ChatCompletions:
+    """Our values to the format and back."""
 
     name = "openai"
 
-    def __init__(self, endpoint: Endpoint, settings: AgentSettings) -> None:
-        self._endpoint = endpoint
-        self._retries = settings.retries
-        self._backoff_seconds = settings.backoff_seconds
+    def headers(self, api_key: str | None) -> dict[str, str]:
+        """Return the header with the key, if there is one."""
+        return {"Authorization": f"Bearer {api_key}"} if api_key else {}
 
-    @property
-    def model(self) -> str:
-        """The name of the model it serves."""
-        return self._endpoint.model
+    def request_body(
+        self, model: str, messages: Sequence[Message], tools: Sequence[ToolDefinition], params: ModelParams
+    ) -> bytes:
+        """Return the body of a request. What the spec leaves unset is not sent: the endpoint's default holds."""
+        chosen = {"temperature": params.temperature, "max_tokens": params.max_tokens}
+        body: dict[str, Any] = {
+            **params.extra,
+            **{name: value for name, value in chosen.items() if value is not None},
+            "model": model,
+            "messages": [_message(message) for message in messages],
+        }
+        if tools:
+            body["tools"] = [_tool(tool) for tool in tools]
+        return as_json(body)
 
-    async def complete(
-        self, messages: Sequence[Message], tools: Sequence[ToolDefinition], params: ModelParams
-    ) -> Completion:
-        """Return the model's answer; see ``Provider.complete``. Failures that may pass are tried again in here."""
-        body = request_body(self.model, messages, tools, params)
-        async with self._client() as client:
-            attempt = 1
-            while True:
-                try:
-                    return await self._ask(client, body)
-                except ProviderError as error:
-                    if attempt > self._retries or not error.retriable:
-                        raise
-                    asked = error.retry_after_seconds
-                await asyncio.sleep(
-                    delay_seconds(attempt, backoff_seconds=self._backoff_seconds, retry_after_seconds=asked)
-                )
-                attempt += 1
-
-    def _client(self) -> httpx.AsyncClient:
-        headers = {"Content-Type": "application/json"}
-        if self._endpoint.api_key:
-            headers["Authorization"] = f"Bearer {self._endpoint.api_key}"
-        # httpx bounds single reads; the whole attempt is bounded where it is made.
-        return httpx.AsyncClient(headers=headers, verify=_tls(), timeout=httpx.Timeout(None, connect=CONNECT_SECONDS))
-
-    async def _ask(self, client: httpx.AsyncClient, body: bytes) -> Completion:
-        seconds = self._endpoint.timeout_seconds
+    def read_answer(self, raw: bytes, *, status: int) -> Completion:
+        """Return the completion in the body of an answer. Asking again would cost the same tokens again."""
         try:
-            async with (
-                asyncio.timeout(seconds),
-                client.stream("POST", self._endpoint.url, content=body) as response,
-            ):
-                raw = await self._read(response)
-        except (TimeoutError, httpx.TimeoutException):
-            message = f"The model endpoint {self._endpoint.shown} did not answer within {seconds:g} seconds."
-            raise ProviderTimeout(message) from None
-        except httpx.RequestError as error:
-            message = f"The model endpoint {self._endpoint.shown} could not be reached: {self._redact(str(error))}"
-            raise ProviderError(message, status=None, retriable=True) from None
-        if not response.is_success:
-            raise self._refusal(response, raw)
-        return read_answer(raw, status=response.status_code)
-
-    async def _read(self, response: httpx.Response) -> bytes:
-        raw = bytearray()
-        async for chunk in response.aiter_bytes():
-            raw += chunk
-            if len(raw) > MAX_ANSWER_BYTES:
-                message = f"The model endpoint {self._endpoint.shown} sent more than {MAX_ANSWER_BYTES} bytes."
-                raise ProviderError(message, status=response.status_code, retriable=False)
-        return bytes(raw)
-
-    def _refusal(self, response: httpx.Response, raw: bytes) -> ProviderError:
-        status = response.status_code
-        detail = self._redact(read_failure(raw))
-        answered = f"The model endpoint {self._endpoint.shown} answered {status} {response.reason_phrase}".rstrip()
-        return ProviderError(
-            f"{answered}: {detail}" if detail else f"{answered}.",
-            status=status,
-            retriable=status == httpx.codes.TOO_MANY_REQUESTS or response.is_server_error,
-            retry_after_seconds=retry_after_seconds(response.headers.get("Retry-After"), now=datetime.now(UTC)),
+            answer = _Answer.model_validate_json(raw)
+        except ValidationError:
+            message = "The model endpoint's answer is not a chat completion; check model.extra.base_url."
+            raise ProviderError(message, status=status, retriable=False) from None
+        reply = answer.choices[0].message
+        return Completion(
+            text=reply.content or "",
+            tool_calls=tuple(
+                ToolCall(id=call.id, name=call.function.name, arguments=call.function.arguments)
+                for call in reply.tool_calls or ()
+            ),
+            usage=usage_of(answer.usage),
         )
 
-    def _redact(self, text: str) -> str:
-        if self._endpoint.api_key:
-            text = text.replace(self._endpoint.api_key, "[REDACTED]")
-        return KEY_SHAPES.sub("[REDACTED]", text)
+
+def _message(message: Message) -> dict[str, Any]:
+    sent: dict[str, Any] = {"role": message.role, "content": message.content}
+    if message.tool_calls:
+        sent["tool_calls"] = [
+            {
+                "id": call.id,
+                "type": "function",
+                "function": {"name": call.name, "arguments": json.dumps(call.arguments)},
+            }
+            for call in message.tool_calls
+        ]
+    if message.tool_call_id is not None:
+        sent["tool_call_id"] = message.tool_call_id
+    return sent
+
+
+def _tool(tool: ToolDefinition) -> dict[str, Any]:
+    described = {"name": tool.name, "description": tool.description, "parameters": tool.parameters}
+    return {"type": "function", "function": described}
+
+
+def _arguments(value: object) -> object:
+    """Arguments travel as JSON inside a string; "" and null mean none."""
+    return json.loads(value) if isinstance(value, str) and value else value or {}
+
+
+class _Function(BaseModel):
+    name: str
+    arguments: Annotated[dict[str, Any], BeforeValidator(_arguments)] = {}
+
+
+class _Call(BaseModel):
+    id: str
+    function: _Function
+
+
+class _Reply(BaseModel):
+    content: str | None = None
+    tool_calls: list[_Call] | None = None
+
+
+class _Choice(BaseModel):
+    message: _Reply
+
+
+class _Answer(BaseModel):
+    choices: Annotated[list[_Choice], Field(min_length=1)]
+    usage: Any = None

@@ -14,11 +14,14 @@ from specs.language.compiling import compile_plan
 from specs.language.parsing import load
 from specs.language.plan import OnReject, Plan, Shape, StepKind
 from tests.offline import OfflineRun, rests
+from tests.stubs.chat_server import ChatServer
 
 DIRECTORY = Path(specs.examples.__path__[0])
 INPUTS = {"expense_approval": "Train to Graz, 120.50 EUR", "retry_and_fallback": "3 x paper"}
 BATCH = "Train to Graz, 120.50 EUR\n\nDinner, 30 EUR\n"
 EXAMPLES = sorted(DIRECTORY.glob("*.yaml"))
+# Those whose models answer without any network.
+OFFLINE = [path for path in EXAMPLES if path.stem != "local_model"]
 
 
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
@@ -33,7 +36,7 @@ def test_an_example_has_nothing_to_remark_and_compiles(path: Path) -> None:
     assert all(path.startswith("specs.examples.") for path in named)
 
 
-@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", OFFLINE, ids=lambda path: path.stem)
 def test_an_example_runs_to_its_end_when_everything_is_approved(path: Path) -> None:
     plan = compile_plan(load(path.read_text(), name=path.name).data)
     *_, end = rests(OfflineRun.of(plan, INPUTS.get(path.stem, "Hello there"), modules=("specs.examples",)))
@@ -147,3 +150,13 @@ def test_a_batch_of_invoices_is_booked_one_by_one() -> None:
         "Cost centre: 7100 travel",
         "Cost centre: 7300 meals",
     ]
+
+
+def test_the_example_of_a_local_model_asks_the_server_it_names() -> None:
+    data = load((DIRECTORY / "local_model.yaml").read_text(), name="local_model.yaml").data
+    with ChatServer() as server:
+        data["components"]["agents"]["assistant"]["model"]["extra"]["base_url"] = server.base_url
+        run = OfflineRun.of(compile_plan(data), "Who are you?")
+
+    assert run.output_text == "echo: Who are you?"
+    assert (server.requests[0].body["model"], server.requests[0].authorization) == ("llama3.2", None)

@@ -1,0 +1,108 @@
+"""Anthropic's Messages API."""
+
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, Field, ValidationError
+
+from runs.agents.errors import ProviderError
+from runs.agents.models.bodies import as_json
+from runs.agents.models.provider import Completion, Message, ModelParams, ToolCall, ToolDefinition
+from runs.agents.models.usage import usage_of
+
+VERSION = "2023-06-01"
+# The API wants a bound; this one every model of theirs accepts.
+DEFAULT_MAX_TOKENS = 4096
+
+
+class Messages:
+    """Our values to the format and back."""
+
+    name = "anthropic"
+
+    def headers(self, api_key: str | None) -> dict[str, str]:
+        """Return the version that is spoken here and the key, if there is one."""
+        return {"anthropic-version": VERSION} | ({"x-api-key": api_key} if api_key else {})
+
+    def request_body(
+        self, model: str, messages: Sequence[Message], tools: Sequence[ToolDefinition], params: ModelParams
+    ) -> bytes:
+        """Return the body of a request; system prompts are not part of the conversation there."""
+        system = "\n\n".join(message.content for message in messages if message.role == "system" and message.content)
+        body: dict[str, Any] = {
+            "max_tokens": params.max_tokens or DEFAULT_MAX_TOKENS,
+            **params.extra,
+            "model": model,
+            "messages": list(_turns([message for message in messages if message.role != "system"])),
+        }
+        if params.max_tokens is not None:
+            body["max_tokens"] = params.max_tokens
+        if params.temperature is not None:
+            body["temperature"] = params.temperature
+        if system:
+            body["system"] = system
+        if tools:
+            body["tools"] = [_tool(tool) for tool in tools]
+        return as_json(body)
+
+    def read_answer(self, raw: bytes, *, status: int) -> Completion:
+        """Return the completion in the body of an answer. Asking again would cost the same tokens again."""
+        try:
+            answer = _Answer.model_validate_json(raw)
+        except ValidationError:
+            message = "The model endpoint's answer is not a message; check model.extra.base_url."
+            raise ProviderError(message, status=status, retriable=False) from None
+        texts = [block.text for block in answer.content if isinstance(block, _Text)]
+        calls = [block for block in answer.content if isinstance(block, _ToolUse)]
+        return Completion(
+            text="".join(texts),
+            tool_calls=tuple(ToolCall(id=call.id, name=call.name, arguments=call.input) for call in calls),
+            usage=usage_of(answer.usage),
+        )
+
+
+def _turns(messages: Sequence[Message]) -> Iterator[dict[str, Any]]:
+    """Yield turns of alternating roles; results of tools are said by the user."""
+    for role, group in groupby(messages, key=lambda message: "assistant" if message.role == "assistant" else "user"):
+        blocks = [block for message in group for block in _blocks(message)]
+        if blocks:
+            yield {"role": role, "content": blocks}
+
+
+def _blocks(message: Message) -> Iterator[dict[str, Any]]:
+    if message.role == "tool":
+        yield {"type": "tool_result", "tool_use_id": message.tool_call_id, "content": message.content}
+        return
+    if message.content:  # an empty text is refused
+        yield {"type": "text", "text": message.content}
+    for call in message.tool_calls:
+        yield {"type": "tool_use", "id": call.id, "name": call.name, "input": dict(call.arguments)}
+
+
+def _tool(tool: ToolDefinition) -> dict[str, Any]:
+    schema = {"type": "object", **tool.parameters}
+    return {"name": tool.name, "description": tool.description, "input_schema": schema}
+
+
+class _Text(BaseModel):
+    type: Literal["text"]
+    text: str
+
+
+class _ToolUse(BaseModel):
+    type: Literal["tool_use"]
+    id: str
+    name: str
+    input: dict[str, Any] = {}
+
+
+class _Other(BaseModel):
+    """A block that nobody asked for, such as what the model thought."""
+
+    type: str
+
+
+class _Answer(BaseModel):
+    content: list[Annotated[_Text | _ToolUse | _Other, Field(union_mode="left_to_right")]]
+    usage: Any = None

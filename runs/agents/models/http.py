@@ -1,0 +1,143 @@
+"""Models behind HTTP: one request, tried again, bounded in time and size, whatever format the endpoint speaks."""
+
+import asyncio
+import re
+import ssl
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from functools import cache
+from typing import Protocol
+
+import httpx
+
+from runs.agents.errors import ProviderError, ProviderTimeout
+from runs.agents.models.backoff import delay_seconds, retry_after_seconds
+from runs.agents.models.endpoint import Endpoint
+from runs.agents.models.failures import read_failure
+from runs.agents.models.limits import gate_of
+from runs.agents.models.provider import Completion, Message, ModelParams, ToolDefinition
+from runs.agents.settings import AgentSettings
+
+CONNECT_SECONDS = 10.0
+MAX_ANSWER_BYTES = 16 * 1024 * 1024
+KEY_SHAPES = re.compile(r"\bsk-[\w*.-]{6,}|\b(?:Bearer|Basic)\s+\S+", re.IGNORECASE)
+
+
+@cache
+def _tls() -> ssl.SSLContext:
+    """Reading the certificates costs 30 ms of CPU; a client of its own per call must not pay that each time."""
+    return httpx.create_ssl_context()
+
+
+class Wire(Protocol):
+    """The format that an endpoint speaks."""
+
+    name: str
+
+    def headers(self, api_key: str | None) -> dict[str, str]:
+        """Return the headers of a request, beside its content type."""
+
+    def request_body(
+        self, model: str, messages: Sequence[Message], tools: Sequence[ToolDefinition], params: ModelParams
+    ) -> bytes:
+        """Return the body of a request.
+
+        Raises:
+            ProviderError: an extra parameter of the spec cannot be written as JSON.
+        """
+
+    def read_answer(self, raw: bytes, *, status: int) -> Completion:
+        """Return the completion in the body of an answer.
+
+        Raises:
+            ProviderError: the body is none.
+        """
+
+
+class HttpProvider:
+    """Asks one endpoint; each call has its own client, so that nothing outlives the step."""
+
+    def __init__(self, endpoint: Endpoint, settings: AgentSettings, wire: Wire) -> None:
+        self._endpoint = endpoint
+        self._wire = wire
+        self._gate = gate_of(str(endpoint.url.copy_with(path="/", query=None)), settings.limits)
+        self._retries = settings.retries
+        self._backoff_seconds = settings.backoff_seconds
+
+    @property
+    def name(self) -> str:
+        """The provider's public name."""
+        return self._wire.name
+
+    @property
+    def model(self) -> str:
+        """The name of the model it serves."""
+        return self._endpoint.model
+
+    async def complete(
+        self, messages: Sequence[Message], tools: Sequence[ToolDefinition], params: ModelParams
+    ) -> Completion:
+        """Return the model's answer; see ``Provider.complete``. Failures that may pass are tried again in here."""
+        body = self._wire.request_body(self.model, messages, tools, params)
+        async with self._client() as client:
+            attempt = 1
+            while True:
+                try:
+                    async with self._gate.passage(self._endpoint.shown):
+                        return await self._ask(client, body)
+                except ProviderError as error:
+                    if attempt > self._retries or not error.retriable:
+                        raise
+                    asked = error.retry_after_seconds
+                await asyncio.sleep(
+                    delay_seconds(attempt, backoff_seconds=self._backoff_seconds, retry_after_seconds=asked)
+                )
+                attempt += 1
+
+    def _client(self) -> httpx.AsyncClient:
+        headers = {"Content-Type": "application/json", **self._wire.headers(self._endpoint.api_key)}
+        # httpx bounds single reads; the whole attempt is bounded where it is made.
+        return httpx.AsyncClient(headers=headers, verify=_tls(), timeout=httpx.Timeout(None, connect=CONNECT_SECONDS))
+
+    async def _ask(self, client: httpx.AsyncClient, body: bytes) -> Completion:
+        seconds = self._endpoint.timeout_seconds
+        try:
+            async with (
+                asyncio.timeout(seconds),
+                client.stream("POST", self._endpoint.url, content=body) as response,
+            ):
+                raw = await self._read(response)
+        except (TimeoutError, httpx.TimeoutException):
+            message = f"The model endpoint {self._endpoint.shown} did not answer within {seconds:g} seconds."
+            raise ProviderTimeout(message) from None
+        except httpx.RequestError as error:
+            message = f"The model endpoint {self._endpoint.shown} could not be reached: {self._redact(str(error))}"
+            raise ProviderError(message, status=None, retriable=True) from None
+        if not response.is_success:
+            raise self._refusal(response, raw)
+        return self._wire.read_answer(raw, status=response.status_code)
+
+    async def _read(self, response: httpx.Response) -> bytes:
+        raw = bytearray()
+        async for chunk in response.aiter_bytes():
+            raw += chunk
+            if len(raw) > MAX_ANSWER_BYTES:
+                message = f"The model endpoint {self._endpoint.shown} sent more than {MAX_ANSWER_BYTES} bytes."
+                raise ProviderError(message, status=response.status_code, retriable=False)
+        return bytes(raw)
+
+    def _refusal(self, response: httpx.Response, raw: bytes) -> ProviderError:
+        status = response.status_code
+        detail = self._redact(read_failure(raw))
+        answered = f"The model endpoint {self._endpoint.shown} answered {status} {response.reason_phrase}".rstrip()
+        return ProviderError(
+            f"{answered}: {detail}" if detail else f"{answered}.",
+            status=status,
+            retriable=status == httpx.codes.TOO_MANY_REQUESTS or response.is_server_error,
+            retry_after_seconds=retry_after_seconds(response.headers.get("Retry-After"), now=datetime.now(UTC)),
+        )
+
+    def _redact(self, text: str) -> str:
+        if self._endpoint.api_key:
+            text = text.replace(self._endpoint.api_key, "[REDACTED]")
+        return KEY_SHAPES.sub("[REDACTED]", text)
