@@ -56,6 +56,7 @@ def main(folder: Path) -> None:
 def _pages() -> Iterator[tuple[str, str]]:
     from tests.browser import scenery  # noqa: PLC0415 - models exist only after django.setup()
 
+    call, batch = scenery.question_about_a_call(), scenery.batch()
     run, task = scenery.night()
     client = Client()
     client.force_login(scenery.operator())
@@ -65,6 +66,8 @@ def _pages() -> Iterator[tuple[str, str]]:
         "run": f"/admin/runs/run/{run.pk}/change/",
         "tasks": "/admin/humantasks/humantask/",
         "task": f"/admin/humantasks/humantask/{task.pk}/change/",
+        "call": f"/admin/humantasks/humantask/{call.pk}/change/",
+        "batch": f"/admin/runs/run/{batch.pk}/change/",
         "checkpoints": f"/admin/runs/checkpoint/?run={run.pk}",
         "workers": "/admin/runs/leaseowner/",
         "snapshot": f"/admin/specs/specsnapshot/{run.snapshot_id}/change/",

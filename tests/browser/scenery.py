@@ -8,9 +8,11 @@ from django.contrib.auth.models import User
 from django.utils import timezone
 
 from humantasks.models import HumanTask
+from humantasks.rules import Answer, Decision
 from kneo_project.audit.services import record
 from runs import executor, services
 from runs.engine.lifecycle import Status
+from runs.executor import Rest
 from runs.models import LeaseOwner, Run
 from runs.services import StartRun
 from specs.services import SpecSource
@@ -76,6 +78,40 @@ def night() -> tuple[Run, HumanTask]:
     run = expense_claim()
     record("run.inspected", actor="olivia", run_id=run.pk, metadata={"reason": "customer asked"})
     return run, HumanTask.objects.open().get(run=run)
+
+
+def batch() -> Run:
+    """Return a run of the example that works on several invoices, one of which is done."""
+    spec = str(Path("specs/examples/invoice_batch.yaml").resolve())
+    text = "Train to Graz, 120.50 EUR\nDinner with the auditors, 84 EUR\nHotel in Linz, 240 EUR\nA lost receipt"
+    run = services.start_run(StartRun(source=SpecSource(spec_path=spec), input_text=text), actor="ap-portal")
+    _work()
+    approve(HumanTask.objects.open().filter(run__within=run)[0])
+    _work()
+    run.refresh_from_db()
+    return run
+
+
+def question_about_a_call() -> HumanTask:
+    """Return the question of the example whose agent wants to call a tool."""
+    spec = str(Path("specs/examples/privileged_tool.yaml").resolve())
+    request = StartRun(source=SpecSource(spec_path=spec), input_text="search the handbook for travel")
+    run = services.start_run(request, actor="release-portal")
+    _work()
+    approve(HumanTask.objects.open().get(run=run))
+    _work()
+    return HumanTask.objects.open().get(run=run)
+
+
+def approve(task: HumanTask) -> None:
+    """Approve what ``task`` asks."""
+    answer = Answer(request_id=str(task.request_id), decision=Decision.APPROVED)
+    services.resume_run(task.pk, answer, actor="olivia")
+
+
+def _work() -> None:
+    while executor.advance(None).rest is not Rest.NOT_DUE:
+        pass
 
 
 def question_with_a_form() -> HumanTask:
