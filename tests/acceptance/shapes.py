@@ -29,15 +29,24 @@ class Shape:
     at_once: int = 1
     all_at_once: bool = False
 
-    def spec(self, human_at: int | None = None) -> Block:
-        """Return the spec; a person is asked before the step of number ``human_at``, if that is given."""
-        steps = [{"id": name, "kind": "function", "ref": "work"} for name in NAMES]
+    def spec(self, human_at: int | None = None, *, by: str = "work") -> Block:
+        """Return the spec, whose steps are done by the function ``by``.
+
+        A person is asked before the step of number ``human_at``, if that is given.
+        """
+        steps = [{"id": name, "kind": "function", "ref": by} for name in NAMES]
         if human_at is not None:
             steps.insert(human_at, HUMAN)
         root, inner = self.build(steps)
-        functions = {name: {"implementation": f"tests.acceptance.steps.{name}"} for name in ("work", "pair")}
+        functions = {name: {"implementation": f"tests.acceptance.steps.{name}"} for name in (by, "pair")}
         agents = {"crew": {"name": "crew", "as_agent": "inner"}} if "inner" in inner else {}
-        components = {"functions": functions, "agents": agents, "humans": {"boss": {}}, "workflows": inner}
+        components = {
+            "functions": functions,
+            "agents": agents,
+            "humans": {"boss": {}},
+            "waits": {"moment": {"seconds": 0.5}},
+            "workflows": inner,
+        }
         return {"version": "v1", "agent": {"name": "matrix"}, "workflow": root, "components": components}
 
     def path(self, name: str) -> str:
@@ -86,6 +95,12 @@ def _map(steps: list[Block]) -> tuple[Block, dict[str, Block]]:
     return root, {"items": items, "inner": _sequence(steps)}
 
 
+def _waiting(steps: list[Block]) -> tuple[Block, dict[str, Block]]:
+    """Let a moment pass after the first step."""
+    pause = {"id": "pause", "kind": "wait", "ref": "moment"}
+    return _sequence([steps[0], pause, *steps[1:]]), {}
+
+
 SHAPES = {
     "sequential": Shape(build=lambda steps: (_sequence(steps), {})),
     "graph": Shape(build=_graph, text="T>one>two>three>two>three", often=Counter(two=2, three=2)),
@@ -97,6 +112,7 @@ SHAPES = {
         text="T>one>two>three>one>two>three",
         often=Counter(one=2, two=2, three=2),
     ),
+    "waiting": Shape(build=_waiting),
     "nested": Shape(build=_nested, prefix="sub/"),
     "agent": Shape(build=_crew, prefix="sub/"),
     "map": Shape(

@@ -1,14 +1,14 @@
 """A deployment together with the servers that it runs on."""
 
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from tests.acceptance.brokers import Broker
 from tests.acceptance.databases import PostgresDatabase
-from tests.acceptance.deployment import Deployment
+from tests.acceptance.deployment import NO_SETTINGS, Deployment
 from tests.services import Service
 
 
@@ -22,11 +22,13 @@ class Site:
 
 
 @contextmanager
-def open_site(service: Service, folder: Path) -> Iterator[Site]:
-    """Open a deployment on PostgreSQL and the broker ``service``; leave nothing behind."""
+def open_site(service: Service, folder: Path, settings: Mapping[str, str] = NO_SETTINGS) -> Iterator[Site]:
+    """Open a deployment on PostgreSQL and the broker ``service``, with ``settings``; leave nothing behind."""
     database = PostgresDatabase()
     broker = Broker(service, queue=f"kneo_acc_{uuid.uuid4().hex[:12]}")
-    deployment = Deployment(folder, database_url=database.url, broker_url=broker.url, queue=broker.queue)
+    deployment = Deployment(
+        folder, database_url=database.url, broker_url=broker.url, queue=broker.queue, settings=settings
+    )
     try:
         deployment.open()
         yield Site(deployment=deployment, database=database, broker=broker)

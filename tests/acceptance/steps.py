@@ -1,6 +1,7 @@
 """The functions of this ring's specs. Each notes in its run's ledger what it does, and passes its text on."""
 
 import os
+import random
 import re
 import time
 
@@ -35,6 +36,17 @@ def work(text: str, context: StepContext) -> str:
     found = TOKEN.search(text)
     assert found is not None
     _wait_at_gate(Ledger.of_this_process(found[0]), context)
+    return f"{text}>{context.step_path.rpartition('/')[2]}"
+
+
+def stroll(text: str, context: StepContext) -> str:
+    """Take some time, and say so in the text; the ledger's name is somewhere in it."""
+    found = TOKEN.search(text)
+    assert found is not None
+    ledger = Ledger.of_this_process(found[0])
+    _write(ledger, context, Event.BEGAN)
+    time.sleep(random.uniform(0.1, 1.0))
+    _write(ledger, context, Event.PASSED)
     return f"{text}>{context.step_path.rpartition('/')[2]}"
 
 
