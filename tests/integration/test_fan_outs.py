@@ -18,8 +18,10 @@ from runs.models import Checkpoint, FanOut, Run, TraceEvent
 from runs.redriving import ForkRun, continue_run, fork_run
 from tests.integration.driving import human, start, step
 from tests.integration.functions import CALLS, FAILING
+from tests.integration.test_agents import served
 from tests.integration.test_shapes import among, paths, sequence
 from tests.integration.test_shapes import spec_of as shaped
+from tests.stubs.chat_server import ChatServer, completion, failure
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -338,3 +340,46 @@ def test_variables_that_branches_set_are_those_of_the_run_afterwards() -> None:
     spec["components"]["functions"]["judge"] = sets
     run = drive(start(spec, "hello"))
     assert (run.status, run.cursor["variables"]) == ("completed", {"length": 5})
+
+
+def asking(chat: ChatServer, text: str = LIST, **order: Any) -> Run:
+    """Return a run that asks a model about each item, one after the other."""
+    spec = shaped(over(step("write", "writer", kind="agent"), max_parallel=1))
+    spec["components"]["agents"]["writer"] = served(chat)
+    return drive(start(spec, text, **order))
+
+
+def test_what_branches_cost_is_what_the_run_costs() -> None:
+    with ChatServer() as chat:
+        run = asking(chat)
+    assert (run.status, run.input_tokens, run.output_tokens, run.total_tokens) == ("completed", 33, 21, 54)
+
+
+def test_a_budget_of_the_run_is_shared_by_its_branches() -> None:
+    with ChatServer() as chat:
+        run = asking(chat, token_budget=20)
+        assert len(chat.requests) == 2
+    assert (run.status, run.error_type, run.total_tokens) == ("failed", "TokenBudgetExceeded", 36)
+    assert [branch.status for branch in branches(run)] == ["completed", "completed", "failed"]
+
+
+def test_what_a_branch_cost_is_counted_once_however_often_the_run_is_gone_on_with() -> None:
+    with ChatServer() as chat:
+        chat.queue(completion("one"), failure(400), completion("three"), completion("two"))
+        run = asking(chat)
+        assert (run.status, run.total_tokens) == ("failed", 36)
+        continue_run(run.pk, actor="alice")
+        drive(run)
+    assert (run.status, run.output_text, run.total_tokens) == ("completed", '["one", "two", "three"]', 54)
+
+
+def test_an_agent_remembers_in_a_branch_what_it_said_before_the_run_fanned_out() -> None:
+    with ChatServer() as chat:
+        spec = shaped(sequence(step("first", "writer", kind="agent"), step("m", "many", kind="workflow")))
+        spec["components"]["agents"]["writer"] = served(chat)
+        twice = [step("left", "writer", kind="agent"), step("right", "writer", kind="agent")]
+        spec["components"]["workflows"]["many"] = among("concurrent", *twice, max_parallel=1)
+        run = drive(start(spec, "hello"))
+        told = [[message["content"] for message in request.body["messages"]] for request in chat.requests]
+    assert run.status == "completed"
+    assert told[1] == told[2] == ["hello", "echo: hello", "echo: hello"]
