@@ -28,12 +28,16 @@ class Received:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """One answer to give, ``after_seconds`` or, if that is None, never: the client has to hang up."""
+    """One answer to give, ``after_seconds`` or, if that is None, never: the client has to hang up.
+
+    One that ``is_cut_short`` ends in the middle: the connection is closed before all was sent that was announced.
+    """
 
     status: int = 200
     body: bytes = b""
     headers: Mapping[str, str] = field(default_factory=dict)
     after_seconds: float | None = 0.0
+    is_cut_short: bool = False
 
 
 def completion(
@@ -154,7 +158,11 @@ class ChatServer:
                 for name, value in answer.headers.items():
                     self.send_header(name, value)
                 self.end_headers()
-                self.wfile.write(answer.body)
+                if answer.is_cut_short:
+                    self.wfile.write(answer.body[: len(answer.body) // 2])
+                    self.close_connection = True
+                else:
+                    self.wfile.write(answer.body)
 
             def log_message(self, format: str, *args: object) -> None:
                 """Tests read ``requests``, not the terminal."""

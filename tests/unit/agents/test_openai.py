@@ -220,3 +220,13 @@ def test_a_query_of_the_base_url_is_sent_but_never_shown(chat: ChatServer) -> No
     assert httpx.URL(chat.requests[0].path).path == "/v1/chat/completions"
     assert KEY in chat.requests[0].path
     assert KEY not in str(refusal.value)
+
+
+def test_an_answer_that_breaks_off_is_asked_for_again(chat: ChatServer) -> None:
+    chat.queue(completion("half of it", is_cut_short=True), completion("all of it"))
+    assert ask(served_agent(chat.base_url), retries=1, backoff_seconds=0.0).text == "all of it"
+
+    chat.queue(completion("half of it", is_cut_short=True))
+    with pytest.raises(ProviderError, match="could not be reached") as broken:
+        ask(served_agent(chat.base_url), retries=0)
+    assert broken.value.retriable
