@@ -60,6 +60,7 @@ def open_fan_out(run_id: uuid.UUID, action: Spread, states: Sequence[State], at:
         path=action.path,
         total=total,
         unfinished=total,
+        at_once=min(action.workflow.max_parallel or total, settings.MAX_PARALLEL_BRANCHES),
         variables=dict(states[0].variables),
         text_at=action.text_at,
         created_at=at,
@@ -69,7 +70,7 @@ def open_fan_out(run_id: uuid.UUID, action: Spread, states: Sequence[State], at:
         branches = [_branch(run, fan_out, index, state, at) for index, state in batch]
         Run.objects.bulk_create(branches)
         Checkpoint.objects.bulk_create(_beginning(branch) for branch in branches)
-    _let_begin(fan_out.pk, min(action.workflow.max_parallel or total, settings.MAX_PARALLEL_BRANCHES))
+    _let_begin(fan_out.pk, fan_out.at_once)
     return fan_out
 
 
@@ -96,13 +97,13 @@ def end_below(run_id: uuid.UUID, prefix: str, at: datetime) -> None:
 
     In the transaction that lets the run go on without them, after ``lock``.
     """
-    fan_outs = list(FanOut.objects.filter(run_id=run_id, path__startswith=prefix, unfinished__gt=0))
-    for fan_out in fan_outs:
-        for branch in fan_out.branches.exclude(status__in=TERMINAL).only("pk"):
-            end_below(branch.pk, "", at)
-        first = fan_out.branches.first()
-        if first is not None and first.within_id is not None:
-            _end(Run.objects.filter(branch_of=fan_out), first.within_id, at)
+    unended = Run.objects.exclude(status__in=TERMINAL)
+    level = list(FanOut.objects.filter(run_id=run_id, path__startswith=prefix, unfinished__gt=0))
+    while level:
+        branches = dict(unended.filter(branch_of__in=level).values_list("pk", "within_id"))
+        level = list(FanOut.objects.filter(run_id__in=branches, unfinished__gt=0))
+        for whole_id in {whole for whole in branches.values() if whole is not None}:
+            _end(Run.objects.filter(pk__in=branches), whole_id, at)
 
 
 def _end(branches: QuerySet[Run], whole_id: uuid.UUID, at: datetime) -> None:
@@ -147,7 +148,7 @@ def reopen(fan_out: FanOut, branches: Mapping[uuid.UUID, State], at: datetime) -
     Run.objects.bulk_update(found, fields, batch_size=WRITTEN_AT_ONCE)
     Checkpoint.objects.bulk_create((_replay(run, at) for run in found), batch_size=WRITTEN_AT_ONCE)
     FanOut.objects.filter(pk=fan_out.pk).update(unfinished=len(found))
-    _let_begin(fan_out.pk, settings.MAX_PARALLEL_BRANCHES)
+    _let_begin(fan_out.pk, fan_out.at_once)
 
 
 def spent_within(whole_id: uuid.UUID) -> int:

@@ -174,14 +174,15 @@ class Run(models.Model):
 class FanOut(models.Model):
     """A workflow of ``run`` whose branches are runs of their own, named by the ``path`` of the workflow.
 
-    ``unfinished`` is how many of the ``total`` branches have not ended. The branches began with ``variables`` and with
-    what the run had recorded up to checkpoint ``text_at``.
+    ``unfinished`` is how many of the ``total`` branches have not ended, ``at_once`` how many may be under way. The
+    branches began with ``variables`` and with what the run had recorded up to checkpoint ``text_at``.
     """
 
     run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="fan_outs", db_index=False)
     path = models.CharField(max_length=1024, blank=True)
     total = models.PositiveIntegerField()
     unfinished = models.PositiveIntegerField()
+    at_once = models.PositiveIntegerField()
     variables = models.JSONField(default=dict)
     text_at = models.PositiveIntegerField()
     created_at = models.DateTimeField()

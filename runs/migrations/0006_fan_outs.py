@@ -29,6 +29,7 @@ class Migration(migrations.Migration):
                 ('path', models.CharField(blank=True, max_length=1024)),
                 ('total', models.PositiveIntegerField()),
                 ('unfinished', models.PositiveIntegerField()),
+                ('at_once', models.PositiveIntegerField()),
                 ('variables', models.JSONField(default=dict)),
                 ('text_at', models.PositiveIntegerField()),
                 ('created_at', models.DateTimeField()),

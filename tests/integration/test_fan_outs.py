@@ -143,6 +143,15 @@ def test_no_more_branches_begin_than_may_be_under_way() -> None:
     assert drive(run).output_text == json.dumps([f"{number}>a" for number in range(5)])
 
 
+def test_going_on_lets_no_more_branches_begin_than_may_be_under_way() -> None:
+    FAILING.add("a")
+    run = run_of(over("a", max_parallel=1))
+    FAILING.clear()
+    continue_run(run.pk, actor="alice")
+    assert Run.objects.due().filter(within=run).count() == 1
+    assert drive(run).status == "completed"
+
+
 def test_a_map_within_a_map_within_a_sequence() -> None:
     run = run_of(
         sequence(step("outer", "rows", kind="workflow"), "b"),
