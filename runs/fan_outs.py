@@ -102,7 +102,7 @@ def end_below(run_id: uuid.UUID, prefix: str, at: datetime) -> None:
     while level:
         branches = dict(unended.filter(branch_of__in=level).values_list("pk", "within_id"))
         level = list(FanOut.objects.filter(run_id__in=branches, unfinished__gt=0))
-        for whole_id in {whole for whole in branches.values() if whole is not None}:
+        for whole_id in set(branches.values()):
             _end(Run.objects.filter(pk__in=branches), whole_id, at)
 
 
