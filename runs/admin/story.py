@@ -101,11 +101,12 @@ def _trace_event(row: TraceEvent, said: str | None) -> list[object]:
 
 
 def _human_tasks(run_id: uuid.UUID) -> Table:
+    of_it = models.Q(run_id=run_id) | models.Q(run__within=run_id)
     loaded = HumanTask.objects.only("status", "title", "assignee", "created_at", "expires_at", "decision", "decided_by")
     return Table(
         title="Human tasks",
         headings=["status", "question", "assignee", "asked", "due", "answer"],
-        rows=[_human_task(row) for row in _latest(loaded.filter(run_id=run_id), "-created_at")],
+        rows=[_human_task(row) for row in _latest(loaded.filter(of_it), "-created_at")],
         all_rows=_all("humantasks_humantask", run_id, "All human tasks of this run"),
     )
 

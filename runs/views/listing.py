@@ -137,10 +137,12 @@ def _is_of_kind(kind: str) -> Q:
 
 
 def _is_of_run(run_id: str) -> Q:
+    """Return the tasks of the run and of its branches."""
     try:
-        return Q(run_id=uuid.UUID(run_id))
+        wanted = uuid.UUID(run_id)
     except ValueError:
         return NOTHING
+    return Q(run_id=wanted) | Q(run__within=wanted)
 
 
 _RUN_FILTERS: Filters = {

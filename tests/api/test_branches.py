@@ -1,5 +1,6 @@
 """GET /v1/runs/{run_id}/branches, and what becomes of branches elsewhere."""
 
+import copy
 import uuid
 from typing import Any
 
@@ -59,3 +60,20 @@ def test_a_branch_cannot_be_cancelled_apart_from_its_run(api: Api, run: dict[str
 
 def test_an_unknown_run_has_no_branches(api: Api) -> None:
     assert api.get(f"/runs/{uuid.uuid4()}/branches", 404)["detail"]["error"] == "not_found"
+
+
+def test_the_questions_of_branches_are_found_by_their_run(api: Api) -> None:
+    spec = copy.deepcopy(MAP)
+    spec["workflow"]["step"] = {"id": "ok", "kind": "human", "ref": "boss"}
+    spec["components"]["humans"] = {"boss": {"description": "All right?"}}
+    run = api.post("/runs", {"input": '["x", "y"]', "spec": spec, "async_mode": True}, 202)
+
+    tasks = api.get("/human-tasks", run_id=run["run_id"])["tasks"]
+
+    assert sorted(task["current_input"] for task in tasks) == ["x", "y"]
+    branches = api.get(f"/runs/{run['run_id']}/branches")["branches"]
+    assert {task["run_id"] for task in tasks} == {branch["run_id"] for branch in branches}
+    for task in tasks:
+        answer = {"request_id": task["pending_human_request"]["id"], "decision": "approved"}
+        api.post(f"/human-tasks/{task['id']}/resume", answer)
+    assert api.get(f"/runs/{run['run_id']}")["output_text"] == '["x", "y"]'
