@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable
+from dataclasses import asdict
 from typing import Any
 
 from django.conf import settings
@@ -81,6 +82,8 @@ def details_of(agent: AgentPlan, reply: AgentReply) -> dict[str, Any]:
         "runtime_mode": reply.runtime_mode,
         "runtime_name": reply.runtime_name,
         "iterations": reply.iterations,
+        "model": {"provider": reply.provider, "name": reply.model},
+        **({"usage": asdict(reply.usage)} if reply.usage else {}),
         **reply.details,
     }
 

@@ -211,3 +211,12 @@ def test_a_run_calls_a_tool_of_an_mcp_server(chat: ChatServer, settings: Setting
     assert (run.status, run.output_text) == ("completed", "done")
     (called,) = traced(run, "tool_completed")
     assert (called.model["tool_name"], called.output_preview) == ("greet", "hello Ada")
+
+
+def test_the_record_of_a_step_tells_who_answered_and_for_how_much(chat: ChatServer) -> None:
+    spec = spec_of(step("write", "writer", "agent"))
+    spec["components"]["agents"]["writer"] = served(chat)
+    run = finished(spec)
+    details = Checkpoint.objects.get(run=run, type="step_completed").details
+    assert details["model"] == {"provider": "openai", "name": "small"}
+    assert details["usage"] == {"input_tokens": 11, "output_tokens": 7, "total_tokens": 18}
