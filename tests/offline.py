@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import Any
 
 from humantasks.rules import Answer, Decision, text_after
 from runs.agent_work import checked_output
@@ -12,8 +13,9 @@ from runs.agents.diary import Diary
 from runs.agents.errors import AgentError, MaxIterationsReached
 from runs.agents.functions import call_function
 from runs.agents.interrupt import Interrupt
-from runs.agents.journal import forgetful
+from runs.agents.journal import Journal
 from runs.agents.loop import run_agent
+from runs.agents.people import PersonNeeded, place_of
 from runs.agents.settings import AgentSettings
 from runs.agents.tools.mcp_sessions import McpSessions
 from runs.engine import interpreter, spreading
@@ -127,15 +129,22 @@ class OfflineRun:
             self.state = State.restore(after.cursor(), sequence=after.sequence, texts=after.texts)
 
     def _perform(self, action: Work) -> Settled:
+        """Do the work of a step; whatever it asks in the middle is approved."""
+        kept: dict[str, Any] = {}
         try:
-            return self._done(action)
+            while True:
+                try:
+                    return self._done(action, Journal(lambda: kept, kept.__setitem__))
+                except PersonNeeded as needed:
+                    answer = {"decision": "approved", "content": None, "digest": needed.question.digest}
+                    kept[place_of(needed.question.key)] = answer
         except Exception as error:  # noqa: BLE001 - whatever a step raises is its failure
             kind = "max_iterations" if isinstance(error, MaxIterationsReached) else type(error).__name__
             fault = Fault(type=kind, message=str(error))
             final = isinstance(error, AgentError) and error.is_final
             return Failed(fault=fault, started_at=NOW, finished_at=NOW, is_final=final)
 
-    def _done(self, action: Work) -> Settled:
+    def _done(self, action: Work, journal: Journal) -> Settled:
         if isinstance(action, RunStep) and action.work.kind in RESTING_KINDS:
             return passing(self.plan, action, datetime.fromtimestamp(action.not_before or NOW.timestamp(), tz=UTC))
         context = StepContext(
@@ -148,7 +157,7 @@ class OfflineRun:
             settings=settings,
             context=context,
             diary=Diary(),
-            journal=forgetful(),
+            journal=journal,
             sessions=sessions,
         )
         if isinstance(action, RunAgent):
