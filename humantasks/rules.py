@@ -59,11 +59,11 @@ def form_misfit(answer: Answer, form: Mapping[str, Any] | None) -> FormMisfit | 
     if answer.form is None:
         message = f"The decision {answer.decision.value!r} needs the form of the request filled in."
         return None if answer.decision is Decision.REJECTED else FormMisfit(field="form", message=message)
-    problem = next(JsonSchema(form).problems(answer.form), None)
+    problem = JsonSchema(form).first_problem(answer.form)
     if problem is None:
         return None
-    field = ".".join(("form", *map(str, problem.path)))
-    return FormMisfit(field=field, message=f"{field}: {problem.message}.")
+    inside = problem.within("form")
+    return FormMisfit(field=inside.where, message=f"{inside}.")
 
 
 def text_after(answer: Answer, asked_about: str) -> str:

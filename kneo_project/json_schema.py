@@ -1,7 +1,7 @@
 """JSON Schemas that users write: judged and applied in bounded time, without fetching anything from anywhere."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any
 
@@ -26,9 +26,17 @@ class Problem:
     path: tuple[str | int, ...]
     message: str
 
+    @property
+    def where(self) -> str:
+        """The place as one word."""
+        return ".".join(str(part) for part in self.path)
+
+    def within(self, name: str) -> "Problem":
+        """Return the problem of a value of which this one is the part ``name``."""
+        return replace(self, path=(name, *self.path))
+
     def __str__(self) -> str:
-        where = ".".join(str(part) for part in self.path)
-        return f"{where}: {self.message}" if where else self.message
+        return f"{self.where}: {self.message}" if self.where else self.message
 
 
 class JsonSchema:
@@ -48,6 +56,10 @@ class JsonSchema:
             self._validator = _validator(schema, mask=MASK)
         except (ValueError, TypeError, jsonschema_rs.ReferencingError) as error:
             raise UnsoundSchema(_first_line(str(error))) from None
+
+    def first_problem(self, value: object) -> Problem | None:
+        """Return the first thing that is wrong with ``value``, or None."""
+        return next(self.problems(value), None)
 
     def problems(self, value: object) -> Iterator[Problem]:
         """Yield what is wrong with ``value``, a JSON value: the first ``MAX_PROBLEMS`` things.

@@ -27,10 +27,10 @@ def refuse_misfit(plan: Plan, task: HumanTask, answer: Answer) -> None:
     arguments = arguments_in(answer.content or "")
     if arguments is None:
         raise InvalidDecision("The new arguments must be a JSON object, in `content`.", field="content")
-    problem = next(JsonSchema(tool.parameters).problems(arguments), None)
+    problem = JsonSchema(tool.parameters).first_problem(arguments)
     if problem is not None:
-        field = ".".join(("content", *map(str, problem.path)))
-        raise InvalidDecision(f"{field}: {problem.message}.", field=field)
+        inside = problem.within("content")
+        raise InvalidDecision(f"{inside}.", field=inside.where)
 
 
 def keep_answer(task: HumanTask, answer: Answer) -> None:

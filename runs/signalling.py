@@ -51,10 +51,10 @@ def send_signal(
 
 def _refuse_misfit(signal: SignalPlan, payload: Mapping[str, Any]) -> None:
     if signal.payload_schema is not None:
-        problem = next(JsonSchema(signal.payload_schema).problems(dict(payload)), None)
+        problem = JsonSchema(signal.payload_schema).first_problem(dict(payload))
         if problem is not None:
-            field = ".".join(("payload", *map(str, problem.path)))
-            raise InvalidSignal(f"{field}: {problem.message}.", field=field)
+            inside = problem.within("payload")
+            raise InvalidSignal(f"{inside}.", field=inside.where)
     try:
         variables_of(signal, payload)
     except VariableInvalid as error:

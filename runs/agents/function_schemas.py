@@ -30,7 +30,7 @@ def check_output(function: FunctionPlan, text: str) -> None:
 def _check(schema: Mapping[str, Any] | None, text: str, error: type[AgentError], what: str) -> None:
     if schema is None:
         return
-    problem = next(JsonSchema(schema).problems(_judged(schema, text)), None)
+    problem = JsonSchema(schema).first_problem(_judged(schema, text))
     if problem is not None:
         raise error(f"{what} does not match its schema: {problem}")
 

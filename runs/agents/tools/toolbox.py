@@ -115,7 +115,7 @@ class Toolbox:
         host = refused_host(arguments, allowed=self.agent.allowed_domains, denied=self.agent.denied_domains)
         if host is not None:
             raise self._denied(tool, f"The tool {tool.name!r} may not reach {host!r}", arguments)
-        problem = next(JsonSchema(tool.parameters).problems(dict(arguments)), None)
+        problem = JsonSchema(tool.parameters).first_problem(dict(arguments))
         if problem is not None:
             raise self._denied(tool, f"The arguments of the tool {tool.name!r} do not fit: {problem}", arguments)
 
