@@ -7,7 +7,7 @@ from typing import Any
 
 from django.conf import settings
 
-from runs.agents.answering import AgentReply, Agents, asks_people
+from runs.agents.answering import AgentReply, Agents
 from runs.agents.budget import Meter
 from runs.agents.context import StepContext
 from runs.agents.diary import Diary, Entry
@@ -52,7 +52,7 @@ def checked_output(agents: Agents, root: AgentPlan, text: str) -> tuple[str, dic
 
 def kept_once(agents: Agents, key: str, make: Callable[[], str]) -> str:
     """Return what ``make`` gives; it is not done again when the step asks a person about it and begins anew."""
-    if not asks_people(agents.plan):
+    if not agents.plan.asks_people:
         return make()
     journal, interrupt = agents.journal, agents.context.interrupt
     kept = run_interruptibly(journal.recall(key), interrupt)

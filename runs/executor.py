@@ -19,6 +19,7 @@ from runs.engine.lifecycle import Status
 from runs.engine.outcomes import Asks, Fault, Outcome
 from runs.engine.progress import Progress
 from runs.engine.retrying import RetryPolicy
+from runs.engine.state import State
 from runs.heartbeat import Hold
 from runs.leases import Lease
 from runs.models import Target
@@ -94,7 +95,6 @@ class _Leg:
         self.is_fresh = True
         self.branches = 0
         self.plan: Plan = load_plan(lease.snapshot_id)
-        self.keeps_time = timeouts.are_possible(self.plan)
         self.workflow = interpreter.root_workflow(self.plan, wants_agent=lease.target == Target.AGENT)
         self.state = restore_state(
             lease.run_id,
@@ -129,7 +129,7 @@ class _Leg:
 
     def _forward(self) -> Advanced | None:
         """Take up what came in, put new questions, or do what there is to do; return why to come back, if there is."""
-        if self.workflow is not None and self.keeps_time:
+        if self.workflow is not None and self.plan.has_timed_workflows:
             timed = timing.keep_time(self.lease, self.plan, self.workflow, self.state, self.policy)
             if timed is not None:
                 return self._settled(timed.progress, timed.lease)
@@ -232,10 +232,9 @@ class _Leg:
     def _remember(self, progress: Progress, *, others: bool) -> Advanced | None:
         if others:
             progress = replace(progress, retry_after_seconds=None)
-        soonest = timeouts.soonest(progress.state or self.state)
-        if progress.retry_after_seconds is not None and soonest is not None:
-            left = max(0.0, soonest - timezone.now().timestamp())
-            progress = replace(progress, retry_after_seconds=min(left, progress.retry_after_seconds))
+        if progress.retry_after_seconds is not None:
+            seconds = _within_time(progress.retry_after_seconds, progress.state or self.state)
+            progress = replace(progress, retry_after_seconds=seconds)
         return self._settled(progress, transitions.commit_step(self.lease, progress, timezone.now()))
 
     def _settled(self, progress: Progress, lease: Lease | None) -> Advanced | None:
@@ -259,6 +258,12 @@ class _Leg:
         self.lease = put.lease
         self.state = put.state or self.state
         return None
+
+
+def _within_time(seconds: float, state: State) -> float:
+    """Return how long to leave a run at ``state`` alone: ``seconds``, unless a workflow has to be over before."""
+    soonest = timeouts.soonest(state)
+    return seconds if soonest is None else min(max(0.0, soonest - timezone.now().timestamp()), seconds)
 
 
 def _hand_over(lease: Lease) -> Advanced:

@@ -22,12 +22,11 @@ from runs.agents.settings import AgentSettings
 from runs.agents.tools.backings import Backing
 from runs.agents.tools.mcp_sessions import McpSessions
 from runs.agents.tools.toolbox import Toolbox
-from specs.language.agent_plan import AgentPlan, Approval, GuardrailAction, MemoryPolicy, Stage
+from specs.language.agent_plan import AgentPlan, MemoryPolicy, Stage
 from specs.language.plan import Plan
 
 OFFLINE = "bridge"
 MAX_DEPTH = 8
-ASKING = (GuardrailAction.ESCALATE, GuardrailAction.HUMAN_REVIEW)
 MAX_RETRIES_OF_ANSWERS = 2
 
 
@@ -164,7 +163,7 @@ class Agents:
         agent = _looping(agent, binding)
         limit = (agent.model.token_budget if agent.model else None) or self.settings.token_budget
         inner = binding.provider
-        if _has_several_calls(agent) or asks_people(self.plan):
+        if _has_several_calls(agent) or self.plan.asks_people:
             inner = JournaledProvider(inner, self.journal, self.prefix)
         provider = MeteredProvider(inner, limit=limit, meter=self.meter)
         seen = await remembered(agent.memory, messages, self)
@@ -199,18 +198,6 @@ class Agents:
 
     def _checks(self, agent: AgentPlan, stage: Stage) -> Checks:
         return Checks(stage=stage, guardrails=agent.guardrails.get(stage, ()), agent_name=agent.name, diary=self.diary)
-
-
-def asks_people(plan: Plan) -> bool:
-    """Return whether a step of ``plan`` may ask a person in the middle of its work, so that it is begun again later."""
-    guardrails = [
-        guardrail
-        for agent in (plan.agent, *plan.agents.values())
-        for stage in agent.guardrails.values()
-        for guardrail in stage
-    ]
-    by_tools = any(tool.approval is not Approval.NEVER for tool in plan.tools.values())
-    return by_tools or any(guardrail.action in ASKING for guardrail in guardrails)
 
 
 def _has_several_calls(agent: AgentPlan) -> bool:

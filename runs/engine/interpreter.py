@@ -70,11 +70,9 @@ def ask(
     """Return what putting the questions changes; the details with each action describe its human task."""
     if workflow is None:
         return Progress(status=Status.BLOCKED, state=state)
-    ledger = Ledger(state.sequence, state.texts, at)
-    walk = Walk(plan, workflow, state, ledger, NO_RETRIES)
-    walk.begin()
+    walk = begun(plan, workflow, state, at)
     for action, details in asked:
-        _tell_question(ledger, action.place, action.text, details)
+        _tell_question(walk.ledger, action.place, action.text, details)
     return replace(progress_of(state, walk), status=Status.BLOCKED)
 
 
@@ -151,6 +149,13 @@ def _agent_place(plan: Plan) -> Place:
 def _agent_goes_on(state: State, ledger: Ledger) -> Progress:
     records, events = tuple(ledger.records), tuple(ledger.events)
     return Progress(state=replace(state, sequence=ledger.sequence), records=records, events=events)
+
+
+def begun(plan: Plan, workflow: WorkflowPlan, state: State, at: datetime) -> Walk:
+    """Return a walk from ``state`` at the moment ``at``, on which every workflow that was entered has said so."""
+    walk = Walk(plan, workflow, state, Ledger(state.sequence, state.texts, at), NO_RETRIES)
+    walk.begin()
+    return walk
 
 
 def with_variables(state: State, new: Mapping[str, Any]) -> Mapping[str, Any]:

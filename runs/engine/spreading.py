@@ -7,13 +7,12 @@ from typing import Any
 
 from runs.engine import interpreter, shapes
 from runs.engine.actions import Join, Spread
-from runs.engine.ledger import Ledger
 from runs.engine.outcomes import Failed, Fault
 from runs.engine.places import place_of
 from runs.engine.progress import Progress
 from runs.engine.shapes import mapping
 from runs.engine.state import RUN_INPUT, State
-from runs.engine.walk import Result, Walk
+from runs.engine.walk import Result
 from specs.language.plan import MapPlan, Plan, WorkflowPlan
 
 
@@ -64,14 +63,14 @@ def branches_of(action: Spread, state: State) -> list[State]:
 
 def spread(plan: Plan, workflow: WorkflowPlan, state: State, action: Spread, number: int, at: datetime) -> Progress:
     """Return what changes in the run when its branches have become the fan-out ``number``."""
-    walk = _walk(plan, workflow, state, at)
+    walk = interpreter.begun(plan, workflow, state, at)
     walk.spread(action.way, number)
     return interpreter.progress_of(state, walk)
 
 
 def refuse(plan: Plan, workflow: WorkflowPlan, state: State, action: Spread, fault: Fault, at: datetime) -> Progress:
     """Return what changes in the run when the workflow of ``action`` cannot begin because of ``fault``."""
-    walk = _walk(plan, workflow, state, at)
+    walk = interpreter.begun(plan, workflow, state, at)
     walk.refuse(action.way, fault)
     return interpreter.progress_of(state, walk)
 
@@ -82,7 +81,7 @@ def join(
     """Return what changes in the run when all ``branches`` of ``action`` have ended."""
     ended = branches.ended
     state = replace(state, variables=interpreter.with_variables(state, branches.variables))
-    walk = _walk(plan, workflow, state, at)
+    walk = interpreter.begun(plan, workflow, state, at)
     results = [_gathered(action, ended, at)] if isinstance(action.workflow, MapPlan) else [_of(e, at) for e in ended]
     walk.join(action.way, action.workflow, results)
     return interpreter.progress_of(state, walk)
@@ -99,12 +98,6 @@ def _items(text: str) -> list[str]:
         return mapping.items(text)
     except mapping.NotItems as error:
         raise NotSpreadable(Fault(type="MapInputInvalid", message=str(error))) from None
-
-
-def _walk(plan: Plan, workflow: WorkflowPlan, state: State, at: datetime) -> Walk:
-    walk = Walk(plan, workflow, state, Ledger(state.sequence, state.texts, at), interpreter.NO_RETRIES)
-    walk.begin()
-    return walk
 
 
 def _of(ended: Ended, at: datetime) -> Result:

@@ -15,7 +15,7 @@ from runs.engine.progress import Progress
 from runs.engine.retrying import RetryPolicy
 from runs.engine.state import Line, State
 from runs.engine.walk import Walk
-from specs.language.plan import Plan, StepKind, WorkflowPlan
+from specs.language.plan import Plan, WorkflowPlan
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,13 +25,6 @@ class Overdue:
     way: tuple[int, ...]
     depth: int
     prefix: str
-
-
-def are_possible(plan: Plan) -> bool:
-    """Return whether any step of ``plan`` that is a workflow has a timeout."""
-    workflows = [*plan.workflows.values(), *([plan.workflow] if plan.workflow else [])]
-    steps = (step for workflow in workflows for step in workflow.steps)
-    return any(step.kind is StepKind.WORKFLOW and step.timeout_seconds for step in steps)
 
 
 def have_to_begin(plan: Plan, workflow: WorkflowPlan, state: State) -> bool:
@@ -46,9 +39,7 @@ def have_to_begin(plan: Plan, workflow: WorkflowPlan, state: State) -> bool:
 
 def begin(plan: Plan, workflow: WorkflowPlan, state: State, at: datetime) -> Progress:
     """Return what changes when the time of every workflow that was entered begins at ``at``."""
-    walk = Walk(plan, workflow, state, Ledger(state.sequence, state.texts, at), interpreter.NO_RETRIES)
-    walk.begin()
-    return interpreter.progress_of(state, walk)
+    return interpreter.progress_of(state, interpreter.begun(plan, workflow, state, at))
 
 
 def soonest(state: State) -> float | None:

@@ -4,8 +4,15 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from specs.language.checking import examine
-from specs.language.compiling_agents import NO_SKILLS, Skills, compile_agent, compile_mcp_server, compile_tool
-from specs.language.compiling_workflows import compile_workflow, recurring_agents
+from specs.language.compiling_agents import (
+    NO_SKILLS,
+    Skills,
+    compile_agent,
+    compile_mcp_server,
+    compile_tool,
+    may_ask_people,
+)
+from specs.language.compiling_workflows import are_timed, compile_workflow, recurring_agents
 from specs.language.diagnostics import CompileError, Finding, Location, Positions, diagnose
 from specs.language.limits import MAX_TIMEOUT_SECONDS
 from specs.language.moments import moment
@@ -43,12 +50,17 @@ def compile_spec(spec: Spec, *, positions: Positions | None = None, skills: Skil
         raise CompileError(diagnose(findings, positions))
     workflow = compile_workflow(spec.workflow, spec) if spec.workflow else None
     workflows = {name: compile_workflow(each, spec) for name, each in spec.components.workflows.items()}
+    root = compile_agent(spec.agent, skills)
+    agents = {name: compile_agent(agent, skills) for name, agent in spec.components.agents.items()}
+    tools = {name: compile_tool(name, tool) for name, tool in spec.tools.items()}
     return Plan(
-        agent=compile_agent(spec.agent, skills),
+        agent=root,
         workflow=workflow,
         workflows=workflows,
         recurring=recurring_agents(workflow, workflows.values()),
-        agents={name: compile_agent(agent, skills) for name, agent in spec.components.agents.items()},
+        asks_people=may_ask_people((root, *agents.values()), tools.values()),
+        has_timed_workflows=are_timed([*workflows.values(), *([workflow] if workflow else [])]),
+        agents=agents,
         functions={
             name: FunctionPlan(
                 implementation=function.implementation,
@@ -64,7 +76,7 @@ def compile_spec(spec: Spec, *, positions: Positions | None = None, skills: Skil
             name: SignalPlan(payload_schema=signal.payload_schema, sets=signal.sets)
             for name, signal in spec.components.signals.items()
         },
-        tools={name: compile_tool(name, tool) for name, tool in spec.tools.items()},
+        tools=tools,
         mcp_servers={name: compile_mcp_server(server) for name, server in spec.mcp_servers.items()},
     )
 

@@ -1,6 +1,6 @@
 """From the blocks of a spec that are about agents to their plans."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
@@ -24,6 +24,7 @@ from specs.language.schema.agents import AgentSpec, ModelSpec, RuntimePreference
 from specs.language.schema.components import McpServerSpec, ToolSpec
 
 AGENT_TOOL_PARAMETERS = {"type": "object", "properties": {"input": {"type": "string"}}, "required": ["input"]}
+ASKING = (GuardrailAction.ESCALATE, GuardrailAction.HUMAN_REVIEW)
 MCP_TOOL_PARAMETERS = {"type": "object"}
 
 
@@ -58,6 +59,13 @@ def compile_agent(agent: AgentSpec, skills: Skills) -> AgentPlan:
         append_mode=_append_mode(agent.defaults.get("append_mode")),
         is_privileged=permissions is not None and _is_privileged(permissions),
     )
+
+
+def may_ask_people(agents: Iterable[AgentPlan], tools: Iterable[ToolPlan]) -> bool:
+    """Return whether a guardrail of ``agents`` or a call of ``tools`` may be put to a person."""
+    stages = (stage for agent in agents for stage in agent.guardrails.values())
+    by_guardrails = any(guardrail.action in ASKING for stage in stages for guardrail in stage)
+    return by_guardrails or any(tool.approval is not Approval.NEVER for tool in tools)
 
 
 def _is_privileged(permissions: ToolPermissions) -> bool:

@@ -126,6 +126,12 @@ def _target(step: StepSpec, spec: Spec) -> tuple[StepKind, str, str | None]:
     return StepKind.AGENT, step.ref, None
 
 
+def are_timed(workflows: Iterable[WorkflowPlan]) -> bool:
+    """Return whether any step of ``workflows`` that is itself a workflow has a timeout."""
+    steps = (step for workflow in workflows for step in workflow.steps)
+    return any(step.kind is StepKind.WORKFLOW and step.timeout_seconds for step in steps)
+
+
 def recurring_agents(root: WorkflowPlan | None, inner: Iterable[WorkflowPlan]) -> frozenset[str]:
     """Return the agents that may have several turns though no step comes twice: in several steps, or inside others."""
     turns: Counter[str] = Counter()

@@ -213,6 +213,8 @@ class Plan:
     """Everything the engine needs to know about a spec. Mappings keep the spec's order.
 
     ``recurring`` are the component agents that may have more than one turn in a run without any step coming twice.
+    ``asks_people`` tells that a step may ask a person in the middle of its work, ``has_timed_workflows`` that a step
+    which is a workflow has a timeout.
     ``spread_above`` is how many branches of a concurrent workflow one worker does by itself (None: any number).
     """
 
@@ -227,4 +229,6 @@ class Plan:
     tools: Mapping[str, ToolPlan] = field(default_factory=dict)
     mcp_servers: Mapping[str, McpServerPlan] = field(default_factory=dict)
     recurring: frozenset[str] = frozenset()
+    asks_people: bool = False
+    has_timed_workflows: bool = False
     spread_above: int | None = None
