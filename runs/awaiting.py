@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from enum import StrEnum
 
 from django.db import transaction
@@ -83,9 +82,8 @@ def rest(lease: Lease, wait: Wait) -> Rested:
 
     Whoever tells a run something locks its row first, so from here on he finds one that nobody drives and wakes it.
     """
-    wake_at = None if wait.until is None else datetime.fromtimestamp(wait.until, tz=UTC)
     with transaction.atomic():
-        if not transitions.rest(lease, wake_at):
+        if not transitions.rest(lease, wait.until):
             return Rested.LOST
         if _has_come(lease, wait):
             transaction.set_rollback(True)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db import transaction
+from django.db.models import F
 from django.utils import timezone
 
 from kneo_project.transient import retry_transient
@@ -83,7 +84,8 @@ def _ended(fan_out: FanOut, paths: tuple[str, ...]) -> Iterator[Ended]:
 
 def _last_steps(fan_out: FanOut, paths: tuple[str, ...]) -> dict[int, Checkpoint]:
     recorded = Checkpoint.objects.filter(run__branch_of=fan_out, type__in=STEP_ENDS, path__in=set(paths))
-    return {step.run.branch_index or 0: step for step in recorded.select_related("run").order_by("sequence")}
+    placed = recorded.annotate(branch_index=F("run__branch_index")).order_by("sequence")
+    return {step.branch_index: step for step in placed}
 
 
 def _by_step(step: Checkpoint, fault: Fault | None) -> Ended:

@@ -122,21 +122,27 @@ def block(lease: Lease, progress: Progress, at: datetime) -> bool:
             owner_id=lease.owner_id,
             progress=progress,
             at=at,
-            wake_at=latest_rest(progress.state),
+            wake_at=_latest_rest(progress.state),
         )
     )
 
 
-def latest_rest(state: State | None) -> datetime | None:
+def _latest_rest(state: State | None) -> datetime | None:
     """Return until when a run at ``state`` may rest: a workflow that it is in has to be over then. None is for ever."""
-    until = None if state is None else timeouts.soonest(state)
-    return None if until is None else datetime.fromtimestamp(until, tz=UTC)
+    return None if state is None else _moment(timeouts.soonest(state))
 
 
-def rest(lease: Lease, wake_at: datetime | None) -> bool:
-    """Give the run back until ``wake_at`` (None: until it is woken), in the caller's transaction."""
+def _moment(seconds: float | None) -> datetime | None:
+    return None if seconds is None else datetime.fromtimestamp(seconds, tz=UTC)
+
+
+def rest(lease: Lease, until: float | None) -> bool:
+    """Give the run back until ``until``, in seconds since the epoch (None: until it is woken).
+
+    In the caller's transaction.
+    """
     held = Run.objects.filter(pk=lease.run_id, fence=lease.fence, lease_owner=lease.owner_id, status=Status.RUNNING)
-    return bool(held.update(lease_owner=None, fence=F("fence") + 1, wake_at=wake_at))
+    return bool(held.update(lease_owner=None, fence=F("fence") + 1, wake_at=_moment(until)))
 
 
 def wake(run: Run) -> bool:
@@ -147,7 +153,7 @@ def wake(run: Run) -> bool:
 
 def unblock(run: Run, progress: Progress, at: datetime) -> bool:
     """Let a blocked run go on (or end, when ``progress`` says so). The caller's transaction holds the decision."""
-    wake_at = at if progress.status is Status.RUNNING else latest_rest(progress.state)
+    wake_at = at if progress.status is Status.RUNNING else _latest_rest(progress.state)
     change = Change(
         run_id=run.pk,
         sources=frozenset({Status.BLOCKED}),

@@ -80,14 +80,14 @@ RUN: dict[str, Any] = {
     "timeout_seconds": None,
     "attempts": 0,
 }
-RUN_ITEM: dict[str, Any] = (
-    RUN
-    | {"id": RUN_ID, "trace_dropped": 0, "parent_run_id": None, "tags": []}
-    | {
-        "branch_of": None,
-        "branch_index": None,
-    }
-)
+RUN_ITEM: dict[str, Any] = RUN | {
+    "id": RUN_ID,
+    "trace_dropped": 0,
+    "parent_run_id": None,
+    "tags": [],
+    "branch_of": None,
+    "branch_index": None,
+}
 BRANCH: dict[str, Any] = RUN_ITEM | {"branch_of": RUN_ID, "branch_index": 0}
 CANCELLED: dict[str, Any] = RUN | {
     "status": "cancelled",

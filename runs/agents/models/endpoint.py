@@ -64,13 +64,21 @@ def endpoint_of(model: ModelPlan | None, settings: AgentSettings, service: Servi
     )
 
 
-def _url(base_url: object, path: str) -> httpx.URL:
+def web_address(text: object) -> httpx.URL | None:
+    """Return the http or https address that ``text`` is; None when it is none, or one with a user name or password.
+
+    A password in a URL would be written to logs by whoever logs requests.
+    """
     try:
-        url = httpx.URL(base_url if isinstance(base_url, str) else "")
+        url = httpx.URL(text if isinstance(text, str) else "")
     except httpx.InvalidURL:
-        url = httpx.URL("")
-    # A password in a URL would be written to logs by whoever logs requests.
-    if url.scheme not in {"http", "https"} or not url.host or url.userinfo:
+        return None
+    return url if url.scheme in {"http", "https"} and url.host and not url.userinfo else None
+
+
+def _url(base_url: object, path: str) -> httpx.URL:
+    url = web_address(base_url)
+    if url is None:
         message = "model.extra.base_url must be an http or https URL with a host and without a user name or password."
         raise ProviderError(message, status=None, retriable=False)
     return url.copy_with(path=f"{url.path.rstrip('/')}{path}")

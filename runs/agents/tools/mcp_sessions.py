@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import httpx2
 
 from runs.agents.errors import McpNotAvailable, McpTimeout, McpToolFailed
-from runs.agents.models.endpoint import referenced_secret
+from runs.agents.models.endpoint import referenced_secret, web_address
 from runs.agents.settings import AgentSettings
 from specs.language.agent_plan import McpServerPlan
 
@@ -88,15 +88,13 @@ class McpSessions:
     async def _called(self, name: str, tool: str, arguments: Mapping[str, Any], key: str) -> str:
         server = self.servers[name]
         client = await self._client(name, server)
-        seconds = server.timeout_seconds or self.settings.mcp_timeout_seconds or DEFAULT_CALL_SECONDS
+        seconds = _call_seconds(server, self.settings)
         meta: Any = {"io.kneo/idempotencyKey": key}
         try:
             async with asyncio.timeout(seconds):
                 result = await client.call_tool(tool, dict(arguments), meta=meta)
         except TimeoutError:
             raise McpTimeout(f"The MCP server {name!r} did not answer within {seconds:g} seconds.") from None
-        except asyncio.CancelledError:
-            raise
         except Exception as error:
             await self._forget(name)
             raise _unavailable(name, error) from error
@@ -122,8 +120,6 @@ class McpSessions:
             await self._forget(name)
             message = f"The MCP server {name!r} was not ready within {seconds:g} seconds."
             raise McpNotAvailable(message, retriable=True) from None
-        except asyncio.CancelledError:
-            raise
         except McpNotAvailable:
             await self._forget(name)
             raise
@@ -176,8 +172,7 @@ async def _transport(server: McpServerPlan, settings: AgentSettings) -> AsyncIte
     if server.transport == "sse":
         yield sse_client(url, headers, httpx_client_factory=partial(_http, tls=tls))
         return
-    seconds = server.timeout_seconds or settings.mcp_timeout_seconds or DEFAULT_CALL_SECONDS
-    async with _http(headers, httpx2.Timeout(seconds), tls=tls) as http:
+    async with _http(headers, httpx2.Timeout(_call_seconds(server, settings)), tls=tls) as http:
         yield streamable_http_client(url, http_client=http)
 
 
@@ -204,6 +199,10 @@ def _tls(server: McpServerPlan) -> ssl.SSLContext | bool:
     return context
 
 
+def _call_seconds(server: McpServerPlan, settings: AgentSettings) -> float:
+    return server.timeout_seconds or settings.mcp_timeout_seconds or DEFAULT_CALL_SECONDS
+
+
 def _allowed(command: str, settings: AgentSettings) -> str:
     if command not in settings.mcp_commands:
         message = "The command of this MCP server is not one of KNEO_SERV_MCP_COMMANDS, which the operator lists."
@@ -221,11 +220,7 @@ def _headers(server: McpServerPlan, settings: AgentSettings) -> dict[str, str]:
 
 
 def _address(url: str) -> str:
-    try:
-        parsed = httpx2.URL(url)
-    except httpx2.InvalidURL:
-        parsed = httpx2.URL("")
-    if parsed.scheme not in {"http", "https"} or not parsed.host or parsed.userinfo:
+    if web_address(url) is None:
         raise McpNotAvailable("The address of an MCP server is an http or https URL without a user name or password.")
     return url
 

@@ -13,6 +13,7 @@ from runs.agents.guardrails.stages import Checks
 from runs.agents.helpers import Helpers
 from runs.agents.journal import Journal
 from runs.agents.models.provider import ToolCall, ToolDefinition
+from runs.agents.people import PersonAnswer
 from runs.agents.tools import approving
 from runs.agents.tools.backings import Backing
 from runs.agents.tools.domains import refused_host
@@ -86,7 +87,7 @@ class Toolbox:
             tool = self.tools.get(call.name)
             if tool is not None and approving.is_asked_for(self.agent, tool):
                 self._refuse(tool, call.arguments)
-                await self.helpers.ask_person(approving.question(self.agent, tool, call.arguments, key=f"tool/{key}"))
+                await self._asked(tool, call.arguments, key)
 
     async def _approved(
         self, tool: ToolPlan, arguments: Mapping[str, Any], key: str
@@ -94,7 +95,7 @@ class Toolbox:
         """Return the arguments that a person let pass, or what the model hears because he did not."""
         if not approving.is_asked_for(self.agent, tool):
             return arguments, None
-        answer = await self.helpers.ask_person(approving.question(self.agent, tool, arguments, key=f"tool/{key}"))
+        answer = await self._asked(tool, arguments, key)
         if answer.is_rejection:
             why = approving.refusal(tool, answer)
             self._tell(Happening.TOOL_DENIED, tool, input_text=_shown(arguments), error=why)
@@ -104,6 +105,9 @@ class Toolbox:
             return arguments, None
         self._refuse(tool, edited)
         return edited, None
+
+    async def _asked(self, tool: ToolPlan, arguments: Mapping[str, Any], key: str) -> PersonAnswer:
+        return await self.helpers.ask_person(approving.question(self.agent, tool, arguments, key=f"tool/{key}"))
 
     def _unknown(self, call: ToolCall) -> str:
         """The offline model searches whether it can or not, and takes what it asked for as found."""
