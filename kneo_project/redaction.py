@@ -1,13 +1,15 @@
 """Takes secrets and personal data out of what leaves the service: answers, logs, audit events, previews.
 
-Pure, total and idempotent: any value may be given, nothing is raised, and what was redacted stays as it is. What the
-engine resumes from is never redacted; redaction happens at the exits.
+Total and idempotent: any value may be given, nothing is raised, and what was redacted stays as it is. What the engine
+resumes from is never redacted; redaction happens at the exits. Secrets are known by their names and shapes, and those
+that this process has used by what they are.
 """
 
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, is_dataclass
 from functools import lru_cache
+from threading import Lock
 
 REDACTED = "[REDACTED]"
 REDACTED_EMAIL = "[REDACTED_EMAIL]"
@@ -26,7 +28,12 @@ _SENSITIVE_TERMS = (
 # Counts and labels whose names only look sensitive.
 _HARMLESS_KEYS = frozenset({
     "input_tokens", "output_tokens", "total_tokens", "prompt_tokens", "completion_tokens", "token_usage", "usage",
-    "tokens_input_total", "tokens_output_total", "tokens_total", "trace_event_count", "session_id",
+    "tokens_input_total", "tokens_output_total", "tokens_total", "session_id",
+})
+_HARMLESS_ENDS = frozenset({"budget", "count", "limit", "type"})
+# Words that only begin or end like a sensitive one.
+_HARMLESS_WORDS = frozenset({
+    "tokens", "tokenizer", "tokenizers", "secretary", "secretaries", "passwordless", "obsession", "obsessions",
 })
 # fmt: on
 _TERMS = tuple(tuple(term.split("_")) for term in _SENSITIVE_TERMS)
@@ -67,7 +74,7 @@ def _redact_member(key: object, value: object, depth: int) -> object:
 def is_sensitive_key(key: str) -> bool:
     """Whether the value under ``key`` is a secret or personal data, by the key's words in any spelling."""
     words = tuple(_BETWEEN_WORDS.sub("_", _WORD_STARTS.sub("_", key).lower()).strip("_").split("_"))
-    if "_".join(words) in _HARMLESS_KEYS:
+    if "_".join(words) in _HARMLESS_KEYS or words[-1] in _HARMLESS_ENDS:
         return False
     return any(_occurs(term, words) or _is_fused(term, words) for term in _TERMS)
 
@@ -80,7 +87,7 @@ def _occurs(term: tuple[str, ...], words: tuple[str, ...]) -> bool:
 
 def _is_fused(term: tuple[str, ...], words: tuple[str, ...]) -> bool:
     fused = "".join(term)
-    return any(word != "tokens" and (word.startswith(fused) or word.endswith(fused)) for word in words)
+    return any(word.startswith(fused) or word.endswith(fused) for word in words if word not in _HARMLESS_WORDS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +164,20 @@ _RULES = (
 # A quote may itself be escaped: JSON within a JSON text.
 _QUOTED_KEY = re.compile(r"""(?<!\\)(\\*["'])([\w .-]{1,64})\1\s*[:=]\s*""")
 _QUOTED_VALUE = re.compile(r"""(\\*["'])(?:(?!\1)(?:\\.|[^\\]))*+(?:\1|\Z|(?=\\\Z))|[^\s,}\[\]{]+""", re.DOTALL)
+# Shorter ones are words that occur anyway.
+_MIN_MASKED_CHARS = 8
+_masked: tuple[str, ...] = ()
+_masking = Lock()
 _ABSOLUTE_PATH = re.compile(r"(?<![\w:/.~-])(?:/[\w.@+-]+){2,}/?")
+
+
+def mask(secret: str) -> None:
+    """Redact ``secret`` from now on wherever it appears, unless it is too short to be told from a word."""
+    global _masked  # noqa: PLW0603 - what a process knows, it knows everywhere
+    if len(secret) < _MIN_MASKED_CHARS or secret in _masked or secret in REDACTED:
+        return
+    with _masking:
+        _masked = tuple(sorted({*_masked, secret}, key=len, reverse=True))
 
 
 def redact_text(text: str) -> str:
@@ -171,6 +191,8 @@ def redact_text(text: str) -> str:
 
 
 def _redact_text_once(text: str) -> str:
+    for secret in _masked:
+        text = text.replace(secret, REDACTED)
     lowered = text.lower()
     text = _redact_quoted_pairs(text)
     for rule in _RULES:

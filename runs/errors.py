@@ -54,6 +54,20 @@ class GuardrailBlocked(KneoError):
     status = 422
 
 
+class ProviderFailed(KneoError):
+    """The run failed because a model endpoint did; its record says how."""
+
+    code = "provider_error"
+    status = 502
+
+
+class ProviderTimedOut(KneoError):
+    """The run failed because a model endpoint did not answer in time."""
+
+    code = "provider_timeout"
+    status = 504
+
+
 class TokenBudgetSpent(KneoError):
     """The run spent more tokens than its budget allows."""
 

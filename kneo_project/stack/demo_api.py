@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import httpx
+import httpx2
 
 AT_WORK = frozenset({"created", "running"})
 ANSWER_SECONDS = 120.0
@@ -45,13 +45,13 @@ class Api:
     """A client of the API at ``url``; every unexpected answer raises ``DemoFailed``."""
 
     def __init__(self, url: str) -> None:
-        self._http = httpx.Client(base_url=url, timeout=ANSWER_SECONDS, trust_env=False)
+        self._http = httpx2.Client(base_url=url, timeout=ANSWER_SECONDS, trust_env=False)
 
     def is_ready(self) -> bool:
         """Return whether the stack says that it can serve; waits while it boots behind its open port."""
         try:
-            return self._http.get("/readyz").status_code == httpx.codes.OK
-        except httpx.TransportError:
+            return self._http.get("/readyz").status_code == httpx2.codes.OK
+        except httpx2.TransportError:
             return False
 
     def start_run(self, spec: Mapping[str, Any], text: str) -> str:
@@ -84,7 +84,7 @@ class Api:
     def _call(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> dict[str, Any]:
         try:
             response = self._http.request(method, path, json=body)
-        except httpx.TransportError as error:
+        except httpx2.TransportError as error:
             raise DemoFailed(f"{method} {path} got no answer: {error}") from error
         if response.is_error:
             raise DemoFailed(f"{method} {path} was answered with {response.status_code}: {response.text[:500]}")

@@ -178,7 +178,8 @@ class Agents:
             runtime_name=conversation.runtime_name,
             provider=provider.name,
             model=provider.model,
-            details=_details(agent, messages, seen, checked),
+            details=_details(agent, messages, seen, checked)
+            | ({"is_cut_off": True} if conversation.is_cut_off else {}),
         )
 
     async def _conversation(
@@ -213,6 +214,10 @@ def _looping(agent: AgentPlan, binding: Binding) -> AgentPlan:
     if not agent.tools or agent.strategy.is_declared or binding.mode == OFFLINE:
         return agent
     return replace(agent, strategy=replace(agent.strategy, type="react"))
+
+
+def _cut(conversation: Conversation) -> dict[str, Any]:
+    return {"is_cut_off": True} if conversation.is_cut_off else {}
 
 
 def _details(

@@ -16,12 +16,16 @@ DEFAULT_MAX_ITERATIONS = 10
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Conversation:
-    """What an agent said and heard until it came to its answer, ``text``. The system prompt is not part of it."""
+    """What an agent said and heard until it came to its answer, ``text``, which may be cut off at its longest.
+
+    The system prompt is not part of it.
+    """
 
     text: str
     messages: tuple[Message, ...]
     iterations: int
     runtime_name: str
+    is_cut_off: bool = False
 
 
 class _Stop(BaseException):
@@ -42,7 +46,8 @@ async def converse(
         Exception: whatever ``provider`` and ``tools`` raise.
     """
     strategy = cast("Literal['simple', 'react', 'plan-act']", agent.strategy.type)
-    runtime = sdk.BridgeAgentFactory.custom(_Runtime(provider, params, tools), strategy=strategy)
+    ours = _Runtime(provider, params, tools)
+    runtime = sdk.BridgeAgentFactory.custom(ours, strategy=strategy)
     limit = agent.strategy.max_iterations or DEFAULT_MAX_ITERATIONS
     config = sdk.RunConfig(
         max_iterations=limit,
@@ -62,6 +67,7 @@ async def converse(
         messages=tuple(_ours(message) for message in result.messages),
         iterations=result.iterations,
         runtime_name=runtime.name,
+        is_cut_off=ours.is_cut_off,
     )
 
 
@@ -73,7 +79,8 @@ class _Runtime:
         self._params = params
         self._tools = tools
         self._asked = 0
-        self._keys: dict[int, str] = {}
+        self._calls: dict[int, tuple[str, ToolCall]] = {}
+        self.is_cut_off = False
 
     @property
     def platform_name(self) -> str:
@@ -83,9 +90,10 @@ class _Runtime:
         offered = self._tools.offered if config.tools else ()  # none while a strategy plans
         completion = await self._provider.complete(_prompted(messages, config.system_prompt), offered, self._params)
         self._asked += 1
+        self.is_cut_off = completion.is_cut_off
         calls = self._named(completion)
         try:
-            await self._tools.prepare(dict(zip(self._keys.values(), completion.tool_calls, strict=True)))
+            await self._tools.prepare(dict(self._calls.values()))
         except Exception as error:  # noqa: BLE001 - it is raised again where the strategy cannot take it
             raise _Stop(error) from None
         return sdk.ModelResponse(text=completion.text, tool_calls=calls)
@@ -93,13 +101,14 @@ class _Runtime:
     def _named(self, completion: Completion) -> list[sdk.ToolCall]:
         """Return the calls, each known by its place in the conversation: models repeat the ids they give."""
         calls = [sdk.ToolCall(call.id, call.name, dict(call.arguments)) for call in completion.tool_calls]
-        self._keys = {id(call): f"{self._asked}.{index}" for index, call in enumerate(calls, start=1)}
+        asked = enumerate(zip(calls, completion.tool_calls, strict=True), start=1)
+        self._calls = {id(call): (f"{self._asked}.{index}", ours) for index, (call, ours) in asked}
         return calls
 
     async def execute_tool(self, call: sdk.ToolCall, _config: sdk.RunConfig) -> str:
-        ours = ToolCall(id=call.id, name=call.name, arguments=call.arguments)
+        key, ours = self._calls[id(call)]
         try:
-            return await self._tools.call(ours, self._keys[id(call)])
+            return await self._tools.call(ours, key)
         except Exception as error:  # noqa: BLE001 - it is raised again where the strategy cannot take it
             raise _Stop(error) from None
 

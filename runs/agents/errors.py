@@ -1,5 +1,7 @@
 """Why an agent or a function failed. The name of the class is the public ``error.type``, so it never changes."""
 
+from kneo_project.redaction import redact_text
+
 MAX_MESSAGE_CHARS = 500
 
 
@@ -13,6 +15,7 @@ class AgentError(RuntimeError):
     is_final: bool = False
 
     def __init__(self, message: str) -> None:
+        message = redact_text(message)  # before it is cut: half a secret would not be known as one
         super().__init__(message if len(message) <= MAX_MESSAGE_CHARS else f"{message[: MAX_MESSAGE_CHARS - 1]}…")
 
 
@@ -36,6 +39,14 @@ class ProviderTimeout(ProviderError):
 
     def __init__(self, message: str) -> None:
         super().__init__(message, status=None, retriable=True)
+
+
+class ProviderCircuitOpen(ProviderError):
+    """The model endpoint failed too often in a row and is not asked for a while."""
+
+    def __init__(self, shown: str, *, failures: int, retry_after_seconds: float) -> None:
+        message = f"The model endpoint {shown} has failed {failures} times in a row and is left alone for a while."
+        super().__init__(message, status=None, retriable=True, retry_after_seconds=retry_after_seconds)
 
 
 class MissingSecret(AgentError):

@@ -1,24 +1,40 @@
 """How a request about a run is answered: at once, after it came to rest, or as it was answered before."""
 
 import uuid
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from django.http import HttpResponse
 from rest_framework.renderers import JSONRenderer
 from rest_framework.serializers import BaseSerializer
 
+from kneo_project.errors import KneoError
 from runs.engine.lifecycle import Status
-from runs.errors import GuardrailBlocked, RunFailed, TokenBudgetSpent
+from runs.errors import GuardrailBlocked, ProviderFailed, ProviderTimedOut, RunFailed, TokenBudgetSpent
 from runs.idempotency import Key, keep_answer
 from runs.inspection.run_views import RunView, outcome_view
 from runs.models import IdempotencyRecord
 from runs.serializers.showing import shown
+from runs.views import examples
 from runs.waiting import wait_until_rest
 
 GUARDRAIL_FAULTS = frozenset({"GuardrailViolation", "ToolMiddlewareViolation", "ToolResultGuardrailViolation"})
-TOKEN_BUDGET_FAULT = "TokenBudgetExceeded"  # noqa: S105 - counts tokens
 HUMAN_REJECTION_FAULT = "human_rejected"
-_FAILURES = frozenset({Status.FAILED, Status.TIMED_OUT, Status.EXPIRED})
+_MEANING: Mapping[str, type[KneoError]] = {
+    "TokenBudgetExceeded": TokenBudgetSpent,
+    "ProviderTimeout": ProviderTimedOut,
+    "ProviderError": ProviderFailed,
+    "ProviderCircuitOpen": ProviderFailed,
+}
+FAILURES = (
+    TokenBudgetSpent(run_id=examples.RUN_ID),
+    GuardrailBlocked(run_id=examples.RUN_ID, violation_type="GuardrailViolation"),
+    RunFailed(run_id=examples.RUN_ID, error_type="RuntimeError"),
+    ProviderFailed(run_id=examples.RUN_ID, error_type="ProviderError"),
+    ProviderTimedOut(run_id=examples.RUN_ID, error_type="ProviderTimeout"),
+)
+"""How a request may be refused that waits for a run."""
+_FAILED = frozenset({Status.FAILED, Status.TIMED_OUT, Status.EXPIRED})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,11 +54,11 @@ def wait_for(run_id: uuid.UUID) -> Outcome:
     """Return what became of the run.
 
     Raises:
-        GuardrailBlocked, TokenBudgetSpent, RunFailed: it failed or was ended; with its id.
+        KneoError: it failed or was ended (see ``FAILURES``); with its id.
     """
     is_at_rest = wait_until_rest(run_id)
     view = outcome_view(run_id)
-    if view.run.status in _FAILURES:
+    if view.run.status in _FAILED:
         _refuse(view)
     return Outcome(view=view, is_at_rest=is_at_rest)
 
@@ -74,6 +90,5 @@ def _refuse(view: RunView) -> None:
         return
     if kind in GUARDRAIL_FAULTS:
         raise GuardrailBlocked(run_id=run_id, violation_type=kind)
-    if kind == TOKEN_BUDGET_FAULT:
-        raise TokenBudgetSpent(run_id=run_id)
-    raise RunFailed(run_id=run_id, error_type=kind)
+    meaning = _MEANING.get(kind, RunFailed)
+    raise TokenBudgetSpent(run_id=run_id) if meaning is TokenBudgetSpent else meaning(run_id=run_id, error_type=kind)

@@ -13,12 +13,9 @@ from kneo_project.api.views import ApiView
 from kneo_project.errors import NotFound
 from runs import services
 from runs.errors import (
-    GuardrailBlocked,
     IdempotencyKeyConflict,
     InvalidIdempotencyKey,
-    RunFailed,
     RunStateConflict,
-    TokenBudgetSpent,
 )
 from runs.idempotency import key_of, once, word_in
 from runs.inspection.task_views import task_views
@@ -26,7 +23,7 @@ from runs.serializers.human_tasks import HumanResumeSerializer, HumanTaskListSer
 from runs.serializers.showing import shown
 from runs.tasks import ring
 from runs.views import examples
-from runs.views.answering import kept, respond, wait_for
+from runs.views.answering import FAILURES, kept, respond, wait_for
 from runs.views.callers import parsed_id
 from runs.views.listing import TASKS, matching_tasks
 from runs.views.runs import KEY_HEADER
@@ -41,9 +38,7 @@ REFUSED_ANSWERS = refusals(
     RunStateConflict(run_id=examples.RUN_ID, status="cancelled"),
     InvalidIdempotencyKey(),
     IdempotencyKeyConflict(scope="human:resume"),
-    TokenBudgetSpent(run_id=examples.RUN_ID),
-    GuardrailBlocked(run_id=examples.RUN_ID, violation_type="GuardrailViolation"),
-    RunFailed(run_id=examples.RUN_ID, error_type="RuntimeError"),
+    *FAILURES,
 )
 
 

@@ -10,13 +10,10 @@ from kneo_project.api.views import ApiView
 from kneo_project.errors import InvalidRequest, NotFound
 from runs.errors import (
     ForkNotPossible,
-    GuardrailBlocked,
     IdempotencyKeyConflict,
     InvalidIdempotencyKey,
     QueueFull,
-    RunFailed,
     RunStateConflict,
-    TokenBudgetSpent,
 )
 from runs.idempotency import key_of, once, word_in
 from runs.inspection.run_views import fresh_view
@@ -25,16 +22,10 @@ from runs.serializers.requests import RunForkRequestSerializer, fork_in
 from runs.serializers.runs import RunAcceptedSerializer, RunCreateSerializer
 from runs.tasks import ring
 from runs.views import examples
-from runs.views.answering import kept, respond, wait_for
+from runs.views.answering import FAILURES, kept, respond, wait_for
 from runs.views.callers import parsed_id
 from runs.views.runs import KEY_HEADER
 from specs.errors import EnvironmentPolicyBlocked, SpecInvalid, SpecPathConfined
-
-FAILURES = (
-    TokenBudgetSpent(run_id=examples.RUN_ID),
-    GuardrailBlocked(run_id=examples.RUN_ID, violation_type="GuardrailViolation"),
-    RunFailed(run_id=examples.RUN_ID, error_type="RuntimeError"),
-)
 
 
 class ContinueRunView(ApiView):

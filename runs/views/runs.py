@@ -11,12 +11,9 @@ from kneo_project.api.views import ApiView
 from kneo_project.errors import InvalidRequest, InvalidTimestamp, NotFound
 from runs import services
 from runs.errors import (
-    GuardrailBlocked,
     IdempotencyKeyConflict,
     InvalidIdempotencyKey,
     QueueFull,
-    RunFailed,
-    TokenBudgetSpent,
 )
 from runs.idempotency import key_of, once, word_in
 from runs.inspection.run_views import fresh_view, full_view, list_views
@@ -25,7 +22,7 @@ from runs.serializers.runs import RunAcceptedSerializer, RunCreateSerializer, Ru
 from runs.serializers.showing import shown
 from runs.tasks import ring
 from runs.views import examples
-from runs.views.answering import kept, respond, wait_for
+from runs.views.answering import FAILURES, kept, respond, wait_for
 from runs.views.callers import parsed_id
 from runs.views.listing import RUNS, matching_runs
 from specs.errors import EnvironmentPolicyBlocked, SpecInvalid, SpecPathConfined
@@ -50,9 +47,7 @@ def _refused_orders(key_scope: str) -> dict[int, OpenApiResponse]:
         SpecPathConfined(),
         EnvironmentPolicyBlocked(diagnostics=[]),
         QueueFull(queue_depth=100, limit=100),
-        TokenBudgetSpent(run_id=examples.RUN_ID),
-        GuardrailBlocked(run_id=examples.RUN_ID, violation_type="GuardrailViolation"),
-        RunFailed(run_id=examples.RUN_ID, error_type="RuntimeError"),
+        *FAILURES,
     )
 
 

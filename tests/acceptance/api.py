@@ -2,7 +2,7 @@
 
 from typing import Any
 
-import httpx
+import httpx2
 
 PATIENCE_SECONDS = 90.0
 TERMINAL = frozenset({"completed", "failed", "cancelled", "timed_out", "expired"})
@@ -12,16 +12,16 @@ class Api:
     """A client of one deployment."""
 
     def __init__(self, base_url: str) -> None:
-        self.http = httpx.Client(base_url=base_url, timeout=PATIENCE_SECONDS)
+        self.http = httpx2.Client(base_url=base_url, timeout=PATIENCE_SECONDS)
 
     def is_up(self) -> bool:
         """Whether the web process answers."""
         try:
             return self.http.get("/livez").is_success
-        except httpx.TransportError:
+        except httpx2.TransportError:
             return False
 
-    def create(self, spec: dict[str, Any], text: str, **fields: Any) -> httpx.Response:
+    def create(self, spec: dict[str, Any], text: str, **fields: Any) -> httpx2.Response:
         """Ask for a run of ``spec`` on ``text``."""
         return self.http.post("/v1/runs", json={"spec": spec, "input": text, **fields})
 
@@ -51,7 +51,7 @@ class Api:
         cancelled: dict[str, Any] = response.json()
         return cancelled
 
-    def approve(self, run_id: str) -> httpx.Response:
+    def approve(self, run_id: str) -> httpx2.Response:
         """Approve what the blocked run asks; the answer comes when the run rests again."""
         run = self.run(run_id)
         body = {"request_id": run["pending_human_request"]["id"], "decision": "approved"}

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import httpx
+import httpx2
 
 from kneo_project.stack import programs
 from tests.acceptance.api import TERMINAL, Api
@@ -42,7 +42,7 @@ class Job:
 class Call:
     """A request that waits for its run's outcome, and the ledger of what the run does."""
 
-    answer: Future[httpx.Response]
+    answer: Future[httpx2.Response]
     ledger: Ledger
 
 

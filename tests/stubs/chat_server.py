@@ -66,6 +66,13 @@ def tool_calls(*calls: tuple[str, str]) -> Answer:
     return completion(None, tool_calls=asked)
 
 
+def pieces(*data: object, **answer: Any) -> Answer:
+    """Return an answer that arrives in pieces: server-sent events with the JSON of ``data``, or text as it is."""
+    texts = [each if isinstance(each, str) else json.dumps(each) for each in data]
+    body = "".join(f"data: {text}\n\n" for text in texts).encode()
+    return Answer(body=body, headers={"Content-Type": "text/event-stream; charset=utf-8"}, **answer)
+
+
 def failure(status: int, message: str = "stub failure", **headers: str) -> Answer:
     """Return a refusal. Header names are written with underscores."""
     body = json.dumps({"error": {"message": message, "type": "stub"}}).encode()

@@ -1,19 +1,22 @@
 """Anthropic's Messages API."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from itertools import groupby
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, Field, ValidationError
 
 from runs.agents.errors import ProviderError
-from runs.agents.models.bodies import as_json
-from runs.agents.models.provider import Completion, Message, ModelParams, ToolCall, ToolDefinition
-from runs.agents.models.usage import usage_of
+from runs.agents.models.bodies import as_json, is_streamed, tool_call
+from runs.agents.models.provider import Completion, Message, ModelParams, ToolDefinition
+from runs.agents.models.streams import message_of
+from runs.agents.models.usage import Usage, count, usage_of
 
 VERSION = "2023-06-01"
 # The API wants a bound; this one every model of theirs accepts.
 DEFAULT_MAX_TOKENS = 4096
+CACHED = ("cache_creation_input_tokens", "cache_read_input_tokens")
 
 
 class Messages:
@@ -44,22 +47,44 @@ class Messages:
             body["system"] = system
         if tools:
             body["tools"] = [_tool(tool) for tool in tools]
+        body.pop("stream", None)
+        if is_streamed(params.extra):
+            body["stream"] = True
         return as_json(body)
 
     def read_answer(self, raw: bytes, *, status: int) -> Completion:
         """Return the completion in the body of an answer. Asking again would cost the same tokens again."""
-        try:
-            answer = _Answer.model_validate_json(raw)
-        except ValidationError:
-            message = "The model endpoint's answer is not a message; check model.extra.base_url."
-            raise ProviderError(message, status=status, retriable=False) from None
-        texts = [block.text for block in answer.content if isinstance(block, _Text)]
-        calls = [block for block in answer.content if isinstance(block, _ToolUse)]
-        return Completion(
-            text="".join(texts),
-            tool_calls=tuple(ToolCall(id=call.id, name=call.name, arguments=call.input) for call in calls),
-            usage=usage_of(answer.usage),
-        )
+        return _completion(lambda: _Answer.model_validate_json(raw), status)
+
+    def read_pieces(self, pieces: Iterable[str], *, status: int) -> Completion:
+        """Return the completion in the data of server-sent events."""
+        whole = message_of(pieces, status=status)
+        return _completion(lambda: _Answer.model_validate(whole), status)
+
+
+def _completion(read: Callable[[], "_Answer"], status: int) -> Completion:
+    try:
+        answer = read()
+    except ValidationError:
+        message = "The model endpoint's answer is not a message; check model.extra.base_url."
+        raise ProviderError(message, status=status, retriable=False) from None
+    texts = [block.text for block in answer.content if isinstance(block, _Text)]
+    calls = [block for block in answer.content if isinstance(block, _ToolUse)]
+    return Completion(
+        text="".join(texts),
+        tool_calls=tuple(tool_call(id=call.id, name=call.name, arguments=call.input) for call in calls),
+        usage=_usage(answer.usage),
+        is_cut_off=answer.stop_reason == "max_tokens",
+    )
+
+
+def _usage(reported: object) -> Usage | None:
+    """Return what was used; what is written to a cache and read from it is counted apart there, and is input too."""
+    usage = usage_of(reported)
+    if usage is None or not isinstance(reported, Mapping):
+        return None
+    cached = sum(count(reported.get(key)) or 0 for key in CACHED)
+    return replace(usage, input_tokens=usage.input_tokens + cached, total_tokens=usage.total_tokens + cached)
 
 
 def _turns(messages: Sequence[Message]) -> Iterator[dict[str, Any]]:
@@ -94,15 +119,22 @@ class _ToolUse(BaseModel):
     type: Literal["tool_use"]
     id: str
     name: str
-    input: dict[str, Any] = {}
+    input: Any = None
+
+
+def _unknown(kind: str) -> str:
+    if kind in {"text", "tool_use"}:
+        raise ValueError("a block of a known kind that is not like it")
+    return kind
 
 
 class _Other(BaseModel):
     """A block that nobody asked for, such as what the model thought."""
 
-    type: str
+    type: Annotated[str, AfterValidator(_unknown)]
 
 
 class _Answer(BaseModel):
     content: list[Annotated[_Text | _ToolUse | _Other, Field(union_mode="left_to_right")]]
     usage: Any = None
+    stop_reason: str | None = None

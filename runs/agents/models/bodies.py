@@ -1,20 +1,43 @@
-"""Bodies of requests."""
+"""Bodies of requests and of answers, as JSON."""
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
+from kneo_project.strict_json import NotJson, read_json
 from runs.agents.errors import ProviderError
+from runs.agents.models.provider import ToolCall
+
+NOT_ARGUMENTS = "The arguments are not a JSON object."
 
 
 def as_json(body: dict[str, Any]) -> bytes:
-    """Return ``body`` as it is sent; the answer is read whole, so it does not ask for a stream.
+    """Return ``body`` as it is sent.
 
     Raises:
         ProviderError: it holds a value that JSON cannot express, which can only come from ``model.extra``.
     """
-    sent = {name: value for name, value in body.items() if name != "stream"}
     try:
-        return json.dumps(sent, allow_nan=False).encode()
+        return json.dumps(body, allow_nan=False).encode()
     except (TypeError, ValueError):
         message = "model.extra holds a value that JSON cannot express."
         raise ProviderError(message, status=None, retriable=False) from None
+
+
+def is_streamed(extra: Mapping[str, Any]) -> bool:
+    """Return whether a spec wants its answers in pieces: only ``true`` says so."""
+    return extra.get("stream") is True
+
+
+def tool_call(*, id: str, name: str, arguments: object) -> ToolCall:
+    """Return the call of a tool whose ``arguments`` are an object or its JSON; "" and null mean none.
+
+    A model that writes them badly has made a mistake of its own: it is told, and may try again.
+    """
+    try:
+        read = read_json(arguments) if isinstance(arguments, str) and arguments else arguments or {}
+    except NotJson:
+        read = None
+    if isinstance(read, Mapping):
+        return ToolCall(id=id, name=name, arguments=read)
+    return ToolCall(id=id, name=name, arguments={}, problem=NOT_ARGUMENTS)

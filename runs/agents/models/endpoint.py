@@ -4,9 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-import httpx
+import httpx2
 
+from kneo_project.redaction import mask
 from runs.agents.errors import MissingSecret, ProviderError, SecretNotAllowed
+from runs.agents.secrets import lookup
 from runs.agents.settings import AgentSettings
 from specs.language.agent_plan import ModelPlan
 
@@ -36,7 +38,7 @@ ANTHROPIC = Service(
 class Endpoint:
     """One model at one address."""
 
-    url: httpx.URL
+    url: httpx2.URL
     model: str
     timeout_seconds: float
     api_key: str | None = field(repr=False)
@@ -64,19 +66,19 @@ def endpoint_of(model: ModelPlan | None, settings: AgentSettings, service: Servi
     )
 
 
-def web_address(text: object) -> httpx.URL | None:
+def web_address(text: object) -> httpx2.URL | None:
     """Return the http or https address that ``text`` is; None when it is none, or one with a user name or password.
 
     A password in a URL would be written to logs by whoever logs requests.
     """
     try:
-        url = httpx.URL(text if isinstance(text, str) else "")
-    except httpx.InvalidURL:
+        url = httpx2.URL(text if isinstance(text, str) else "")
+    except httpx2.InvalidURL:
         return None
     return url if url.scheme in {"http", "https"} and url.host and not url.userinfo else None
 
 
-def _url(base_url: object, path: str) -> httpx.URL:
+def _url(base_url: object, path: str) -> httpx2.URL:
     url = web_address(base_url)
     if url is None:
         message = "model.extra.base_url must be an http or https URL with a host and without a user name or password."
@@ -96,27 +98,12 @@ def _api_key(extra: Mapping[str, Any], settings: AgentSettings, default_ref: str
     return None if extra.get("base_url") else _secret(default_ref, settings)
 
 
-def referenced_secret(ref: str, settings: AgentSettings) -> str:
-    """Return the secret that a spec names by ``ref``.
-
-    Raises:
-        SecretNotAllowed: it is not in ``settings.secret_refs``.
-        MissingSecret: it is not set, or cannot be sent.
-    """
-    if ref not in settings.secret_refs:
-        raise SecretNotAllowed("A secret that this spec refers to is not one of KNEO_SERV_SECRET_REFS.")
-    secret = settings.environ.get(ref, "").strip()
-    if not secret or not (secret.isascii() and secret.isprintable()):
-        raise MissingSecret(f"The environment variable {ref} is not set, or holds what cannot be sent.")
-    return secret
-
-
 def _secret(ref: object, settings: AgentSettings) -> str:
     # The reference is not repeated: an author may have put the key itself there.
     if ref not in settings.secret_refs:
         message = "The key reference of this model (model.extra.api_key_ref) is not one of KNEO_SERV_SECRET_REFS."
         raise SecretNotAllowed(message)
-    return _usable(settings.environ.get(str(ref)), f"The environment variable {ref}")
+    return _usable(lookup(str(ref), settings.environ), f"The environment variable {ref}")
 
 
 def _usable(key: object, source: str) -> str:
@@ -126,4 +113,5 @@ def _usable(key: object, source: str) -> str:
     # Anything else would be refused by the HTTP library with a message that quotes the key.
     if not (text.isascii() and text.isprintable() and " " not in text):
         raise MissingSecret(f"{source} does not hold a key: it has spaces, line breaks or non-ASCII characters.")
+    mask(text)
     return text

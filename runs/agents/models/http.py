@@ -3,12 +3,12 @@
 import asyncio
 import re
 import ssl
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from functools import cache
 from typing import Protocol
 
-import httpx
+import httpx2
 
 from runs.agents.errors import ProviderError, ProviderTimeout
 from runs.agents.models.backoff import delay_seconds, retry_after_seconds
@@ -26,7 +26,7 @@ KEY_SHAPES = re.compile(r"\bsk-[\w*.-]{6,}|\b(?:Bearer|Basic)\s+\S+", re.IGNOREC
 @cache
 def _tls() -> ssl.SSLContext:
     """Reading the certificates costs 30 ms of CPU; a client of its own per call must not pay that each time."""
-    return httpx.create_ssl_context()
+    return httpx2.create_ssl_context()
 
 
 class Wire(Protocol):
@@ -51,6 +51,13 @@ class Wire(Protocol):
 
         Raises:
             ProviderError: the body is none.
+        """
+
+    def read_pieces(self, pieces: Iterable[str], *, status: int) -> Completion:
+        """Return the completion in the data of server-sent events.
+
+        Raises:
+            ProviderError: they are none, or break off.
         """
 
 
@@ -94,50 +101,67 @@ class HttpProvider:
                 )
                 attempt += 1
 
-    def _client(self) -> httpx.AsyncClient:
+    def _client(self) -> httpx2.AsyncClient:
         headers = {"Content-Type": "application/json", **self._wire.headers(self._endpoint.api_key)}
-        # httpx bounds single reads; the whole attempt is bounded where it is made.
-        return httpx.AsyncClient(headers=headers, verify=_tls(), timeout=httpx.Timeout(None, connect=CONNECT_SECONDS))
+        # The library bounds single reads; the whole attempt is bounded where it is made.
+        return httpx2.AsyncClient(headers=headers, verify=_tls(), timeout=httpx2.Timeout(None, connect=CONNECT_SECONDS))
 
-    async def _ask(self, client: httpx.AsyncClient, body: bytes) -> Completion:
+    async def _ask(self, client: httpx2.AsyncClient, body: bytes) -> Completion:
         seconds = self._endpoint.timeout_seconds
         try:
             async with (
                 asyncio.timeout(seconds),
                 client.stream("POST", self._endpoint.url, content=body) as response,
             ):
-                raw = await self._read(response)
-        except (TimeoutError, httpx.TimeoutException):
+                if response.is_success and _is_stream(response):
+                    answer = self._wire.read_pieces(await self._pieces(response), status=response.status_code)
+                elif response.is_success:
+                    answer = self._wire.read_answer(await self._whole(response), status=response.status_code)
+                else:
+                    raise self._refusal(response, await self._whole(response))
+        except (TimeoutError, httpx2.TimeoutException):
             message = f"The model endpoint {self._endpoint.shown} did not answer within {seconds:g} seconds."
             raise ProviderTimeout(message) from None
-        except httpx.RequestError as error:
-            message = f"The model endpoint {self._endpoint.shown} could not be reached: {self._redact(str(error))}"
+        except httpx2.RequestError as error:
+            message = f"The model endpoint {self._endpoint.shown} could not be reached: {error}"
             raise ProviderError(message, status=None, retriable=True) from None
-        if not response.is_success:
-            raise self._refusal(response, raw)
-        return self._wire.read_answer(raw, status=response.status_code)
+        if answer.is_cut_off and answer.tool_calls:
+            message = "The model's answer was cut off while it called a tool; model.max_tokens is too small for it."
+            raise ProviderError(message, status=response.status_code, retriable=False)
+        return answer
 
-    async def _read(self, response: httpx.Response) -> bytes:
+    async def _whole(self, response: httpx2.Response) -> bytes:
         raw = bytearray()
         async for chunk in response.aiter_bytes():
             raw += chunk
-            if len(raw) > MAX_ANSWER_BYTES:
-                message = f"The model endpoint {self._endpoint.shown} sent more than {MAX_ANSWER_BYTES} bytes."
-                raise ProviderError(message, status=response.status_code, retriable=False)
+            self._refuse_if_long(len(raw), response)
         return bytes(raw)
 
-    def _refusal(self, response: httpx.Response, raw: bytes) -> ProviderError:
+    async def _pieces(self, response: httpx2.Response) -> list[str]:
+        pieces, size = [], 0
+        async for event in httpx2.EventSource(response, max_event_size=MAX_ANSWER_BYTES):
+            pieces.append(event.data)
+            size += len(event.data)
+            self._refuse_if_long(size, response)
+        return pieces
+
+    def _refuse_if_long(self, size: int, response: httpx2.Response) -> None:
+        if size > MAX_ANSWER_BYTES:
+            message = f"The model endpoint {self._endpoint.shown} sent more than {MAX_ANSWER_BYTES} bytes."
+            raise ProviderError(message, status=response.status_code, retriable=False)
+
+    def _refusal(self, response: httpx2.Response, raw: bytes) -> ProviderError:
         status = response.status_code
-        detail = self._redact(read_failure(raw))
+        detail = KEY_SHAPES.sub("[REDACTED]", read_failure(raw))
         answered = f"The model endpoint {self._endpoint.shown} answered {status} {response.reason_phrase}".rstrip()
         return ProviderError(
             f"{answered}: {detail}" if detail else f"{answered}.",
             status=status,
-            retriable=status == httpx.codes.TOO_MANY_REQUESTS or response.is_server_error,
+            retriable=status == httpx2.codes.TOO_MANY_REQUESTS or response.is_server_error,
             retry_after_seconds=retry_after_seconds(response.headers.get("Retry-After"), now=datetime.now(UTC)),
         )
 
-    def _redact(self, text: str) -> str:
-        if self._endpoint.api_key:
-            text = text.replace(self._endpoint.api_key, "[REDACTED]")
-        return KEY_SHAPES.sub("[REDACTED]", text)
+
+def _is_stream(response: httpx2.Response) -> bool:
+    """Return whether pieces were sent, whatever was asked for: not every server knows streams."""
+    return bool(response.headers.get("Content-Type", "").lower().startswith("text/event-stream"))

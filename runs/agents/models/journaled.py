@@ -46,8 +46,10 @@ def _kept(completion: Completion) -> dict[str, Any]:
     return {
         "text": completion.text,
         "tool_calls": [
-            {"id": call.id, "name": call.name, "arguments": dict(call.arguments)} for call in completion.tool_calls
+            {"id": call.id, "name": call.name, "arguments": dict(call.arguments), "problem": call.problem}
+            for call in completion.tool_calls
         ],
+        "is_cut_off": completion.is_cut_off,
         "usage": usage and [usage.input_tokens, usage.output_tokens, usage.total_tokens],
     }
 
@@ -57,6 +59,7 @@ def _restored(kept: dict[str, Any]) -> Completion:
         text=kept["text"],
         tool_calls=tuple(ToolCall(**call) for call in kept["tool_calls"]),
         usage=kept_usage(kept["usage"]),
+        is_cut_off=kept.get("is_cut_off", False),
     )
 
 

@@ -12,7 +12,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 
-from runs.agents.errors import ProviderError
+from runs.agents.errors import ProviderCircuitOpen, ProviderError
+from runs.agents.models.circuit import Circuit
 
 LOOK_AGAIN_SECONDS = 0.02
 
@@ -39,44 +40,35 @@ class Gate:
         self._lock = threading.Lock()
         self._under_way = 0
         self._next_slot = 0.0
-        self._failures = 0
-        self._closed_until: float | None = None
-        self._has_probe = False
+        self._circuit = Circuit(failures=limits.failures, rest_seconds=limits.rest_seconds)
 
     @asynccontextmanager
     async def passage(self, shown: str) -> AsyncIterator[None]:
         """Let one call of the endpoint, which is ``shown`` as such, pass when it may; learn from how it ends.
 
         Raises:
-            ProviderError: the endpoint is left alone for the moment.
+            ProviderCircuitOpen: the endpoint is left alone for the moment, also if it came to that while waiting.
         """
-        self._refuse_if_closed(shown)
-        try:
-            await self._slot()
-            await self._turn()
-        except BaseException:
-            self._has_probe = False
-            raise
+        with self._lock:
+            self._refuse_if_open(shown)
+        await self._slot()
+        is_probe = await self._turn(shown)
+        has_failed: bool | None = None
         try:
             yield
+            has_failed = False
         except ProviderError as error:
-            self._leave(has_failed=error.retriable)
+            has_failed = error.retriable
             raise
-        except BaseException:
-            self._leave(has_failed=None)
-            raise
-        self._leave(has_failed=False)
+        finally:
+            with self._lock:
+                self._under_way -= 1
+                self._circuit.end(is_probe=is_probe, has_failed=has_failed, now=time.monotonic())
 
-    def _refuse_if_closed(self, shown: str) -> None:
-        with self._lock:
-            if self._closed_until is None:
-                return
-            left = self._closed_until - time.monotonic()
-            if left <= 0 and not self._has_probe:
-                self._has_probe = True
-                return
-        message = f"The model endpoint {shown} has failed {self._limits.failures} times in a row and is left alone"
-        raise ProviderError(f"{message} for a while.", status=None, retriable=True, retry_after_seconds=max(left, 1.0))
+    def _refuse_if_open(self, shown: str) -> None:
+        left = self._circuit.seconds_left(time.monotonic())
+        if left is not None:
+            raise ProviderCircuitOpen(shown, failures=self._limits.failures, retry_after_seconds=max(left, 1.0))
 
     async def _slot(self) -> None:
         """Wait for this call's moment, when calls are spread over the minute."""
@@ -88,32 +80,30 @@ class Gate:
             self._next_slot = slot + 60 / self._limits.per_minute
         await asyncio.sleep(slot - now)
 
-    async def _turn(self) -> None:
-        """Wait until fewer calls are under way than may be. No event of one loop could tell the others."""
-        while not self._enter():  # noqa: ASYNC110
+    async def _turn(self, shown: str) -> bool:
+        """Wait until fewer calls are under way than may be; return whether this one is the probe.
+
+        No event of one loop could tell the others.
+        """
+        while True:
+            with self._lock:
+                self._refuse_if_open(shown)
+                if not self._limits.concurrency or self._under_way < self._limits.concurrency:
+                    self._under_way += 1
+                    return self._circuit.begin()
             await asyncio.sleep(LOOK_AGAIN_SECONDS)
 
-    def _enter(self) -> bool:
-        with self._lock:
-            if self._limits.concurrency and self._under_way >= self._limits.concurrency:
-                return False
-            self._under_way += 1
-            return True
 
-    def _leave(self, *, has_failed: bool | None) -> None:
-        """Count how a call ended; one that was broken off says nothing about the endpoint."""
-        with self._lock:
-            self._under_way -= 1
-            self._has_probe = False
-            if has_failed is None or not self._limits.failures:
-                return
-            self._failures = self._failures + 1 if has_failed else 0
-            is_down = self._failures >= self._limits.failures
-            self._closed_until = time.monotonic() + self._limits.rest_seconds if is_down else None
+_making_gates = threading.Lock()
+
+
+def gate_of(endpoint: str, limits: Limits) -> Gate:
+    """Return the gate of ``endpoint`` in this process. Endpoints come from specs, so no more are kept than can be."""
+    with _making_gates:
+        return _gate_of(endpoint, limits)
 
 
 @lru_cache(maxsize=1000)
-def gate_of(endpoint: str, limits: Limits) -> Gate:
-    """Return the gate of ``endpoint`` in this process. Endpoints come from specs, so no more are kept than can be."""
+def _gate_of(endpoint: str, limits: Limits) -> Gate:
     del endpoint
     return Gate(limits)

@@ -1,14 +1,15 @@
 """OpenAI's chat completions, which many servers speak: api.openai.com, vLLM, Ollama, llama.cpp, gateways."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, Field, ValidationError
+from pydantic import BaseModel, Field, ValidationError
 
 from runs.agents.errors import ProviderError
-from runs.agents.models.bodies import as_json
-from runs.agents.models.provider import Completion, Message, ModelParams, ToolCall, ToolDefinition
+from runs.agents.models.bodies import as_json, is_streamed, tool_call
+from runs.agents.models.provider import Completion, Message, ModelParams, ToolDefinition
+from runs.agents.models.streams import chat_completion_of
 from runs.agents.models.usage import usage_of
 
 
@@ -34,24 +35,37 @@ class ChatCompletions:
         }
         if tools:
             body["tools"] = [_tool(tool) for tool in tools]
+        body.pop("stream", None)
+        if is_streamed(params.extra):
+            body |= {"stream": True, "stream_options": {"include_usage": True} | dict(body.get("stream_options") or {})}
         return as_json(body)
 
     def read_answer(self, raw: bytes, *, status: int) -> Completion:
         """Return the completion in the body of an answer. Asking again would cost the same tokens again."""
-        try:
-            answer = _Answer.model_validate_json(raw)
-        except ValidationError:
-            message = "The model endpoint's answer is not a chat completion; check model.extra.base_url."
-            raise ProviderError(message, status=status, retriable=False) from None
-        reply = answer.choices[0].message
-        return Completion(
-            text=reply.content or "",
-            tool_calls=tuple(
-                ToolCall(id=call.id, name=call.function.name, arguments=call.function.arguments)
-                for call in reply.tool_calls or ()
-            ),
-            usage=usage_of(answer.usage),
-        )
+        return _completion(lambda: _Answer.model_validate_json(raw), status)
+
+    def read_pieces(self, pieces: Iterable[str], *, status: int) -> Completion:
+        """Return the completion in the data of server-sent events."""
+        whole = chat_completion_of(pieces, status=status)
+        return _completion(lambda: _Answer.model_validate(whole), status)
+
+
+def _completion(read: Callable[[], "_Answer"], status: int) -> Completion:
+    try:
+        answer = read()
+    except ValidationError:
+        message = "The model endpoint's answer is not a chat completion; check model.extra.base_url."
+        raise ProviderError(message, status=status, retriable=False) from None
+    choice = answer.choices[0]
+    return Completion(
+        text=choice.message.content or "",
+        tool_calls=tuple(
+            tool_call(id=call.id, name=call.function.name, arguments=call.function.arguments)
+            for call in choice.message.tool_calls or ()
+        ),
+        usage=usage_of(answer.usage),
+        is_cut_off=choice.finish_reason == "length",
+    )
 
 
 def _message(message: Message) -> dict[str, Any]:
@@ -75,14 +89,9 @@ def _tool(tool: ToolDefinition) -> dict[str, Any]:
     return {"type": "function", "function": described}
 
 
-def _arguments(value: object) -> object:
-    """Arguments travel as JSON inside a string; "" and null mean none."""
-    return json.loads(value) if isinstance(value, str) and value else value or {}
-
-
 class _Function(BaseModel):
     name: str
-    arguments: Annotated[dict[str, Any], BeforeValidator(_arguments)] = {}
+    arguments: Any = None
 
 
 class _Call(BaseModel):
@@ -97,6 +106,7 @@ class _Reply(BaseModel):
 
 class _Choice(BaseModel):
     message: _Reply
+    finish_reason: str | None = None
 
 
 class _Answer(BaseModel):

@@ -20,11 +20,12 @@ class ToolDefinition:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ToolCall:
-    """A tool that a model wants called."""
+    """A tool that a model wants called; ``problem`` tells why its arguments are none, if they are not."""
 
     id: str
     name: str
     arguments: Mapping[str, Any]
+    problem: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,11 +41,12 @@ class Message:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Completion:
-    """What a model answered; ``usage`` is None when it did not say."""
+    """What a model answered; ``usage`` is None when it did not say. ``is_cut_off`` tells that it had more to say."""
 
     text: str
     tool_calls: tuple[ToolCall, ...] = ()
     usage: Usage | None = None
+    is_cut_off: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -39,11 +39,12 @@ def usage_of(reported: object) -> Usage | None:
 
 
 def _first(reported: Mapping[object, object], keys: tuple[str, ...]) -> int | None:
-    counts = (_count(reported.get(key)) for key in keys)
+    counts = (count(reported.get(key)) for key in keys)
     return next((count for count in counts if count is not None), None)
 
 
-def _count(value: object) -> int | None:
+def count(value: object) -> int | None:
+    """Return ``value`` if it is a number of tokens that can be trusted."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
     return round(value) if math.isfinite(value) and value >= 0 else None

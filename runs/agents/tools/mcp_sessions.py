@@ -18,7 +18,8 @@ from typing import TYPE_CHECKING, Any
 import httpx2
 
 from runs.agents.errors import McpNotAvailable, McpTimeout, McpToolFailed
-from runs.agents.models.endpoint import referenced_secret, web_address
+from runs.agents.models.endpoint import web_address
+from runs.agents.secrets import referenced_secret
 from runs.agents.settings import AgentSettings
 from specs.language.agent_plan import McpServerPlan
 

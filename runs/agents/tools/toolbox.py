@@ -66,6 +66,8 @@ class Toolbox:
         tool = self.tools.get(call.name)
         if tool is None:
             return self._unknown(call)
+        if call.problem is not None:
+            return self._failed(call.name, call.problem)
         self._refuse(tool, call.arguments)
         arguments, refusal = await self._approved(tool, call.arguments, key)
         if refusal is not None:
@@ -85,7 +87,7 @@ class Toolbox:
         """
         for key, call in calls.items():
             tool = self.tools.get(call.name)
-            if tool is not None and approving.is_asked_for(self.agent, tool):
+            if tool is not None and call.problem is None and approving.is_asked_for(self.agent, tool):
                 self._refuse(tool, call.arguments)
                 await self._asked(tool, call.arguments, key)
 
@@ -98,7 +100,7 @@ class Toolbox:
         answer = await self._asked(tool, arguments, key)
         if answer.is_rejection:
             why = approving.refusal(tool, answer)
-            self._tell(Happening.TOOL_DENIED, tool, input_text=_shown(arguments), error=why)
+            self._tell(Happening.TOOL_DENIED, tool.name, input_text=_shown(arguments), error=why)
             return arguments, _error(why)
         edited = approving.edited(tool, answer)
         if edited is None:
@@ -113,7 +115,7 @@ class Toolbox:
         """The offline model searches whether it can or not, and takes what it asked for as found."""
         if self.is_offline:
             return f"{call.name}: {dict(call.arguments)!r}"
-        return _error(f'No handler registered for tool "{call.name}".')
+        return self._failed(call.name, f'No handler registered for tool "{call.name}".')
 
     def _refuse(self, tool: ToolPlan, arguments: Mapping[str, Any]) -> None:
         host = refused_host(arguments, allowed=self.agent.allowed_domains, denied=self.agent.denied_domains)
@@ -124,7 +126,7 @@ class Toolbox:
             raise self._denied(tool, f"The arguments of the tool {tool.name!r} do not fit: {problem}", arguments)
 
     def _denied(self, tool: ToolPlan, why: str, arguments: Mapping[str, Any]) -> ToolMiddlewareViolation:
-        self._tell(Happening.TOOL_DENIED, tool, input_text=_shown(arguments), error=f"{why}.")
+        self._tell(Happening.TOOL_DENIED, tool.name, input_text=_shown(arguments), error=f"{why}.")
         return ToolMiddlewareViolation(f"{why}.")
 
     async def _result(self, tool: ToolPlan, arguments: Mapping[str, Any], key: str, helpers: Helpers) -> str:
@@ -134,7 +136,9 @@ class Toolbox:
         place, shown = f"{self.prefix}tool/{key}", _shown(arguments)
         kept = await self.journal.recall(place)
         if kept is not None and "result" in kept:
-            self._tell(Happening.TOOL_COMPLETED, tool, input_text=shown, output_text=kept["result"], metadata=AGAIN)
+            self._tell(
+                Happening.TOOL_COMPLETED, tool.name, input_text=shown, output_text=kept["result"], metadata=AGAIN
+            )
             return str(kept["result"])
         if tool.retry_unsafe:
             await self._begin(tool, place, is_in_doubt=kept is not None)
@@ -153,23 +157,28 @@ class Toolbox:
 
     async def _called(self, tool: ToolPlan, arguments: Mapping[str, Any], key: str, helpers: Helpers) -> str:
         shown = _shown(arguments)
-        self._tell(Happening.TOOL_STARTED, tool, input_text=shown)
+        self._tell(Happening.TOOL_STARTED, tool.name, input_text=shown)
         try:
             result = _fitting(await self.backing.call(tool, arguments, key, helpers))
         except StepInterrupted:
             raise
         except Exception as error:
-            self._tell(Happening.TOOL_FAILED, tool, input_text=shown, error=str(error))
             if isinstance(error, AgentError) and error.is_final:
+                self._tell(Happening.TOOL_FAILED, tool.name, input_text=shown, error=str(error))
                 raise
-            if self.agent.strategy.stop_on_tool_error:
-                raise ToolFailed(f"The tool {tool.name!r} failed: {error}") from error
-            return _error(str(error))
-        self._tell(Happening.TOOL_COMPLETED, tool, input_text=shown, output_text=result)
+            return self._failed(tool.name, str(error), input_text=shown)
+        self._tell(Happening.TOOL_COMPLETED, tool.name, input_text=shown, output_text=result)
         return result
 
-    def _tell(self, happening: Happening, tool: ToolPlan, **fields: Any) -> None:
-        self.diary.write(happening, self.agent.name, about={"tool_name": tool.name}, **fields)
+    def _failed(self, name: str, why: str, **fields: Any) -> str:
+        """Return what the model hears of a call that failed, unless its agent stops at such."""
+        self._tell(Happening.TOOL_FAILED, name, error=why, **fields)
+        if self.agent.strategy.stop_on_tool_error:
+            raise ToolFailed(f"The tool {name!r} failed: {why}")
+        return _error(why)
+
+    def _tell(self, happening: Happening, name: str, **fields: Any) -> None:
+        self.diary.write(happening, self.agent.name, about={"tool_name": name}, **fields)
 
 
 def _shown(arguments: Mapping[str, Any]) -> str:

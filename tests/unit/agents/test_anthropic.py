@@ -80,7 +80,7 @@ def test_the_system_prompt_is_not_part_of_the_conversation(chat: ChatServer) -> 
 
 def test_parameters_that_are_set_reach_the_wire(chat: ChatServer) -> None:
     chat.queue(message(said("hi")))
-    ask(agent_of(chat, temperature=0.0, max_tokens=32, extra={"top_k": 5, "stream": True}))
+    ask(agent_of(chat, temperature=0.0, max_tokens=32, extra={"top_k": 5, "stream": "no"}))
     sent = chat.requests[0].body
     assert (sent["temperature"], sent["max_tokens"], sent["top_k"]) == (0.0, 32, 5)
     assert "stream" not in sent
@@ -118,6 +118,12 @@ def test_tools_are_offered_called_at_once_and_heard_of(chat: ChatServer) -> None
     assert (reply.text, reply.usage and reply.usage.total_tokens) == ("done", 16)
 
 
+def test_what_is_read_from_and_written_to_a_cache_is_input_too(chat: ChatServer) -> None:
+    used = {"input_tokens": 5, "output_tokens": 3, "cache_read_input_tokens": 40, "cache_creation_input_tokens": 2}
+    chat.queue(Answer(body=json.dumps({"content": [said("hi")], "usage": used}).encode()))
+    assert ask(agent_of(chat)).usage == Usage(input_tokens=47, output_tokens=3, total_tokens=50)
+
+
 def test_blocks_that_nobody_asked_for_are_passed_over(chat: ChatServer) -> None:
     chat.queue(message({"type": "thinking", "thinking": "hm"}, said("a"), said("b")))
     assert ask(agent_of(chat)).text == "ab"
@@ -151,6 +157,18 @@ def test_what_may_pass_is_tried_again(chat: ChatServer, status: int) -> None:
     assert len(chat.requests) == 3
 
 
+def test_retry_after_is_honoured(chat: ChatServer) -> None:
+    chat.queue(failure(429, Retry_After="1"), message(said("at last")))
+    assert ask(agent_of(chat), retries=1, backoff_seconds=0.0).text == "at last"
+    first, second = chat.requests
+    assert second.at_seconds - first.at_seconds >= 1.0
+
+
+def test_an_answer_that_breaks_off_is_asked_for_again(chat: ChatServer) -> None:
+    chat.queue(message(said("half"), is_cut_short=True), message(said("whole")))
+    assert ask(agent_of(chat), retries=1, backoff_seconds=0.0).text == "whole"
+
+
 def test_a_refusal_says_why_and_shows_no_key(chat: ChatServer) -> None:
     body = {"type": "error", "error": {"type": "invalid_request_error", "message": f"bad key {KEY}"}}
     chat.queue(Answer(status=401, body=json.dumps(body).encode()))
@@ -160,7 +178,14 @@ def test_a_refusal_says_why_and_shows_no_key(chat: ChatServer) -> None:
     assert not refused.value.retriable
 
 
-@pytest.mark.parametrize("body", [b"", b"no json", b"{}", b'{"content": "text"}', b'{"content": [{}]}'])
+MALFORMED = [
+    b'{"content": [{"type": "text"}]}',
+    b'{"content": [{"type": "text", "text": 7}]}',
+    b'{"content": [{"type": "tool_use", "id": "1", "input": {}}]}',
+]
+
+
+@pytest.mark.parametrize("body", [b"", b"no json", b"{}", b'{"content": "text"}', b'{"content": [{}]}', *MALFORMED])
 def test_what_is_no_message_is_an_error(chat: ChatServer, body: bytes) -> None:
     chat.queue(Answer(body=body))
     with pytest.raises(ProviderError, match="is not a message"):

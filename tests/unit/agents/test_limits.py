@@ -10,7 +10,7 @@ import pytest
 
 from runs.agents.errors import ProviderError
 from runs.agents.loop import run_agent
-from runs.agents.models.limits import Limits
+from runs.agents.models.limits import Gate, Limits, gate_of
 from tests.stubs.chat_server import Answer, ChatServer, completion, failure
 from tests.unit.agents.factories import agents, served_agent
 
@@ -92,6 +92,37 @@ def eventually_refused(chat: ChatServer, limits: Limits) -> None:
         except ProviderError as error:
             if error.status is not None:
                 raise
+
+
+def test_calls_that_wait_for_their_turn_are_not_made_once_the_endpoint_is_left_alone(chat: ChatServer) -> None:
+    limits = Limits(concurrency=1, failures=1, rest_seconds=60)
+    waiting = threading.Event()
+
+    def fail(_: object) -> Answer:
+        waiting.wait(10)
+        return failure(500)
+
+    chat.otherwise = fail
+    with ThreadPoolExecutor(4) as pool:
+        asked = [pool.submit(ask, chat, limits) for _ in range(4)]
+        while not chat.requests:
+            time.sleep(0.01)
+        waiting.set()
+        errors = [each.exception() for each in asked]
+    assert len(chat.requests) == 1
+    assert sorted(type(error).__name__ for error in errors) == ["ProviderCircuitOpen"] * 3 + ["ProviderError"]
+
+
+def test_one_gate_is_made_for_an_endpoint_that_many_ask_first_at_once() -> None:
+    limits = Limits(concurrency=7)
+    start = threading.Barrier(16)
+
+    def first(_: int) -> Gate:
+        start.wait()
+        return gate_of("http://127.0.0.1:9/", limits)
+
+    with ThreadPoolExecutor(16) as pool:
+        assert len({id(gate) for gate in pool.map(first, range(16))}) == 1
 
 
 def test_a_refusal_that_is_the_callers_fault_does_not_count(chat: ChatServer) -> None:

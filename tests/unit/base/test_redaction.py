@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kneo_project.redaction import hide_paths, is_sensitive_key, preview, redact, redact_text
+from kneo_project.redaction import hide_paths, is_sensitive_key, mask, preview, redact, redact_text
 
 JWT = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.abc_DEF-123"
 
@@ -32,6 +32,8 @@ def test_a_sensitive_key_is_recognised_in_any_spelling(key: str) -> None:
         "input_tokens", "output_tokens", "total_tokens", "prompt_tokens", "completion_tokens", "token_usage", "usage",
         "tokens_input_total", "tokens_output_total", "tokens_total", "trace_event_count", "tokens", "max_tokens",
         "author", "author_id", "primary_key", "keyring", "session_id", "sessionId", "name", "", "___",
+        "token_budget", "tokenType", "tokenizer", "secretary", "passwordless", "obsession", "cookie_count",
+        "email_count",
     ],
 )  # fmt: skip
 def test_a_harmless_key_is_left_alone(key: str) -> None:
@@ -156,3 +158,15 @@ def test_hostile_texts_take_linear_time(unit: str) -> None:
     started = perf_counter()
     redact_text(unit * 50_000)
     assert perf_counter() - started < 3
+
+
+def test_a_secret_that_was_used_is_masked_wherever_it_appears() -> None:
+    secret = "plain-looking-words-7f3a"
+    assert redact_text(f"it said {secret}!") == f"it said {secret}!"
+    mask(secret)
+    assert redact({"said": [f"x{secret}y"]}) == {"said": ["x[REDACTED]y"]}
+
+
+def test_a_short_secret_does_not_shred_texts() -> None:
+    mask("admin")
+    assert redact_text("the admin said") == "the admin said"
