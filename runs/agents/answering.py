@@ -2,13 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 from runs.agents.bridge import Conversation, converse
 from runs.agents.budget import Meter, MeteredProvider
 from runs.agents.context import StepContext
 from runs.agents.diary import Diary, Happening
-from runs.agents.errors import AgentsTooDeep, GuardrailViolation
+from runs.agents.errors import AgentsTooDeep, GuardrailViolation, ProviderError
 from runs.agents.functions import call_beside
 from runs.agents.guardrails.stages import Checked, Checks
 from runs.agents.journal import Journal
@@ -159,7 +160,7 @@ class Agents:
         return await self._checks(agent, stage).apply(text, self.within(stage.value), may_retry=may_retry)
 
     async def _turn(self, agent: AgentPlan, messages: Sequence[Message]) -> AgentReply:
-        binding = bind(agent, self.settings)
+        binding = bind(agent, self.settings, partial(self._tell_of_failure, agent))
         agent = _looping(agent, binding)
         limit = (agent.model.token_budget if agent.model else None) or self.settings.token_budget
         inner = binding.provider
@@ -181,6 +182,11 @@ class Agents:
             details=_details(agent, messages, seen, checked)
             | ({"is_cut_off": True} if conversation.is_cut_off else {}),
         )
+
+    def _tell_of_failure(self, agent: AgentPlan, attempt: int, error: ProviderError) -> None:
+        model = {"model_provider": agent.model.provider, "model_name": agent.model.name} if agent.model else {}
+        metadata = {"attempt": attempt, "status": error.status, "error_type": type(error).__name__}
+        self.diary.write(Happening.MODEL_CALL_FAILED, agent.name, error=str(error), about=model, metadata=metadata)
 
     async def _conversation(
         self, agent: AgentPlan, messages: Sequence[Message], binding: Binding

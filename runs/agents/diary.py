@@ -13,6 +13,7 @@ class Happening(StrEnum):
     AGENT_STARTED = "run_started"
     AGENT_COMPLETED = "run_completed"
     AGENT_FAILED = "run_failed"
+    MODEL_CALL_FAILED = "model_call_failed"
     TOOL_STARTED = "tool_started"
     TOOL_COMPLETED = "tool_completed"
     TOOL_FAILED = "tool_failed"

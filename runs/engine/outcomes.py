@@ -18,6 +18,7 @@ class EventType(StrEnum):
     AGENT_COMPLETED = "run_completed"
     AGENT_FAILED = "run_failed"
     STEP_FAILED = "step_failed"
+    MODEL_CALL_FAILED = "model_call_failed"
     TOOL_STARTED = "tool_started"
     TOOL_COMPLETED = "tool_completed"
     TOOL_FAILED = "tool_failed"

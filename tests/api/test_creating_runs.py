@@ -9,6 +9,7 @@ from kneo_project.audit.models import AuditEvent
 from runs.models import Run
 from tests.api.conftest import Api
 from tests.api.specs import agent, workflow
+from tests.stubs.chat_server import Answer, ChatServer, failure
 
 ANSWER_KEYS = {"run_id", "status", "output_text", "human_intervention_required", "continuation_id", "metadata"}
 
@@ -185,3 +186,28 @@ def test_the_list_parameters_are_unknown_to_an_order(api: Api) -> None:
 def test_the_bare_path_is_the_same_route(api: Api) -> None:
     response = api.client.post("/runs", {"input": "hi", "spec": agent()}, "application/json")
     assert response.status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("answers", "status", "code", "kind"),
+    [
+        ([failure(400, "no such model")], 502, "provider_error", "ProviderError"),
+        ([Answer(after_seconds=None)], 504, "provider_timeout", "ProviderTimeout"),
+    ],
+)
+def test_a_run_that_fails_at_its_model_says_so_and_is_not_run_again_for_the_same_key(
+    api: Api, answers: list[Answer], status: int, code: str, kind: str
+) -> None:
+    with ChatServer() as chat, override_settings(PROVIDER_RETRIES=0, PROVIDER_TIMEOUT_SECONDS=0.3):
+        chat.queue(*answers)
+        spec = agent()
+        spec["agent"] = {
+            "name": "root",
+            "model": {"provider": "openai", "name": "small", "extra": {"base_url": chat.base_url}},
+            "runtime_preferences": {"preferred_mode": "native", "native_provider": "openai"},
+        }
+        order = {"input": "hi", "spec": spec}
+        details = [api.post("/runs", order, status, key="once")["detail"] for _ in range(2)]
+    assert [(detail["error"], detail["error_type"]) for detail in details] == [(code, kind)] * 2
+    assert details[0]["run_id"] == details[1]["run_id"] == str(Run.objects.get().pk)
+    assert len(chat.requests) == 1

@@ -12,6 +12,7 @@ from runs.engine.progress import RecordType
 from tests.api.conftest import Api
 from tests.api.specs import agent, workflow
 from tests.factories import CheckpointFactory, RunFactory
+from tests.stubs.chat_server import ChatServer, completion
 
 STATUS_KEYS = {
     "run_id",
@@ -157,3 +158,23 @@ def test_steps_that_ran_twice_count_twice(api: Api) -> None:
     shown = api.get(f"/runs/{run.pk}")
     assert shown["visited_steps"] == ["a", "a"]
     assert shown["metadata"]["step_iteration_counts"] == {"a|": 2}
+
+
+def test_a_key_that_a_model_repeats_is_masked_in_everything_that_is_shown(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    secret = "orchid-lantern-42-harbour"
+    monkeypatch.setenv("OPENAI_API_KEY", secret)
+    with ChatServer(lambda _: completion(f"my key is {secret}")) as chat:
+        spec = workflow("agent", "a")
+        extra = {"base_url": chat.base_url, "api_key_ref": "OPENAI_API_KEY"}
+        spec["components"]["agents"]["writer"] = {
+            "name": "writer",
+            "model": {"provider": "openai", "name": "small", "extra": extra},
+            "runtime_preferences": {"preferred_mode": "native", "native_provider": "openai"},
+        }
+        answer = api.run(spec)
+    shown = [answer, *(api.get(f"/runs/{answer['run_id']}{view}") for view in ("", "/trace", "/checkpoints"))]
+    assert chat.requests[0].authorization == f"Bearer {secret}"
+    assert answer["output_text"] == "my key is [REDACTED]>a"
+    assert secret not in str(shown)

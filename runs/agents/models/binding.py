@@ -7,7 +7,7 @@ from runs.agents.errors import UnsupportedProvider
 from runs.agents.models.anthropic import Messages
 from runs.agents.models.dummy import DummyProvider
 from runs.agents.models.endpoint import ANTHROPIC, CONNECTION_KEYS, OPENAI, Service, endpoint_of
-from runs.agents.models.http import HttpProvider, Wire
+from runs.agents.models.http import HttpProvider, Watch, Wire
 from runs.agents.models.openai import ChatCompletions
 from runs.agents.models.provider import ModelParams, Provider
 from runs.agents.settings import AgentSettings
@@ -30,8 +30,10 @@ class Binding:
     params: ModelParams
 
 
-def bind(agent: AgentPlan, settings: AgentSettings) -> Binding:
+def bind(agent: AgentPlan, settings: AgentSettings, watch: Watch = lambda _attempt, _error: None) -> Binding:
     """Return what serves ``agent``. The fallback mode counts only when nothing serves the preferred one.
+
+    ``watch`` is told of every attempt of a call that fails.
 
     Raises:
         UnsupportedProvider: nothing serves the modes or the provider that the spec asks for.
@@ -40,25 +42,25 @@ def bind(agent: AgentPlan, settings: AgentSettings) -> Binding:
     for mode in (agent.runtime.preferred_mode, agent.runtime.fallback_mode):
         runtime = RUNTIMES.get(mode or "")
         if mode and runtime:
-            return Binding(mode=mode, provider=runtime(agent, settings), params=_params(agent.model))
+            return Binding(mode=mode, provider=runtime(agent, settings, watch), params=_params(agent.model))
     message = (
         f"Agent {agent.name!r} prefers the runtime mode {agent.runtime.preferred_mode!r}, which nothing serves here"
     )
     raise UnsupportedProvider(f"{message}; use bridge or native, or set fallback_mode.")
 
 
-def _bridge(_agent: AgentPlan, _settings: AgentSettings) -> Provider:
+def _bridge(_agent: AgentPlan, _settings: AgentSettings, _watch: Watch) -> Provider:
     """The offline model, whatever model the spec names."""
     return DummyProvider()
 
 
-def _native(agent: AgentPlan, settings: AgentSettings) -> Provider:
+def _native(agent: AgentPlan, settings: AgentSettings, watch: Watch) -> Provider:
     name = agent.runtime.native_provider or (agent.model.provider if agent.model else "") or "openai"
     if name not in SERVED:
         message = f"Agent {agent.name!r} asks for the provider {name!r}; served are {', '.join(SERVED)}."
         raise UnsupportedProvider(message)
     service, wire = SERVED[name]
-    return HttpProvider(endpoint_of(agent.model, settings, service), settings, wire)
+    return HttpProvider(endpoint_of(agent.model, settings, service), settings, wire, watch)
 
 
 def _params(model: ModelPlan | None) -> ModelParams:
@@ -68,4 +70,4 @@ def _params(model: ModelPlan | None) -> ModelParams:
     return ModelParams(temperature=model.temperature, max_tokens=model.max_tokens, extra=extra)
 
 
-RUNTIMES: Mapping[str, Callable[[AgentPlan, AgentSettings], Provider]] = {"bridge": _bridge, "native": _native}
+RUNTIMES: Mapping[str, Callable[[AgentPlan, AgentSettings, Watch], Provider]] = {"bridge": _bridge, "native": _native}

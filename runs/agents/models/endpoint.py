@@ -6,7 +6,6 @@ from typing import Any
 
 import httpx2
 
-from kneo_project.redaction import mask
 from runs.agents.errors import MissingSecret, ProviderError, SecretNotAllowed
 from runs.agents.secrets import lookup
 from runs.agents.settings import AgentSettings
@@ -113,5 +112,4 @@ def _usable(key: object, source: str) -> str:
     # Anything else would be refused by the HTTP library with a message that quotes the key.
     if not (text.isascii() and text.isprintable() and " " not in text):
         raise MissingSecret(f"{source} does not hold a key: it has spaces, line breaks or non-ASCII characters.")
-    mask(text)
     return text

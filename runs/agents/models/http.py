@@ -3,13 +3,14 @@
 import asyncio
 import re
 import ssl
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from functools import cache
 from typing import Protocol
 
 import httpx2
 
+from kneo_project.redaction import REDACTED
 from runs.agents.errors import ProviderError, ProviderTimeout
 from runs.agents.models.backoff import delay_seconds, retry_after_seconds
 from runs.agents.models.endpoint import Endpoint
@@ -61,12 +62,17 @@ class Wire(Protocol):
         """
 
 
+type Watch = Callable[[int, ProviderError], None]
+"""Is told which attempt of a call failed, and why."""
+
+
 class HttpProvider:
     """Asks one endpoint; each call has its own client, so that nothing outlives the step."""
 
-    def __init__(self, endpoint: Endpoint, settings: AgentSettings, wire: Wire) -> None:
+    def __init__(self, endpoint: Endpoint, settings: AgentSettings, wire: Wire, watch: Watch) -> None:
         self._endpoint = endpoint
         self._wire = wire
+        self._watch = watch
         self._gate = gate_of(str(endpoint.url.copy_with(path="/", query=None)), settings.limits)
         self._retries = settings.retries
         self._backoff_seconds = settings.backoff_seconds
@@ -93,6 +99,8 @@ class HttpProvider:
                     async with self._gate.passage(self._endpoint.shown):
                         return await self._ask(client, body)
                 except ProviderError as error:
+                    error.args = (self._redact(str(error)),)
+                    self._watch(attempt, error)
                     if attempt > self._retries or not error.retriable:
                         raise
                     asked = error.retry_after_seconds
@@ -123,7 +131,7 @@ class HttpProvider:
             message = f"The model endpoint {self._endpoint.shown} did not answer within {seconds:g} seconds."
             raise ProviderTimeout(message) from None
         except httpx2.RequestError as error:
-            message = f"The model endpoint {self._endpoint.shown} could not be reached: {error}"
+            message = f"The model endpoint {self._endpoint.shown} could not be reached: {self._redact(str(error))}"
             raise ProviderError(message, status=None, retriable=True) from None
         if answer.is_cut_off and answer.tool_calls:
             message = "The model's answer was cut off while it called a tool; model.max_tokens is too small for it."
@@ -152,7 +160,7 @@ class HttpProvider:
 
     def _refusal(self, response: httpx2.Response, raw: bytes) -> ProviderError:
         status = response.status_code
-        detail = KEY_SHAPES.sub("[REDACTED]", read_failure(raw))
+        detail = self._redact(read_failure(raw))
         answered = f"The model endpoint {self._endpoint.shown} answered {status} {response.reason_phrase}".rstrip()
         return ProviderError(
             f"{answered}: {detail}" if detail else f"{answered}.",
@@ -160,6 +168,12 @@ class HttpProvider:
             retriable=status == httpx2.codes.TOO_MANY_REQUESTS or response.is_server_error,
             retry_after_seconds=retry_after_seconds(response.headers.get("Retry-After"), now=datetime.now(UTC)),
         )
+
+    def _redact(self, text: str) -> str:
+        """Return ``text`` without the key, also where a spec holds it itself, which nobody else knows as a secret."""
+        if self._endpoint.api_key:
+            text = text.replace(self._endpoint.api_key, REDACTED)
+        return KEY_SHAPES.sub(REDACTED, text)
 
 
 def _is_stream(response: httpx2.Response) -> bool:

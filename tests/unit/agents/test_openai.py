@@ -1,12 +1,13 @@
 import threading
 import time
+from pathlib import Path
 from typing import Any
 
 import httpx2
 import pytest
 
 from runs.agents.answering import AgentReply
-from runs.agents.errors import AgentError, ProviderError, ProviderTimeout, StepInterrupted
+from runs.agents.errors import AgentError, MissingSecret, ProviderError, ProviderTimeout, StepInterrupted
 from runs.agents.interrupt import Interrupt
 from runs.agents.loop import run_agent
 from runs.agents.models.usage import Usage
@@ -228,3 +229,16 @@ def test_an_answer_that_breaks_off_is_asked_for_again(chat: ChatServer) -> None:
     with pytest.raises(ProviderError, match="could not be reached") as broken:
         ask(served_agent(chat.base_url), retries=0)
     assert broken.value.retriable
+
+
+def test_a_key_may_come_from_a_file_which_is_read_each_time(chat: ChatServer, tmp_path: Path) -> None:
+    file = tmp_path / "key"
+    agent = served_agent(chat.base_url, extra=REFERENCE)
+    for key in ("sk-file-0123456789", "sk-file-9876543210"):
+        file.write_text(f"{key}\n")
+        run_agent(agents(environ={"OPENAI_API_KEY_FILE": str(file)}), agent, "hello")
+        assert chat.requests[-1].authorization == f"Bearer {key}"
+
+    file.unlink()
+    with pytest.raises(MissingSecret):
+        run_agent(agents(environ={"OPENAI_API_KEY_FILE": str(file)}), agent, "hello")

@@ -1,0 +1,219 @@
+"""What a model or a server of tools can do wrong on the wire: how the run ends, and what its trace tells of it."""
+
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pytest_django import Settings
+
+from runs.models import Run, TraceEvent
+from tests.integration.driving import advance, spec_of, start, step
+from tests.stubs.chat_server import Answer, ChatServer, completion, failure, pieces, tool_call
+from tests.unit.agents.test_anthropic import message, said
+from tests.unit.agents.test_streams import OPENING, STOP, TEXT, chunk
+
+LONG = "long " * 400_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fault:
+    """What the endpoint answers, and what follows: the events of the trace that tell of it, by type and word."""
+
+    answers: tuple[Answer, ...]
+    ends: str
+    events: tuple[tuple[str, str], ...]
+    asked: int
+    output: str | None = None
+    extra: dict[str, Any] | None = None
+    provider: str = "openai"
+
+
+OK = completion("fine")
+STREAM = {"stream": True}
+FAULTS = {
+    "429 with Retry-After": Fault(
+        answers=(failure(429, Retry_After="0.3"), OK),
+        ends="completed",
+        events=(("model_call_failed", "429"),),
+        asked=2,
+    ),
+    "500 twice, then 200": Fault(
+        answers=(failure(500), failure(500), OK),
+        ends="completed",
+        events=(("model_call_failed", "500"), ("model_call_failed", "500")),
+        asked=3,
+    ),
+    "500 for ever": Fault(
+        answers=(failure(500),) * 9,
+        ends="ProviderError",
+        events=(("model_call_failed", "500"),) * 3 + (("step_failed", "500"),),
+        asked=3,
+    ),
+    "hangs": Fault(
+        answers=(Answer(after_seconds=None),) * 9,
+        ends="ProviderTimeout",
+        events=(("model_call_failed", "did not answer"),) * 3 + (("step_failed", "did not answer"),),
+        asked=3,
+    ),
+    "drops in the middle": Fault(
+        answers=(completion("half an answer", is_cut_short=True), OK),
+        ends="completed",
+        events=(("model_call_failed", "could not be reached"),),
+        asked=2,
+    ),
+    "drops in the middle of a stream": Fault(
+        answers=(pieces(chunk(content="half")), pieces(chunk("stop", content="fine"))),
+        ends="completed",
+        events=(("model_call_failed", "broke off"),),
+        asked=2,
+        extra=STREAM,
+    ),
+    "malformed JSON": Fault(
+        answers=(Answer(body=b'{"choices": ['),),
+        ends="ProviderError",
+        events=(("model_call_failed", "not a chat completion"), ("step_failed", "not a chat completion")),
+        asked=1,
+    ),
+    "arguments of a tool that are no JSON": Fault(
+        answers=(tool_call("find", '{"query": '), OK),
+        ends="completed",
+        events=(("tool_failed", "not a JSON object"),),
+        asked=2,
+    ),
+    "a tool that does not exist": Fault(
+        answers=(tool_call("payroll", "{}"), OK),
+        ends="completed",
+        events=(("tool_failed", "No handler registered"),),
+        asked=2,
+    ),
+    "an answer of 2 MB": Fault(answers=(completion(LONG),), ends="completed", events=(), asked=1, output=LONG),
+    "anthropic: overloaded, then well": Fault(
+        answers=(failure(529, "Overloaded"), message(said("fine"))),
+        ends="completed",
+        events=(("model_call_failed", "529"),),
+        asked=2,
+        provider="anthropic",
+    ),
+    "anthropic: drops in the middle of a stream": Fault(
+        answers=(pieces(OPENING, TEXT), pieces(OPENING, {**TEXT, "content_block": said("fine")}, STOP)),
+        ends="completed",
+        events=(("model_call_failed", "broke off"),),
+        asked=2,
+        extra=STREAM,
+        provider="anthropic",
+    ),
+    "anthropic: a malformed block": Fault(
+        answers=(message({"type": "tool_use"}),),
+        ends="ProviderError",
+        events=(("model_call_failed", "not a message"), ("step_failed", "not a message")),
+        asked=1,
+        provider="anthropic",
+    ),
+}
+
+
+@pytest.fixture(autouse=True)
+def patience(settings: Settings) -> None:
+    """Try each call three times, soon after one another, and wait for answers a moment only."""
+    settings.PROVIDER_RETRIES = 2
+    settings.PROVIDER_RETRY_BACKOFF_SECONDS = 0.001
+    settings.PROVIDER_TIMEOUT_SECONDS = 0.5
+
+
+@pytest.fixture
+def chat() -> Iterator[ChatServer]:
+    """Serve a model."""
+    with ChatServer() as server:
+        yield server
+
+
+def run_of(chat: ChatServer, *, provider: str = "openai", extra: dict[str, Any] | None = None, **spec: Any) -> Run:
+    """Return a run of one agent whose model is the stub, advanced until it rests."""
+    whole = spec_of(step("w", "writer", "agent")) | spec
+    whole.setdefault("tools", {"find": {"description": "d", "implementation": "tests.integration.functions.find"}})
+    whole["components"]["agents"]["writer"] = {
+        "name": "writer",
+        "model": {"provider": provider, "name": "small", "extra": {"base_url": chat.base_url, **(extra or {})}},
+        "runtime_preferences": {"preferred_mode": "native", "native_provider": provider},
+        "strategy": "react",
+        "tools": [*whole["tools"]],
+    }
+    run = start(whole)
+    advance(run)
+    return run
+
+
+def told(run: Run) -> list[tuple[str, str]]:
+    """Return the type and the error of every event of the trace that has one, but for those of agents as a whole."""
+    events = TraceEvent.objects.filter(run=run, error__isnull=False).exclude(type="run_failed")
+    return [(event.type, event.error or "") for event in events]
+
+
+@pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS.keys())
+def test_a_fault_ends_as_it_should_and_is_in_the_trace(chat: ChatServer, fault: Fault) -> None:
+    chat.queue(*fault.answers)
+    run = run_of(chat, provider=fault.provider, extra=fault.extra)
+
+    assert (run.error_type or run.status) == fault.ends
+    if fault.ends == "completed":
+        assert run.output_text == (fault.output or "fine")
+    assert len(chat.requests) == fault.asked
+    events = told(run)
+    assert [kind for kind, _ in events] == [kind for kind, _ in fault.events]
+    assert all(word in error for (_, error), (_, word) in zip(events, fault.events, strict=True))
+
+
+def test_an_endpoint_is_left_alone_as_long_as_it_asks(chat: ChatServer) -> None:
+    chat.queue(failure(429, Retry_After="1"), OK)
+    run_of(chat)
+    first, second = chat.requests
+    assert second.at_seconds - first.at_seconds >= 1.0
+
+
+def test_an_endpoint_that_hangs_is_hung_up_on(chat: ChatServer) -> None:
+    chat.queue(Answer(after_seconds=None), OK)
+    assert run_of(chat).output_text == "fine"
+    assert chat.hung_up.wait(5)
+
+
+def test_a_server_of_tools_that_dies_in_the_middle_of_a_call_is_an_error_that_the_model_hears(
+    chat: ChatServer, settings: Settings
+) -> None:
+    settings.MCP_COMMANDS = (sys.executable,)
+    arguments = ["-m", "tests.stubs.mcp_server", "stdio"]
+    root = str(Path(__file__).parents[2])
+    chat.queue(tool_call("die", "{}"), OK)
+    run = run_of(
+        chat,
+        mcp_servers={"stub": {"transport": "stdio", "command": sys.executable, "args": arguments, "cwd": root}},
+        tools={"die": {"description": "d", "mcp": {"server": "stub"}}},
+    )
+    assert (run.status, run.output_text) == ("completed", "fine")
+    [(kind, error)] = told(run)
+    assert kind == "tool_failed"
+    assert "'stub'" in error
+    [heard] = [each["content"] for each in chat.requests[-1].body["messages"] if each["role"] == "tool"]
+    assert "error" in heard
+
+
+def after(attempts: int) -> Callable[[object], Answer]:
+    """Return answers of a model that fails for good after ``attempts`` good ones."""
+    left = [attempts]
+
+    def give(_: object) -> Answer:
+        left[0] -= 1
+        return OK if left[0] >= 0 else failure(401, "no such key")
+
+    return give
+
+
+def test_the_steps_before_a_fault_stay_done(chat: ChatServer) -> None:
+    chat.otherwise = after(1)
+    spec = spec_of(step("w", "writer", "agent"), step("again", "writer", "agent"))
+    run = run_of(chat, workflow=spec["workflow"])
+    assert (run.status, run.error_type) == ("failed", "ProviderError")
+    assert TraceEvent.objects.get(run=run, type="step_failed").step_id == "again"
+    assert "no such key" in (run.error_message or "")
