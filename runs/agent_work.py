@@ -121,5 +121,6 @@ def _settings() -> AgentSettings:
         mcp_retry_backoff_seconds=settings.MCP_RETRY_BACKOFF_SECONDS,
         mcp_retry_on_timeout=settings.MCP_RETRY_ON_TIMEOUT,
         mcp_timeout_seconds=settings.MCP_TIMEOUT_SECONDS or None,
+        http_private_hosts=settings.HTTP_TOOL_PRIVATE_HOSTS,
         mcp_connect_timeout_seconds=settings.MCP_CONNECT_TIMEOUT_SECONDS or None,
     )

@@ -7,17 +7,26 @@ from django.db import connection, transaction
 from django.db.models import F
 from django.db.models.functions import Coalesce
 
+from kneo_project.audit.services import record
 from runs import statements
 from runs.changes import Change
 from runs.engine.lifecycle import TERMINAL
-from runs.engine.outcomes import Usage
+from runs.engine.outcomes import Event, EventType, Usage
 from runs.models import Checkpoint, Run, TraceEvent
 from runs.rows import checkpoint_columns, event_columns, shown_output
 
 
 def write(change: Change) -> bool:
     """Apply ``change`` in one transaction; return False, with nothing written, when its guard does not hold."""
-    return statements.write(change) if connection.vendor == "postgresql" else write_by_orm(change)
+    apply = statements.write if connection.vendor == "postgresql" else write_by_orm
+    denials = [event for event in change.progress.events if event.type is EventType.TOOL_DENIED]
+    if not denials:
+        return apply(change)
+    with transaction.atomic():
+        is_written = apply(change)
+        for event in denials if is_written else ():
+            _audit(change, event)
+    return is_written
 
 
 def write_by_orm(change: Change) -> bool:
@@ -36,6 +45,12 @@ def write_by_orm(change: Change) -> bool:
         _write_checkpoints(change, sequence)
         _write_events(change, sequence, trace_count)
     return True
+
+
+def _audit(change: Change, event: Event) -> None:
+    """Put on record that a tool was not called, as nobody looks through traces for that."""
+    metadata = {"tool": event.model.get("tool_name"), "agent": event.agent_name, "step": event.step_id}
+    record("tool.denied", actor=None, run_id=change.run_id, metadata={**metadata, "reason": event.error})
 
 
 def _run_columns(change: Change) -> dict[str, Any]:

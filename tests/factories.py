@@ -50,7 +50,7 @@ class CheckpointFactory(DjangoModelFactory[Checkpoint]):
     """A completed step."""
 
     run = SubFactory(RunFactory)
-    sequence = Sequence(lambda number: number + 2)
+    sequence = Sequence(lambda number: number + 1000)  # beyond those that a run has written by itself
     type = RecordType.STEP_COMPLETED
     status = Status.RUNNING
     step_id = LazyAttribute(lambda record: f"step-{record.sequence}")
@@ -67,7 +67,7 @@ class TraceEventFactory(DjangoModelFactory[TraceEvent]):
     """The start of a workflow."""
 
     run = SubFactory(RunFactory)
-    number = Sequence(lambda number: number + 1)
+    number = Sequence(lambda number: number + 1000)
     type = "workflow_started"
     at = LazyFunction(timezone.now)
     checkpoint_sequence = 2

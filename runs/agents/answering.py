@@ -144,9 +144,7 @@ class Agents:
         return Toolbox(
             agent=agent,
             tools={name: self.plan.tools[name] for name in agent.tools},
-            backing=Backing(
-                context=self.context, allowed_modules=self.settings.function_modules, sessions=self.sessions
-            ),
+            backing=Backing(agent=agent, context=self.context, settings=self.settings, sessions=self.sessions),
             checks=self._checks(agent, Stage.TOOL),
             helpers=self,
             diary=self.diary,

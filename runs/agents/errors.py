@@ -121,6 +121,10 @@ class McpToolFailed(AgentError):
     """A tool of a server says that it failed."""
 
 
+class HttpToolFailed(AgentError):
+    """The service behind a tool could not be reached, or refused."""
+
+
 class AgentsTooDeep(AgentError):
     """Agents asked agents that asked agents, and so on, too deep."""
 

@@ -13,7 +13,8 @@ class AgentSettings:
     ``secret_refs`` are the variables of ``environ`` a spec may name as a key. ``retries`` are further attempts of one
     model call, ``timeout_seconds`` bounds each, ``limits`` are those of each endpoint. A ``token_budget`` of 0 is none.
     ``function_modules`` are the dotted prefixes of modules that functions and tools may come from, ``mcp_commands`` the
-    commands that specs may start as MCP servers. The other ``mcp_…`` are further attempts of a call, and how long to
+    commands that specs may start as MCP servers, ``http_private_hosts`` the hosts outside the public network that tools
+    may reach. The other ``mcp_…`` are further attempts of a call, and how long to
     wait (None: by default).
     """
 
@@ -31,3 +32,4 @@ class AgentSettings:
     mcp_retry_on_timeout: bool = False
     mcp_timeout_seconds: float | None = None
     mcp_connect_timeout_seconds: float | None = None
+    http_private_hosts: tuple[str, ...] = ()

@@ -52,7 +52,7 @@ def absorb(
         state = replace(state, variables=with_variables(state, outcome.variables))
     walk = Walk(plan, workflow, state, ledger, policy)
     walk.begin()
-    ledger.tell(*outcome.events)
+    ledger.tell(*(replace(event, step_id=action.step.id) for event in outcome.events))
     if isinstance(outcome, Deferred):
         walk.defer(action.place.way, outcome.until)
     else:

@@ -166,8 +166,26 @@ class McpServerPlan:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class HttpToolPlan:
+    """A request that a tool makes. ``url`` and the values of ``query`` are templates (see ``web_addresses``).
+
+    ``header_refs`` name secrets of the service, which are sent to the host of ``url`` only. ``allowed_domains`` are
+    where redirects may lead, and where an address may lie that is an argument as a whole.
+    """
+
+    method: str
+    url: str
+    query: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict)
+    header_refs: Mapping[str, str] = field(default_factory=dict)
+    allowed_domains: tuple[str, ...] = ()
+    timeout_seconds: float = 30.0
+    max_response_bytes: int = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ToolPlan:
-    """Something an agent can call, backed by a function, an agent, or the tool ``remote_name`` of an MCP server.
+    """What an agent can call: a function, an agent, the tool ``remote_name`` of an MCP server, or a service by HTTP.
 
     ``parameters`` is the JSON Schema of its arguments. ``retry_unsafe`` tells that a call must never be made twice.
     ``approver`` is the human component that says who approves a call, and may change its arguments if
@@ -181,6 +199,7 @@ class ToolPlan:
     agent: str | None = None
     mcp_server: str | None = None
     remote_name: str | None = None
+    http: HttpToolPlan | None = None
     retry_unsafe: bool = False
     approval: Approval = Approval.NEVER
     approver: str | None = None

@@ -45,8 +45,8 @@ _WORKFLOWS = {
 _AGENTS = {
     "E_TOOL_REF": "An agent includes a tool that is not declared.",
     "E_TOOL_CONFLICT": "An agent includes and excludes the same tool.",
-    "E_TOOL_NO_BACKING": "A tool has neither implementation nor mcp nor agent.",
-    "E_TOOL_MULTIPLE_BACKINGS": "A tool has more than one of implementation, mcp and agent.",
+    "E_TOOL_NO_BACKING": "A tool has neither implementation nor mcp, agent or http.",
+    "E_TOOL_MULTIPLE_BACKINGS": "A tool has more than one of implementation, mcp, agent and http.",
     "E_AGENT_TOOL_UNKNOWN_AGENT": "A tool is backed by an agent that is not declared.",
     "W_AGENT_TOOL_PARAMETERS_IGNORED": "The parameters of a tool backed by an agent are fixed.",
     "E_UNSAFE_TOOL_IMPORT": "A tool imports from a module that can reach the machine.",
@@ -107,6 +107,7 @@ _BUILDING = {
     "E_WAIT": "A wait that names no time, or two.",
     "E_SIGNAL_SCHEMA": "The schema of a signal's payload is no JSON Schema that can be applied.",
     "E_VARIABLE": "A variable has no proper name, comes from no field of a form, or is one too many.",
+    "E_TOOL_HTTP": "The request of a tool cannot be made as it is written.",
 }
 _PLAN = {
     "E_UNSUPPORTED": "The language knows it, but this release cannot run it.",

@@ -11,6 +11,7 @@ from specs.language.agent_plan import (
     GuardrailAction,
     GuardrailPlan,
     GuardrailType,
+    HttpToolPlan,
     McpServerPlan,
     MemoryPlan,
     MemoryPolicy,
@@ -21,7 +22,7 @@ from specs.language.agent_plan import (
     ToolPlan,
 )
 from specs.language.schema.agents import AgentSpec, ModelSpec, RuntimePreferences, StrategySpec, ToolPermissions
-from specs.language.schema.components import McpServerSpec, ToolSpec
+from specs.language.schema.components import HttpToolSpec, McpServerSpec, ToolSpec
 
 AGENT_TOOL_PARAMETERS = {"type": "object", "properties": {"input": {"type": "string"}}, "required": ["input"]}
 ASKING = (GuardrailAction.ESCALATE, GuardrailAction.HUMAN_REVIEW)
@@ -79,6 +80,8 @@ def compile_tool(name: str, tool: ToolSpec) -> ToolPlan:
     named |= {"approval": Approval(tool.approval), "approver": tool.approver, "edit_arguments": tool.edit_arguments}
     if tool.agent:
         return ToolPlan(**named, parameters=AGENT_TOOL_PARAMETERS, agent=tool.agent)
+    if tool.http:
+        return ToolPlan(**named, parameters=tool.parameters, http=_http(tool.http))
     if tool.mcp:
         return ToolPlan(
             **named,
@@ -87,6 +90,10 @@ def compile_tool(name: str, tool: ToolSpec) -> ToolPlan:
             remote_name=tool.mcp.get("name") or name,
         )
     return ToolPlan(**named, parameters=tool.parameters, implementation=tool.implementation)
+
+
+def _http(http: HttpToolSpec) -> HttpToolPlan:
+    return HttpToolPlan(**http.model_dump() | {"allowed_domains": tuple(http.allowed_domains)})
 
 
 def compile_mcp_server(server: McpServerSpec) -> McpServerPlan:

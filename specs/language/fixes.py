@@ -45,8 +45,8 @@ _WORKFLOWS = {
 _AGENTS = {
     "E_TOOL_REF": "Name one of `tools`, or declare it there.",
     "E_TOOL_CONFLICT": "Remove the tool from `include` or from `exclude`.",
-    "E_TOOL_NO_BACKING": "Give the tool one of `implementation`, `mcp` and `agent`.",
-    "E_TOOL_MULTIPLE_BACKINGS": "Keep one of `implementation`, `mcp` and `agent`.",
+    "E_TOOL_NO_BACKING": "Give the tool one of `implementation`, `mcp`, `agent` and `http`.",
+    "E_TOOL_MULTIPLE_BACKINGS": "Keep one of `implementation`, `mcp`, `agent` and `http`.",
     "E_AGENT_TOOL_UNKNOWN_AGENT": "Name one of `components.agents`, or declare it there.",
     "W_AGENT_TOOL_PARAMETERS_IGNORED": "Remove `parameters`: an agent takes one text, `input`.",
     "E_UNSAFE_TOOL_IMPORT": "Wrap what you need in a function of a module of your own.",
@@ -107,6 +107,7 @@ _BUILDING = {
     "E_WAIT": "Give `seconds`, or `until` with a moment such as `2026-11-23T09:00:00Z`.",
     "E_SIGNAL_SCHEMA": "Correct the JSON Schema: no references to other documents, patterns without look-around.",
     "E_VARIABLE": "Name at most 100 variables, and set those of a human from properties of the `form`.",
+    "E_TOOL_HTTP": "Write an http or https address whose host is fixed, and declare and require its arguments.",
 }
 _PLAN = {
     "E_UNSUPPORTED": "Remove it, or run the spec where it is supported.",

@@ -38,6 +38,7 @@ def policy_report(examination: Examination) -> dict[str, Any]:
         "tools": {
             "declared": sorted(spec.tools),
             "mcp_imports": [{"name": name, "config": tool.mcp} for name, tool in spec.tools.items() if tool.mcp],
+            **_http_tools(spec),
             "agent_policies": [_tools(path, agent) for path, agent in agents],
         },
         "guardrails": {"agents": [_guardrails(path, agent) for path, agent in agents]},
@@ -56,6 +57,16 @@ def _summary(spec: Spec, diagnostics: Sequence[Diagnostic]) -> dict[str, int]:
         "human_review_step_count": len(list(_human_steps(spec))),
         "diagnostic_count": len(diagnostics),
     }
+
+
+def _http_tools(spec: Spec) -> dict[str, Any]:
+    """Return where tools send requests; nothing when none does, as the published report has no such part."""
+    requests = [
+        {"name": name, "method": tool.http.method, "url": tool.http.url, "allowed_domains": tool.http.allowed_domains}
+        for name, tool in spec.tools.items()
+        if tool.http
+    ]
+    return {"http_requests": requests} if requests else {}
 
 
 def _memory(path: str, agent: AgentSpec) -> dict[str, Any]:

@@ -9,6 +9,7 @@ import pytest
 from pytest_django import Settings
 
 from humantasks.rules import Decision
+from kneo_project.audit.models import AuditEvent
 from runs.models import Checkpoint, Run, TraceEvent
 from tests.integration.driving import advance, spec_of, start, step
 from tests.integration.test_shapes import among, answer, graph, sequence
@@ -159,6 +160,9 @@ def test_a_denied_tool_ends_the_run_and_is_told(chat: ChatServer) -> None:
     assert (run.status, run.error_type) == ("failed", "ToolMiddlewareViolation")
     (denied,) = traced(run, "tool_denied")
     assert "'evil.example'" in (denied.error or "")
+    event = AuditEvent.objects.get(event_type="tool.denied", run_id=run.pk)
+    assert event.metadata["tool"] == "find"
+    assert (event.metadata["step"], "'evil.example'" in event.metadata["reason"]) == ("w", True)
 
 
 def two_writers(chat: ChatServer, **fields: Any) -> dict[str, Any]:

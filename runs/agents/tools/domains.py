@@ -7,7 +7,7 @@ all forms that some client would follow: inside sentences, percent-encoded, with
 import ipaddress
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from urllib.parse import unquote
 
 # A scheme followed by any number of slashes, or slashes alone where a word could begin.
@@ -22,7 +22,7 @@ DOTS = str.maketrans({"\u3002": ".", "\uff0e": ".", "\uff61": "."})
 MAX_DECODINGS = 3
 
 
-def refused_host(arguments: object, *, allowed: Iterable[str], denied: Iterable[str]) -> str | None:
+def refused_host(arguments: object, *, allowed: Collection[str], denied: Collection[str]) -> str | None:
     """Return a host in ``arguments`` that must not be reached, or None.
 
     Args:
@@ -30,13 +30,17 @@ def refused_host(arguments: object, *, allowed: Iterable[str], denied: Iterable[
         allowed: domains that may be reached, with their subdomains; none allows all.
         denied: domains that must not, with their subdomains; they win.
     """
-    allow, deny = [*map(_normal, allowed)], [*map(_normal, denied)]
-    if not allow and not deny:
+    if not allowed and not denied:
         return None
-    for host in hosts_in(arguments):
-        if _is_within(host, deny) or (allow and not _is_within(host, allow)):
-            return host
-    return None
+    return next((host for host in hosts_in(arguments) if is_refused(host, allowed=allowed, denied=denied)), None)
+
+
+def is_refused(host: str, *, allowed: Collection[str], denied: Collection[str]) -> bool:
+    """Return whether ``host`` must not be reached; see ``refused_host``."""
+    host = _normal(host)
+    if _is_within(host, map(_normal, denied)):
+        return True
+    return bool(allowed) and not _is_within(host, map(_normal, allowed))
 
 
 def hosts_in(value: object) -> Iterator[str]:

@@ -164,7 +164,9 @@ class Toolbox:
             raise
         except Exception as error:
             if isinstance(error, AgentError) and error.is_final:
-                self._tell(Happening.TOOL_FAILED, tool.name, input_text=shown, error=str(error))
+                is_denied = tool.http is not None and isinstance(error, ToolMiddlewareViolation)
+                happening = Happening.TOOL_DENIED if is_denied else Happening.TOOL_FAILED
+                self._tell(happening, tool.name, input_text=shown, error=str(error))
                 raise
             return self._failed(tool.name, str(error), input_text=shown)
         self._tell(Happening.TOOL_COMPLETED, tool.name, input_text=shown, output_text=result)

@@ -1,6 +1,8 @@
 """What steps and agents refer to by name: functions, humans, tools, MCP servers, skills."""
 
-from typing import Literal
+from typing import Annotated, Literal
+
+from pydantic import Field
 
 from specs.language.schema.block import Block, FreeForm, PlainPath
 
@@ -52,11 +54,27 @@ class SignalSpec(Block):
     sets: dict[str, str] = {}
 
 
-class ToolSpec(Block):
-    """Something an agent can call, backed by exactly one of implementation, mcp and agent.
+class HttpToolSpec(Block):
+    """A request that a tool makes, with places for its arguments in ``url`` and ``query``. An addition of this release.
 
-    Additions of this release: a call of a ``retry_unsafe`` tool is never made twice; ``approval`` asks a person before
-    it is called, whom ``approver`` describes, and who may change the arguments with ``edit_arguments``.
+    ``header_refs`` are headers whose values are secrets of the service, by name.
+    """
+
+    method: Literal["GET", "POST", "PUT", "PATCH", "DELETE"] = "GET"
+    url: str
+    query: dict[str, str] = {}
+    headers: dict[str, str] = {}
+    header_refs: dict[str, str] = {}
+    allowed_domains: list[str] = []
+    timeout_seconds: Annotated[float, Field(gt=0, le=3600)] = 30.0
+    max_response_bytes: Annotated[int, Field(gt=0, le=16 * 1024 * 1024)] = 1024 * 1024
+
+
+class ToolSpec(Block):
+    """Something an agent can call, backed by exactly one of implementation, mcp, agent and http.
+
+    Additions of this release: ``http``; a call of a ``retry_unsafe`` tool is never made twice; ``approval`` asks a
+    person before it is called, whom ``approver`` describes, and who may change the arguments with ``edit_arguments``.
     """
 
     description: str
@@ -64,6 +82,7 @@ class ToolSpec(Block):
     implementation: str | None = None
     mcp: FreeForm | None = None
     agent: str | None = None
+    http: HttpToolSpec | None = None
     retry_unsafe: bool = False
     approval: Literal["never", "privileged", "always"] = "never"
     approver: str | None = None

@@ -16,6 +16,7 @@ from specs.language.validation.data import data_findings
 from specs.language.validation.governance import governance_findings
 from specs.language.validation.graphs import graph_findings
 from specs.language.validation.guardrails import memory_and_guardrail_findings
+from specs.language.validation.http_tools import http_tool_findings
 from specs.language.validation.humans import human_findings
 from specs.language.validation.mcp import mcp_findings
 from specs.language.validation.memory import memory_findings
@@ -42,6 +43,7 @@ CHECKS = (
     content_findings,
     data_findings,
     waiting_findings,
+    http_tool_findings,
 )
 
 

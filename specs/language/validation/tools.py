@@ -31,9 +31,9 @@ def tool_backing_findings(spec: Spec) -> Iterator[Finding]:
 
 def _backing(name: str, tool: ToolSpec, spec: Spec) -> Iterator[Finding]:
     at: Location = ("tools", name)
-    backings = [field for field in ("implementation", "mcp", "agent") if getattr(tool, field)]
+    backings = [field for field in ("implementation", "mcp", "agent", "http") if getattr(tool, field)]
     if not backings:
-        message = f"Tool {name!r} needs one of implementation, mcp and agent."
+        message = f"Tool {name!r} needs one of implementation, mcp, agent and http."
         yield Finding("E_TOOL_NO_BACKING", at, message)
     elif len(backings) > 1:
         message = f"Tool {name!r} can have only one of {', '.join(backings)}."

@@ -46,6 +46,7 @@ BASE: dict[str, Any] = {
     "tools": {
         "t": {"description": "d", "implementation": "acme.f.g"},
         "u": {"description": "d", "mcp": {"server": "http"}},
+        "w": {"description": "d", "http": {"url": "https://example.com"}},
     },
     "mcp_servers": {
         "stdio": {"transport": "stdio", "command": "x"},
@@ -139,6 +140,15 @@ OTHERWISE: dict[str, tuple[str, Any]] = {
     "ToolSpec.implementation": ("tools.t.implementation", "acme.f.h"),
     "ToolSpec.mcp": ("tools.u.mcp", {"server": "stdio"}),
     "ToolSpec.agent": ("tools.t", {"description": "d", "agent": "two"}),
+    "ToolSpec.http": ("tools.w.http", {"url": "https://example.org"}),
+    "HttpToolSpec.method": ("tools.w.http.method", "DELETE"),
+    "HttpToolSpec.url": ("tools.w.http.url", "https://example.org"),
+    "HttpToolSpec.query": ("tools.w.http.query", {"a": "b"}),
+    "HttpToolSpec.headers": ("tools.w.http.headers", {"X-A": "b"}),
+    "HttpToolSpec.header_refs": ("tools.w.http.header_refs", {"X-A": "OPENAI_API_KEY"}),
+    "HttpToolSpec.allowed_domains": ("tools.w.http.allowed_domains", ["example.org"]),
+    "HttpToolSpec.timeout_seconds": ("tools.w.http.timeout_seconds", 5),
+    "HttpToolSpec.max_response_bytes": ("tools.w.http.max_response_bytes", 5),
     "ToolSpec.retry_unsafe": ("tools.t.retry_unsafe", True),
     "ToolSpec.approval": ("tools.t.approval", "always"),
     "ToolSpec.approver": ("tools.t.approver", "h"),

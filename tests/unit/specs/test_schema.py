@@ -37,7 +37,7 @@ OURS_BY_PUBLISHED = {
 ADDED = {
     "HumanSpec": {"on_reject", "form", "sets"},
     "FunctionSpec": {"sets"},
-    "ToolSpec": {"retry_unsafe", "approval", "approver", "edit_arguments"},
+    "ToolSpec": {"http", "retry_unsafe", "approval", "approver", "edit_arguments"},
     "Components": {"waits", "signals"},
     "McpServerSpec": {"header_refs", "env_refs"},
     "ConcurrentSpec": {"max_parallel"},
