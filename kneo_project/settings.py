@@ -12,6 +12,7 @@ import django_stubs_ext
 import environ
 from django.core.exceptions import ImproperlyConfigured
 
+from kneo_project.prices import read_prices
 from kneo_project.version import version
 
 django_stubs_ext.monkeypatch()  # Django's generic classes take type arguments at run time too
@@ -218,6 +219,12 @@ PROVIDER_BREAKER_FAILURES = integer("KNEO_SERV_PROVIDER_BREAKER_FAILURES", 20, m
 PROVIDER_BREAKER_SECONDS = number("KNEO_SERV_PROVIDER_BREAKER_SECONDS", 30.0)
 TOKEN_BUDGET = integer("KNEO_SERV_TOKEN_BUDGET", 0, minimum=0)
 RUN_TOKEN_BUDGET = integer("KNEO_SERV_RUN_TOKEN_BUDGET", 0, minimum=0)
+try:
+    MODEL_PRICES = read_prices(words("KNEO_SERV_MODEL_PRICES", ""))
+except ValueError as error:
+    raise ImproperlyConfigured(f"KNEO_SERV_MODEL_PRICES: {error}.") from None
+CURRENCY = text("KNEO_SERV_CURRENCY", "USD")
+RUN_COST_BUDGET = number("KNEO_SERV_RUN_COST_BUDGET", 0.0)
 
 # --- API --------------------------------------------------------------------------------------------------------------
 AUTH_ENABLED = flag("KNEO_SERV_AUTH_ENABLED", default=False)

@@ -7,6 +7,7 @@ from typing import Any
 
 from django.conf import settings
 
+from kneo_project.prices import NANOS
 from runs.agents.answering import AgentReply, Agents
 from runs.agents.budget import Meter
 from runs.agents.context import StepContext
@@ -15,6 +16,7 @@ from runs.agents.interrupting import run_interruptibly
 from runs.agents.journal import Journal
 from runs.agents.loop import check_output
 from runs.agents.models.limits import Limits
+from runs.agents.models.usage import Usage as AgentUsage
 from runs.agents.settings import AgentSettings
 from runs.agents.tools.mcp_sessions import McpSessions
 from runs.engine.outcomes import Event, EventType, Usage
@@ -22,9 +24,8 @@ from specs.language.agent_plan import AgentPlan, Stage
 from specs.language.plan import Plan
 
 
-def agents_of(plan: Plan, context: StepContext, *, journal: Journal, tokens_left: int | None) -> Agents:
-    """Return the agents of ``plan`` for one step, which may use ``tokens_left`` (None: as many as they like)."""
-    meter = Meter(left=tokens_left)
+def agents_of(plan: Plan, context: StepContext, *, journal: Journal, meter: Meter) -> Agents:
+    """Return the agents of ``plan`` for one step, whose cost ``meter`` counts and bounds."""
     settings = _settings()
     return Agents(
         plan=plan,
@@ -72,7 +73,7 @@ def usage_of(agents: Agents) -> Usage | None:
     spent = agents.meter.usage
     if spent is None:
         return None
-    return Usage(input_tokens=spent.input_tokens, output_tokens=spent.output_tokens, total_tokens=spent.total_tokens)
+    return Usage(**asdict(spent))
 
 
 def details_of(agent: AgentPlan, reply: AgentReply) -> dict[str, Any]:
@@ -83,9 +84,17 @@ def details_of(agent: AgentPlan, reply: AgentReply) -> dict[str, Any]:
         "runtime_name": reply.runtime_name,
         "iterations": reply.iterations,
         "model": {"provider": reply.provider, "name": reply.model},
-        **({"usage": asdict(reply.usage)} if reply.usage else {}),
+        **_usage_details(reply.usage),
         **reply.details,
     }
+
+
+def _usage_details(usage: AgentUsage | None) -> dict[str, Any]:
+    if usage is None:
+        return {}
+    counts = asdict(usage)
+    cost = counts.pop("cost_nanos")
+    return {"usage": counts} | ({"cost": cost / NANOS} if cost else {})
 
 
 def _event(entry: Entry) -> Event:
@@ -114,6 +123,7 @@ def _settings() -> AgentSettings:
             rest_seconds=settings.PROVIDER_BREAKER_SECONDS,
         ),
         token_budget=settings.TOKEN_BUDGET,
+        prices=settings.MODEL_PRICES,
         function_modules=settings.FUNCTION_MODULES,
         environ=os.environ,
         mcp_commands=settings.MCP_COMMANDS,

@@ -75,6 +75,13 @@ class TokenBudgetSpent(KneoError):
     status = 400
 
 
+class CostBudgetSpent(KneoError):
+    """The run spent the money that it may, or its model has no price."""
+
+    code = "cost_budget_exceeded"
+    status = 400
+
+
 class IdempotencyKeyConflict(KneoError):
     """This Idempotency-Key was used for another request."""
 

@@ -22,7 +22,7 @@ from runs.engine.state import State
 from runs.models import Checkpoint, FanOut, JournalEntry, Run
 
 WRITTEN_AT_ONCE = 500
-TOKENS = ("input_tokens", "output_tokens", "total_tokens")
+COUNTED = ("input_tokens", "output_tokens", "total_tokens", "cost_nanos")
 COPIED = (
     "target",
     "snapshot_id",
@@ -32,10 +32,12 @@ COPIED = (
     "workflow_name",
     "environment",
     "session_id",
+    "ordered_by",
     "caller_metadata",
     "deadline_at",
     "timeout_seconds",
     "token_budget",
+    "cost_budget_nanos",
 )
 
 
@@ -151,12 +153,15 @@ def reopen(fan_out: FanOut, branches: Mapping[uuid.UUID, State], at: datetime) -
     _let_begin(fan_out.pk, fan_out.at_once)
 
 
-def spent_within(whole_id: uuid.UUID) -> int:
-    """Return how many tokens the run ``whole_id`` and its branches have used, those under way included."""
-    ended = Run.objects.values_list("total_tokens", flat=True).get(pk=whole_id) or 0
+def spent_within(whole_id: uuid.UUID) -> tuple[int, int]:
+    """Return how many tokens the run ``whole_id`` and its branches have used, and what they cost in billionths.
+
+    Those under way are included.
+    """
+    ended = Run.objects.values("total_tokens", "cost_nanos").get(pk=whole_id)
     branches = Run.objects.filter(within=whole_id).exclude(status__in=TERMINAL)
-    under_way: int = branches.aggregate(used=Coalesce(Sum("total_tokens"), 0))["used"]
-    return ended + under_way
+    under_way = branches.aggregate(tokens=Coalesce(Sum("total_tokens"), 0), nanos=Coalesce(Sum("cost_nanos"), 0))
+    return (ended["total_tokens"] or 0) + under_way["tokens"], (ended["cost_nanos"] or 0) + under_way["nanos"]
 
 
 def _branch(run: Run, fan_out: FanOut, index: int, state: State, at: datetime) -> Run:
@@ -210,7 +215,7 @@ def _let_begin(fan_out_id: int, count: int) -> None:
 
 def _charge(whole_id: uuid.UUID, branches: QuerySet[Run], *, sign: int) -> None:
     """Add what ``branches`` have used to the run ``whole_id``, or take it off again."""
-    used = branches.aggregate(**{name: Sum(name) for name in TOKENS})
+    used = branches.aggregate(**{name: Sum(name) for name in COUNTED})
     if any(used.values()):
-        changed = {name: Coalesce(F(name), 0) + sign * (used[name] or 0) for name in TOKENS}
+        changed = {name: Coalesce(F(name), 0) + sign * (used[name] or 0) for name in COUNTED}
         Run.objects.filter(pk=whole_id).update(**changed)

@@ -26,6 +26,8 @@ LEASED_COLUMNS = (
     "deadline_at",
     "total_tokens",
     "token_budget",
+    "cost_nanos",
+    "cost_budget_nanos",
     "within_id",
     "branch_of_id",
 )
@@ -47,6 +49,8 @@ class Lease:
     deadline_at: datetime | None
     total_tokens: int | None
     token_budget: int | None
+    cost_nanos: int | None
+    cost_budget_nanos: int | None
     within_id: uuid.UUID | None
     branch_of_id: int | None
 

@@ -64,6 +64,7 @@ class Run(models.Model):
 
     ``fence`` grows with every claim and every change from outside, and each write names the fence it was made under.
     ``wake_at`` is the next moment somebody must look at the run; null means nobody must.
+    ``ordered_by`` is the principal whose sessions it belongs to. Money is in billionths of the currency's unit.
     ``attempts`` counts the executions that died with their process; ``trace_count`` all trace events there ever were.
     ``parent`` and ``forked_at`` tell the run and the checkpoint that a fork began from. A branch of another run belongs
     to the fan-out ``branch_of``, and ends with the run ``within``, which is a branch of none.
@@ -79,6 +80,7 @@ class Run(models.Model):
     workflow_name = models.CharField(max_length=255, null=True, blank=True)  # noqa: DJ001 - null is "no workflow"
     environment = models.CharField(max_length=4096, null=True, blank=True)  # noqa: DJ001 - null is "none given"
     session_id = models.CharField(max_length=4096, null=True, blank=True)  # noqa: DJ001 - null is "none given"
+    ordered_by = models.CharField(max_length=255, null=True, blank=True)  # noqa: DJ001 - null is "not known"
     caller_metadata = models.JSONField(default=dict, blank=True)
     input_text = models.TextField(blank=True)
     output_text = models.TextField(null=True, blank=True)  # noqa: DJ001 - null is "no output yet"
@@ -92,6 +94,8 @@ class Run(models.Model):
     output_tokens = models.PositiveBigIntegerField(null=True, blank=True)
     total_tokens = models.PositiveBigIntegerField(null=True, blank=True)
     token_budget = models.PositiveBigIntegerField(null=True, blank=True)
+    cost_nanos = models.PositiveBigIntegerField(null=True, blank=True)
+    cost_budget_nanos = models.PositiveBigIntegerField(null=True, blank=True)
 
     fence = models.PositiveBigIntegerField(default=0)
     lease_owner = models.CharField(max_length=128, null=True, blank=True)  # noqa: DJ001 - null is "nobody"

@@ -15,6 +15,7 @@ from humantasks.errors import HumanTaskNotFound
 from humantasks.models import HumanTask, TaskStatus
 from humantasks.rules import Answer, Decision
 from kneo_project.audit.services import record
+from kneo_project.prices import NANOS
 from kneo_project.transient import retry_transient
 from runs import fan_outs, idempotency, transitions
 from runs.answers import progress_after
@@ -33,7 +34,8 @@ from specs.services import SkillsOverlay, SpecSource, freeze, load_plan, store
 class StartRun:
     """A request to start a run. ``timeout_seconds`` is the run's deadline from now; None is none.
 
-    ``token_budget`` is how many tokens all its model calls may use together; None leaves it to the operator.
+    ``token_budget`` is how many tokens all its model calls may use together, and ``cost_budget`` how much money in
+    units of the currency; None leaves it to the operator.
     ``event_type`` is what the audit log calls it.
     """
 
@@ -44,6 +46,7 @@ class StartRun:
     metadata: Mapping[str, Any] = field(default_factory=dict)
     timeout_seconds: int | None = None
     token_budget: int | None = None
+    cost_budget: float | None = None
     async_mode: bool = False
     event_type: str = "run.created"
 
@@ -56,7 +59,7 @@ def start_run(request: StartRun, *, actor: str, key: idempotency.Key | None = No
     """
     frozen = freeze(request.source, allowed_functions=settings.FUNCTION_MODULES)
     refuse_when_full()
-    run = _new_run(request, frozen.digest)
+    run = _new_run(request, frozen.digest, actor)
     workflow = interpreter.root_workflow(frozen.plan, wants_agent=request.target == Target.AGENT)
     run.agent_name = frozen.plan.agent.name
     run.workflow_name = None if workflow is None else workflow.name
@@ -78,7 +81,7 @@ def refuse_when_full() -> None:
         raise QueueFull(queue_depth=depth, limit=limit)
 
 
-def _new_run(request: StartRun, digest: str) -> Run:
+def _new_run(request: StartRun, digest: str, actor: str) -> Run:
     now = timezone.now()
     timeout = request.timeout_seconds
     return Run(
@@ -88,10 +91,12 @@ def _new_run(request: StartRun, digest: str) -> Run:
         overlay_paths=list(request.source.overlays),
         environment=request.source.environment,
         session_id=request.session_id,
+        ordered_by=actor,
         caller_metadata=dict(request.metadata),
         input_text=request.input_text,
         timeout_seconds=timeout,
         token_budget=request.token_budget,
+        cost_budget_nanos=None if request.cost_budget is None else round(request.cost_budget * NANOS),
         deadline_at=None if timeout is None else now + timedelta(seconds=timeout),
         created_at=now,
         updated_at=now,

@@ -69,6 +69,7 @@ WITH moved AS (
         input_tokens = COALESCE(input_tokens + %(input_tokens)s::bigint, input_tokens, %(input_tokens)s::bigint),
         output_tokens = COALESCE(output_tokens + %(output_tokens)s::bigint, output_tokens, %(output_tokens)s::bigint),
         total_tokens = COALESCE(total_tokens + %(total_tokens)s::bigint, total_tokens, %(total_tokens)s::bigint),
+        cost_nanos = COALESCE(cost_nanos + %(cost_nanos)s::bigint, cost_nanos, %(cost_nanos)s::bigint),
         lease_owner = CASE WHEN %(keeps_lease)s::boolean THEN lease_owner END,
         wake_at = CASE WHEN %(keeps_lease)s::boolean THEN wake_at ELSE %(wake_at)s::timestamptz END,
         fence = fence + CASE WHEN %(keeps_lease)s::boolean THEN 0 ELSE 1 END
@@ -110,7 +111,7 @@ UPDATE runs_run SET
 FROM relaxed
 WHERE {which}
 RETURNING id, fence, snapshot_id, target, input_text, cursor, sequence, attempts, deadline_at, total_tokens,
-    token_budget, within_id, branch_of_id
+    token_budget, cost_nanos, cost_budget_nanos, within_id, branch_of_id
 """
 CLAIM = _CLAIM.format(which=f"id = %(run_id)s AND {_DUE}")
 CLAIM_NEXT = _CLAIM.format(
@@ -141,6 +142,7 @@ def write(change: Change) -> bool:
         "input_tokens": usage and usage.input_tokens,
         "output_tokens": usage and usage.output_tokens,
         "total_tokens": usage and usage.total_tokens,
+        "cost_nanos": usage and usage.cost_nanos,
         "records": len(checkpoints),
         "checkpoint_rows": _rows(checkpoints),
         "events": len(events),

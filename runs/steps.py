@@ -11,10 +11,12 @@ from typing import Any
 from django.conf import settings
 from django.utils import timezone
 
+from kneo_project.prices import NANOS
 from kneo_project.redaction import redact_text
 from runs import fan_outs
 from runs.agent_work import agents_of, checked_output, details_of, events_of, kept_once, usage_of
 from runs.agents.answering import AgentReply, Agents
+from runs.agents.budget import Meter
 from runs.agents.context import StepContext
 from runs.agents.errors import AgentError, MaxIterationsReached, StepInterrupted
 from runs.agents.function_schemas import check_input, check_output
@@ -69,7 +71,7 @@ def perform(plan: Plan, action: Work, lease: Lease, interrupt: Interrupt) -> Out
     task = _Task(
         started_at=timezone.now(),
         context=context,
-        agents=agents_of(plan, context, journal=journal_of(lease, action), tokens_left=_tokens_left(lease)),
+        agents=agents_of(plan, context, journal=journal_of(lease, action), meter=_meter(lease)),
         history=history_of(lease, plan, action),
     )
     limit = _limit(action, lease.deadline_at, task.started_at)
@@ -104,13 +106,18 @@ def _context(action: Work, lease: Lease, interrupt: Interrupt) -> StepContext:
     )
 
 
-def _tokens_left(lease: Lease) -> int | None:
-    """Return how many tokens the run may still use; None is as many as it likes."""
-    budget = lease.token_budget or settings.RUN_TOKEN_BUDGET
-    if not budget:
-        return None
-    spent = fan_outs.spent_within(lease.within_id) if lease.within_id else lease.total_tokens or 0
-    return max(0, budget - spent)
+def _meter(lease: Lease) -> Meter:
+    """Return a meter that knows how many tokens, and how much money, the run may still use."""
+    tokens = lease.token_budget or settings.RUN_TOKEN_BUDGET
+    money = lease.cost_budget_nanos or round(settings.RUN_COST_BUDGET * NANOS)
+    if not tokens and not money:
+        return Meter()
+    spent = (lease.total_tokens or 0, lease.cost_nanos or 0)
+    if lease.within_id:
+        spent = fan_outs.spent_within(lease.within_id)
+    return Meter(
+        left=max(0, tokens - spent[0]) if tokens else None, money_left=max(0, money - spent[1]) if money else None
+    )
 
 
 def _limit(action: Work, deadline_at: datetime | None, now: datetime) -> _Limit:
@@ -159,7 +166,7 @@ def _work(plan: Plan, action: Work, task: _Task) -> Succeeded:
 
 
 def _agent_alone(action: RunAgent, task: _Task) -> Succeeded:
-    reply = run_agent(task.agents, action.agent, action.text)
+    reply = run_agent(task.agents, action.agent, action.text, task.history)
     return _answered(reply, details_of(action.agent, reply), task)
 
 

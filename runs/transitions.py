@@ -22,7 +22,7 @@ from runs.changes import Change
 from runs.engine import timeouts
 from runs.engine.blame import deaths_before_isolation
 from runs.engine.lifecycle import ACTIVE, REACHED_FROM, TERMINAL, Status
-from runs.engine.outcomes import Fault
+from runs.engine.outcomes import Fault, Usage
 from runs.engine.progress import Progress, Record, RecordType
 from runs.engine.state import State
 from runs.leases import LEASED_COLUMNS, Lease
@@ -104,11 +104,12 @@ def commit_step(lease: Lease, progress: Progress, at: datetime) -> Lease | None:
     )
     if not _write(change, lease):
         return None
-    spent = progress.usage.total_tokens if progress.usage else 0
+    spent = progress.usage or Usage()
     return replace(
         lease,
         sequence=lease.sequence + len(progress.records),
-        total_tokens=(lease.total_tokens or 0) + spent if spent else lease.total_tokens,
+        total_tokens=(lease.total_tokens or 0) + spent.total_tokens,
+        cost_nanos=(lease.cost_nanos or 0) + spent.cost_nanos,
     )
 
 

@@ -81,6 +81,7 @@ def _usage_columns(usage: Usage) -> dict[str, Any]:
         "input_tokens": usage.input_tokens,
         "output_tokens": usage.output_tokens,
         "total_tokens": usage.total_tokens,
+        "cost_nanos": usage.cost_nanos,
     }
     return {name: Coalesce(F(name), 0) + count for name, count in spent.items()}
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
+from kneo_project.prices import price_of
 from runs.agents.bridge import Conversation, converse
 from runs.agents.budget import Meter, MeteredProvider
 from runs.agents.context import StepContext
@@ -15,7 +16,7 @@ from runs.agents.guardrails.stages import Checked, Checks
 from runs.agents.journal import Journal
 from runs.agents.memory import remembered
 from runs.agents.models.binding import Binding, bind
-from runs.agents.models.journaled import JournaledProvider, kept_usage
+from runs.agents.models.journaled import JournaledProvider, counts_of, kept_usage
 from runs.agents.models.provider import Message
 from runs.agents.models.usage import Usage
 from runs.agents.people import PersonAnswer, Question, answer_in
@@ -91,11 +92,7 @@ class Agents:
     async def _asked(self, name: str, text: str, key: str) -> dict[str, Any]:
         others = replace(self.within(key), depth=self.depth + 1, meter=self.meter.part())
         reply = await others.answer(self.plan.agents[name], text)
-        usage = others.meter.usage
-        return {
-            "text": reply.text,
-            "usage": usage and [usage.input_tokens, usage.output_tokens, usage.total_tokens],
-        }
+        return {"text": reply.text, "usage": counts_of(others.meter.usage)}
 
     async def call_function(self, name: str, text: str, **keywords: Any) -> object:
         """Return what the function ``name`` makes of ``text``; see ``Helpers``."""
@@ -164,7 +161,8 @@ class Agents:
         inner = binding.provider
         if _has_several_calls(agent) or self.plan.asks_people:
             inner = JournaledProvider(inner, self.journal, self.prefix)
-        provider = MeteredProvider(inner, limit=limit, meter=self.meter)
+        price = price_of(inner.model, self.settings.prices)
+        provider = MeteredProvider(inner, limit=limit, meter=self.meter, price=price)
         seen = await remembered(agent.memory, messages, self)
         await self.check(agent, Stage.INPUT, "\n".join(each.content for each in seen if each.role == "user"))
         conversation, checked = await self._conversation(agent, seen, replace(binding, provider=provider))

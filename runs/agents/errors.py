@@ -69,6 +69,12 @@ class TokenBudgetExceeded(AgentError):
         self.is_final = is_final
 
 
+class CostBudgetExceeded(AgentError):
+    """A run has spent the money that it may, or would spend it on a model whose price nobody knows."""
+
+    is_final = True
+
+
 class MaxIterationsReached(AgentError):
     """An agent used all its turns without coming to an answer."""
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from kneo_project.prices import Price
 from runs.agents.models.limits import Limits
 
 
@@ -11,10 +12,10 @@ class AgentSettings:
     """Limits and secrets for every agent of this process.
 
     ``secret_refs`` are the variables of ``environ`` a spec may name as a key. ``retries`` are further attempts of one
-    model call, ``timeout_seconds`` bounds each, ``limits`` are those of each endpoint. A ``token_budget`` of 0 is none.
-    ``function_modules`` are the dotted prefixes of modules that functions and tools may come from, ``mcp_commands`` the
-    commands that specs may start as MCP servers, ``http_private_hosts`` the hosts outside the public network that tools
-    may reach. The other ``mcp_…`` are further attempts of a call, and how long to
+    model call, ``timeout_seconds`` bounds each, ``limits`` are those of each endpoint. A ``token_budget`` of 0 is none;
+    ``prices`` are those of models. ``function_modules`` are the dotted prefixes of modules that functions and tools may
+    come from, ``mcp_commands`` the commands that specs may start as MCP servers, ``http_private_hosts`` the hosts
+    outside the public network that tools may reach. The other ``mcp_…`` are further attempts of a call, and how long to
     wait (None: by default).
     """
 
@@ -24,6 +25,7 @@ class AgentSettings:
     backoff_seconds: float = 0.5
     timeout_seconds: float = 120.0
     token_budget: int = 0
+    prices: tuple[Price, ...] = ()
     function_modules: tuple[str, ...] = ()
     limits: Limits = field(default_factory=Limits)
     mcp_commands: tuple[str, ...] = ()

@@ -54,11 +54,12 @@ class Fault:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Usage:
-    """Tokens spent."""
+    """Tokens spent, and what they cost in billionths of the currency's unit, as far as there are prices."""
 
     input_tokens: int = 0
     output_tokens: int = 0
     total_tokens: int = 0
+    cost_nanos: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

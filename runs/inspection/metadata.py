@@ -1,6 +1,5 @@
 """The open ``metadata`` object of a run: what was asked for, and what came of it."""
 
-from dataclasses import asdict
 from typing import Any
 
 from runs.engine.lifecycle import Status
@@ -81,7 +80,7 @@ def _end(view: RunView) -> dict[str, Any]:
     if run.started_at and run.completed_at:
         facts["duration_ms"] = (run.completed_at - run.started_at).total_seconds() * 1000
     if view.usage is not None:
-        facts["usage"] = asdict(view.usage)
+        facts["usage"] = view.usage
     return facts
 
 

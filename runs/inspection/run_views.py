@@ -5,9 +5,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
+from django.conf import settings
+
 from humantasks.models import HumanTask
+from kneo_project.prices import NANOS
 from runs.engine.lifecycle import Status
-from runs.engine.outcomes import Usage
 from runs.engine.progress import RecordType
 from runs.engine.state import position
 from runs.errors import RunNotFound
@@ -135,14 +137,19 @@ class RunView:
         return self.task.as_request() if self.task else None
 
     @property
-    def usage(self) -> Usage | None:
+    def usage(self) -> dict[str, int] | None:
         """The tokens that the run's agents spent, if any were reported."""
         run = self.run
         if run.total_tokens is None:
             return None
-        return Usage(
-            input_tokens=run.input_tokens or 0, output_tokens=run.output_tokens or 0, total_tokens=run.total_tokens
-        )
+        spent, produced = run.input_tokens or 0, run.output_tokens or 0
+        return {"input_tokens": spent, "output_tokens": produced, "total_tokens": run.total_tokens}
+
+    @property
+    def cost(self) -> dict[str, Any] | None:
+        """What the tokens cost; None when there is no price for them."""
+        nanos = self.run.cost_nanos
+        return {"amount": nanos / NANOS, "currency": settings.CURRENCY} if nanos else None
 
     @property
     def error(self) -> dict[str, str] | None:

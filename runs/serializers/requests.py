@@ -21,6 +21,7 @@ from runs.services import StartRun
 from specs.services import SkillsOverlay, SpecSource
 
 GREATEST_COUNT = 2**31 - 1
+SMALLEST_AMOUNT, GREATEST_AMOUNT = 1e-9, 1e9
 
 
 class CountField(serializers.IntegerField):
@@ -36,6 +37,21 @@ class CountField(serializers.IntegerField):
         if not isinstance(data, int) or isinstance(data, bool):
             self.fail("int_type")
         return data
+
+
+class AmountField(serializers.FloatField):
+    """An amount of money, more than none, in units of the currency."""
+
+    default_error_messages = {"float_type": "Input should be a valid number"}
+
+    def __init__(self, **options: Unpack[FieldOptions]) -> None:
+        super().__init__(min_value=SMALLEST_AMOUNT, max_value=GREATEST_AMOUNT, **options)
+
+    def to_internal_value(self, data: object) -> float:
+        """Return ``data`` if it is a number, and not one in words or a boolean."""
+        if not isinstance(data, int | float) or isinstance(data, bool):
+            self.fail("float_type")
+        return float(data)
 
 
 class SkillsOverlaySerializer(StrictSerializer):
@@ -62,6 +78,9 @@ class RunCreateRequestSerializer(StrictSerializer):
     timeout_seconds = CountField(allow_null=True, default=None)
     token_budget = CountField(
         allow_null=True, default=None, help_text="Tokens that all model calls of the run may use together."
+    )
+    cost_budget = AmountField(
+        allow_null=True, default=None, help_text="What all model calls of the run may cost together."
     )
 
 
@@ -128,6 +147,7 @@ def order_in(body: dict[str, Any], *, event_type: str) -> StartRun:
         metadata=body["metadata"],
         timeout_seconds=body["timeout_seconds"],
         token_budget=body["token_budget"],
+        cost_budget=body["cost_budget"],
         async_mode=body["async_mode"],
         event_type=event_type,
     )

@@ -18,6 +18,13 @@ class UsageSerializer(serializers.Serializer[Any]):
     total_tokens = serializers.IntegerField()
 
 
+class CostSerializer(serializers.Serializer[Any]):
+    """What the tokens cost, as far as the operator has named prices."""
+
+    amount = serializers.FloatField()
+    currency = serializers.CharField()
+
+
 class FaultSerializer(serializers.Serializer[Any]):
     """Why a run failed or was ended."""
 
@@ -80,6 +87,7 @@ class RunStatusSerializer(serializers.Serializer[RunView]):
     continuation_id = serializers.CharField(allow_null=True)
     trace_event_count = serializers.IntegerField(source="run.trace_event_count")
     usage = UsageSerializer(allow_null=True)
+    cost = CostSerializer(allow_null=True)
     metadata = serializers.SerializerMethodField()
     error = FaultSerializer(allow_null=True)
     created_at = MomentField(source="run.created_at")

@@ -10,7 +10,7 @@ from rest_framework.serializers import BaseSerializer
 
 from kneo_project.errors import KneoError
 from runs.engine.lifecycle import Status
-from runs.errors import GuardrailBlocked, ProviderFailed, ProviderTimedOut, RunFailed, TokenBudgetSpent
+from runs.errors import CostBudgetSpent, GuardrailBlocked, ProviderFailed, ProviderTimedOut, RunFailed, TokenBudgetSpent
 from runs.idempotency import Key, keep_answer
 from runs.inspection.run_views import RunView, outcome_view
 from runs.models import IdempotencyRecord
@@ -20,14 +20,18 @@ from runs.waiting import wait_until_rest
 
 GUARDRAIL_FAULTS = frozenset({"GuardrailViolation", "ToolMiddlewareViolation", "ToolResultGuardrailViolation"})
 HUMAN_REJECTION_FAULT = "human_rejected"
-_MEANING: Mapping[str, type[KneoError]] = {
+_BUDGETS: Mapping[str, type[KneoError]] = {
     "TokenBudgetExceeded": TokenBudgetSpent,
+    "CostBudgetExceeded": CostBudgetSpent,
+}
+_MEANING: Mapping[str, type[KneoError]] = {
     "ProviderTimeout": ProviderTimedOut,
     "ProviderError": ProviderFailed,
     "ProviderCircuitOpen": ProviderFailed,
 }
 FAILURES = (
     TokenBudgetSpent(run_id=examples.RUN_ID),
+    CostBudgetSpent(run_id=examples.RUN_ID),
     GuardrailBlocked(run_id=examples.RUN_ID, violation_type="GuardrailViolation"),
     RunFailed(run_id=examples.RUN_ID, error_type="RuntimeError"),
     ProviderFailed(run_id=examples.RUN_ID, error_type="ProviderError"),
@@ -90,5 +94,6 @@ def _refuse(view: RunView) -> None:
         return
     if kind in GUARDRAIL_FAULTS:
         raise GuardrailBlocked(run_id=run_id, violation_type=kind)
-    meaning = _MEANING.get(kind, RunFailed)
-    raise TokenBudgetSpent(run_id=run_id) if meaning is TokenBudgetSpent else meaning(run_id=run_id, error_type=kind)
+    if kind in _BUDGETS:
+        raise _BUDGETS[kind](run_id=run_id)
+    raise _MEANING.get(kind, RunFailed)(run_id=run_id, error_type=kind)

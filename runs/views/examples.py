@@ -70,6 +70,7 @@ RUN: dict[str, Any] = {
     "continuation_id": CONTINUATION_ID,
     "trace_event_count": 4,
     "usage": {"input_tokens": 12, "output_tokens": 5, "total_tokens": 17},
+    "cost": {"amount": 0.0000048, "currency": "USD"},
     "metadata": {"target": "workflow", "pending_step_id": "approve"},
     "error": None,
     "created_at": "2026-11-23T01:28:14.311381+00:00",

@@ -97,13 +97,17 @@ class RuntimePlan:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MemoryPlan:
-    """How much an agent remembers. ``ref`` names the agent or function that summarises or retrieves."""
+    """How much an agent remembers. ``ref`` names the agent or function that summarises or retrieves.
+
+    With ``session`` it is also told of its turns in earlier runs of the same session.
+    """
 
     policy: MemoryPolicy = MemoryPolicy.FULL
     max_messages: int = 20
     preserve_system_messages: bool = True
     ref: str | None = None
     top_k: int = 5
+    session: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,5 +1,6 @@
 """From the blocks of a spec that are about agents to their plans."""
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
@@ -29,6 +30,9 @@ ASKING = (GuardrailAction.ESCALATE, GuardrailAction.HUMAN_REVIEW)
 MCP_TOOL_PARAMETERS = {"type": "object"}
 
 
+# A name may say in brackets with what it is to be used, which is for those who enforce that: Bash(git:*).
+TOOL_NAMES = re.compile(r"([^\s,()]+)(?:\([^)]*\))?")
+
 type Skills = Mapping[str, Mapping[str, Any]]
 """Name -> the stored form of a skill."""
 
@@ -38,7 +42,8 @@ NO_SKILLS: Skills = MappingProxyType({})
 def compile_agent(agent: AgentSpec, skills: Skills) -> AgentPlan:
     """Return the plan of ``agent``, in which no check has found an error, with what its skills add.
 
-    Their instructions follow its system prompt; their defaults count where the spec says nothing.
+    Their instructions follow its system prompt; their defaults count where the spec says nothing, and their allowed
+    tools are a bound.
     """
     tools = agent.tools
     own = [skills[name] for name in dict.fromkeys(agent.skills) if name in skills]
@@ -52,7 +57,7 @@ def compile_agent(agent: AgentSpec, skills: Skills) -> AgentPlan:
         strategy=_strategy(agent.strategy, defaults),
         runtime=_runtime(agent.runtime_preferences) if agent.runtime_preferences else RuntimePlan(),
         as_agent=agent.as_agent or None,
-        tools=tuple(dict.fromkeys(tools.include)) if tools else (),
+        tools=tuple(_usable(tools.include, own)) if tools else (),
         allowed_domains=tuple(permissions.allowed_domains) if permissions else (),
         denied_domains=tuple(permissions.denied_domains) if permissions else (),
         memory=_memory(agent.memory) if agent.memory else MemoryPlan(),
@@ -124,6 +129,13 @@ def _append_mode(mode: object) -> AppendMode:
     return next((known for known in AppendMode if known == mode), AppendMode.NEVER)
 
 
+def _usable(tools: Iterable[str], skills: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """Yield those of ``tools`` that the ``allowed-tools`` of the skills let an agent use; all, when none has such."""
+    named = [skill["allowed_tools"] for skill in skills if skill.get("allowed_tools")]
+    allowed = {name for names in named for name in TOOL_NAMES.findall(names)}
+    yield from (tool for tool in dict.fromkeys(tools) if not named or tool in allowed)
+
+
 def _prompt(system_prompt: str | None, skills: Sequence[Mapping[str, Any]]) -> str | None:
     parts = [system_prompt, *(skill["instructions"] for skill in skills)]
     return "\n\n".join(part for part in parts if part) or system_prompt
@@ -176,6 +188,7 @@ def _memory(memory: Mapping[str, Any]) -> MemoryPlan:
         preserve_system_messages=memory.get("preserve_system_messages", default.preserve_system_messages),
         ref=helper.get("ref") if isinstance(helper, Mapping) else None,
         top_k=memory.get("top_k", default.top_k),
+        session=memory.get("session", default.session),
     )
 
 

@@ -104,6 +104,8 @@ def test_every_field_of_the_order_reaches_the_run(api: Api) -> None:
         "session_id": "s-1",
         "metadata": {"ticket": "T1"},
         "timeout_seconds": 60,
+        "token_budget": 1000,
+        "cost_budget": 0.25,
     }
     run = api.get(f"/runs/{api.run(agent(), **order)['run_id']}")
     assert (run["session_id"], run["agent_name"], run["timeout_seconds"]) == ("s-1", "other", 60)
@@ -111,6 +113,8 @@ def test_every_field_of_the_order_reaches_the_run(api: Api) -> None:
     assert run["metadata"]["overrides"] == {"agent": {"name": "other"}}
     assert run["metadata"]["caller_metadata"] == {"ticket": "T1"}
     assert run["deadline_at"] is not None
+    stored = Run.objects.get(pk=run["run_id"])
+    assert (stored.token_budget, stored.cost_budget_nanos, stored.ordered_by) == (1000, 250_000_000, "anonymous")
 
 
 def test_creation_is_on_record_with_the_name_of_the_caller(api: Api) -> None:
@@ -134,6 +138,9 @@ def test_creation_is_on_record_with_the_name_of_the_caller(api: Api) -> None:
         ({"timeout_seconds": 0}, ("greater_than_equal", "body.timeout_seconds")),
         ({"timeout_seconds": 2**31}, ("less_than_equal", "body.timeout_seconds")),
         ({"timeout_seconds": True}, ("int_type", "body.timeout_seconds")),
+        ({"cost_budget": 0}, ("greater_than_equal", "body.cost_budget")),
+        ({"cost_budget": "1"}, ("float_type", "body.cost_budget")),
+        ({"cost_budget": True}, ("float_type", "body.cost_budget")),
         ({"timeout_seconds": 1.5}, ("int_type", "body.timeout_seconds")),
         ({"skills": {"add": "x"}}, ("list_type", "body.skills.add")),
         ({"skills": {"x": []}}, ("extra_forbidden", "body.skills.x")),

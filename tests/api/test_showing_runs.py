@@ -97,6 +97,12 @@ def test_usage_is_shown_when_it_was_reported(api: Api) -> None:
     assert shown["usage"] == {"input_tokens": 3, "output_tokens": 2, "total_tokens": 5} == shown["metadata"]["usage"]
 
 
+def test_the_cost_is_shown_where_there_is_a_price(api: Api) -> None:
+    priced, free = RunFactory.create(cost_nanos=1_250_000), RunFactory.create(cost_nanos=0)
+    assert api.get(f"/runs/{priced.pk}")["cost"] == {"amount": 0.00125, "currency": "USD"}
+    assert api.get(f"/runs/{free.pk}")["cost"] is None
+
+
 def test_secrets_are_redacted_and_the_session_is_a_label(api: Api) -> None:
     secrets = {"password": "hunter2", "note": "write to ann@example.org"}
     run_id = api.run(agent(), input="token=abc123def", session_id="s-1", metadata=secrets)["run_id"]

@@ -42,7 +42,6 @@ class JournaledProvider:
 
 
 def _kept(completion: Completion) -> dict[str, Any]:
-    usage = completion.usage
     return {
         "text": completion.text,
         "tool_calls": [
@@ -50,7 +49,7 @@ def _kept(completion: Completion) -> dict[str, Any]:
             for call in completion.tool_calls
         ],
         "is_cut_off": completion.is_cut_off,
-        "usage": usage and [usage.input_tokens, usage.output_tokens, usage.total_tokens],
+        "usage": counts_of(completion.usage),
     }
 
 
@@ -63,9 +62,14 @@ def _restored(kept: dict[str, Any]) -> Completion:
     )
 
 
+def counts_of(usage: Usage | None) -> list[int] | None:
+    """Return ``usage`` as it is kept."""
+    return None if usage is None else [usage.input_tokens, usage.output_tokens, usage.total_tokens, usage.cost_nanos]
+
+
 def kept_usage(counts: list[int] | None) -> Usage | None:
-    """Return the usage that was kept as ``counts``: input, output and total."""
+    """Return the usage that was kept as ``counts``: input, output, total, and what they cost."""
     if counts is None:
         return None
-    spent, produced, total = counts
-    return Usage(input_tokens=spent, output_tokens=produced, total_tokens=total)
+    spent, produced, total, *cost = counts
+    return Usage(input_tokens=spent, output_tokens=produced, total_tokens=total, cost_nanos=sum(cost))

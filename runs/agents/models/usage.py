@@ -12,17 +12,19 @@ TOTAL_KEYS = ("total_tokens",)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Usage:
-    """Tokens of one model call, or of several added up."""
+    """Tokens of one model call, or of several added up, and what they cost in billionths of the currency's unit."""
 
     input_tokens: int
     output_tokens: int
     total_tokens: int
+    cost_nanos: int = 0
 
     def __add__(self, other: Self) -> Self:
         return type(self)(
             input_tokens=self.input_tokens + other.input_tokens,
             output_tokens=self.output_tokens + other.output_tokens,
             total_tokens=self.total_tokens + other.total_tokens,
+            cost_nanos=self.cost_nanos + other.cost_nanos,
         )
 
 

@@ -41,9 +41,9 @@ def _fields(memory: Mapping[str, Any], at: Location) -> Iterator[Finding]:
     for key, least in (("max_messages", 0), ("top_k", 1)):
         if key in memory and not _is_whole(memory[key], least):
             yield Finding("E_MEMORY_FIELDS", (*at, key), f"`{key}` is a whole number from {least} to {MOST}.")
-    if not isinstance(memory.get("preserve_system_messages", True), bool):
-        message = "`preserve_system_messages` is true or false."
-        yield Finding("E_MEMORY_FIELDS", (*at, "preserve_system_messages"), message)
+    for key in ("preserve_system_messages", "session"):
+        if not isinstance(memory.get(key, True), bool):
+            yield Finding("E_MEMORY_FIELDS", (*at, key), f"`{key}` is true or false.")
 
 
 def _is_whole(value: object, least: int) -> bool:

@@ -237,3 +237,35 @@ def test_a_catalog_folder_that_lies_outside_lists_nothing(root: Path) -> None:
     (root / ".agents").symlink_to(root.parent / "outside")
 
     assert catalog() == []
+
+
+@pytest.mark.parametrize(
+    ("allowed", "kept"),
+    [
+        ("lookup", ("lookup",)),
+        ("lookup Bash(git:* add) pay, refund", ("lookup", "pay")),
+        ("Read(lookup)", ()),
+        (None, ("lookup", "pay", "mail")),
+    ],
+)
+def test_the_allowed_tools_of_a_skill_bound_those_of_its_agent(
+    root: Path, allowed: str | None, kept: tuple[str, ...]
+) -> None:
+    line = "" if allowed is None else f"allowed-tools: {allowed}\n"
+    skill(root, f"---\nname: triage\ndescription: d\n{line}---\nSort.\n")
+    tools = {name: {"description": "d", "implementation": "acme.f.g"} for name in ("lookup", "pay", "mail")}
+    agent = {"name": "r", "skills": ["s"], "tools": [*tools]}
+    spec = document(agent=agent, tools=tools, skills={"s": {"source": "triage"}})
+
+    assert freeze(SpecSource(spec=spec), allowed_functions=None).plan.agent.tools == kept
+
+
+def test_each_of_several_skills_lets_its_tools_be_used(root: Path) -> None:
+    for name, allowed in (("one", "lookup"), ("two", "pay")):
+        skill(root, f"---\nname: {name}\ndescription: d\nallowed-tools: {allowed}\n---\nDo.\n", name)
+    skill(root, "No bound.", "three")
+    tools = {name: {"description": "d", "implementation": "acme.f.g"} for name in ("lookup", "pay", "mail")}
+    agent = {"name": "r", "skills": ["one", "two", "three"], "tools": [*tools]}
+    spec = document(agent=agent, tools=tools, skills={name: {"source": name} for name in ("one", "two", "three")})
+
+    assert freeze(SpecSource(spec=spec), allowed_functions=None).plan.agent.tools == ("lookup", "pay")
