@@ -3,15 +3,19 @@
 import os
 from collections.abc import Callable
 from dataclasses import asdict
+from datetime import datetime
 from typing import Any
 
 from django.conf import settings
+from django.utils import timezone
 
 from kneo_project.prices import NANOS
-from runs.agents.answering import AgentReply, Agents
+from kneo_project.redaction import redact_text
+from runs.agents.answering import AgentReply, Agents, RunWorkflow
 from runs.agents.budget import Meter
 from runs.agents.context import StepContext
 from runs.agents.diary import Diary, Entry
+from runs.agents.errors import AgentError, MaxIterationsReached
 from runs.agents.interrupting import run_interruptibly
 from runs.agents.journal import Journal
 from runs.agents.loop import check_output
@@ -19,12 +23,12 @@ from runs.agents.models.limits import Limits
 from runs.agents.models.usage import Usage as AgentUsage
 from runs.agents.settings import AgentSettings
 from runs.agents.tools.mcp_sessions import McpSessions
-from runs.engine.outcomes import Event, EventType, Usage
+from runs.engine.outcomes import Event, EventType, Failed, Fault, Usage
 from specs.language.agent_plan import AgentPlan, Stage
 from specs.language.plan import Plan
 
 
-def agents_of(plan: Plan, context: StepContext, *, journal: Journal, meter: Meter) -> Agents:
+def agents_of(plan: Plan, context: StepContext, *, journal: Journal, meter: Meter, run_workflow: RunWorkflow) -> Agents:
     """Return the agents of ``plan`` for one step, whose cost ``meter`` counts and bounds."""
     settings = _settings()
     return Agents(
@@ -35,6 +39,7 @@ def agents_of(plan: Plan, context: StepContext, *, journal: Journal, meter: Mete
         journal=journal,
         meter=meter,
         sessions=McpSessions(plan.mcp_servers, settings),
+        run_workflow=run_workflow,
     )
 
 
@@ -61,6 +66,24 @@ def kept_once(agents: Agents, key: str, make: Callable[[], str]) -> str:
         kept = {"text": make()}
         run_interruptibly(journal.record(key, kept), interrupt)
     return str(kept["text"])
+
+
+def storable(text: str) -> str:
+    """Return ``text`` without what no database can store: NUL characters and halves of surrogate pairs."""
+    return text.replace("\0", "\ufffd").encode("utf-8", "replace").decode()
+
+
+def failed(error: Exception, *, started_at: datetime) -> Failed:
+    """Return what ``error``, whoever raised it, means for the attempt of a step that began at ``started_at``."""
+    kind = "max_iterations" if isinstance(error, MaxIterationsReached) else type(error).__name__
+    known = error if isinstance(error, AgentError) else None
+    return Failed(
+        fault=Fault(type=kind, message=storable(redact_text(str(error)))),
+        started_at=started_at,
+        finished_at=timezone.now(),
+        is_retriable=known.retriable if known else True,
+        is_final=known.is_final if known else False,
+    )
 
 
 def events_of(agents: Agents) -> tuple[Event, ...]:

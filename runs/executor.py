@@ -18,12 +18,12 @@ from runs.engine.actions import AskHuman, Join, RunAgent, RunStep, Spread, Work
 from runs.engine.lifecycle import Status
 from runs.engine.outcomes import Asks, Fault, Outcome
 from runs.engine.progress import Progress
-from runs.engine.retrying import RetryPolicy
 from runs.engine.state import State
 from runs.heartbeat import Hold
 from runs.leases import Lease
 from runs.models import Target
 from runs.restoring import restore_state
+from runs.retrying import retry_policy
 from specs.language.plan import Plan, WorkflowPlan
 from specs.services import load_plan
 
@@ -103,11 +103,7 @@ class _Leg:
             input_text=lease.input_text,
             has_workflow=self.workflow is not None,
         )
-        self.policy = RetryPolicy(
-            base_seconds=settings.STEP_RETRY_BACKOFF_SECONDS,
-            max_seconds=settings.STEP_RETRY_BACKOFF_MAX_SECONDS,
-            retry_on_timeout=settings.WORKFLOW_RETRY_ON_TIMEOUT,
-        )
+        self.policy = retry_policy()
 
     @property
     def _own_workflow(self) -> WorkflowPlan:

@@ -38,7 +38,7 @@ def history_of(lease: Lease, plan: Plan, action: Work) -> list[Message]:
     newest = [] if isinstance(action, RunAgent) else list(_turns_in_run(lease, plan, action))
     if agent.memory.session:
         newest += _turns_in_session(lease, agent, MOST_TURNS - len(newest))
-    return [message for asked, answered in reversed(newest) for message in _messages(agent, asked, answered)]
+    return [message for asked, answered in reversed(newest) for message in messages_of(agent, asked, answered)]
 
 
 def _turns_in_run(lease: Lease, plan: Plan, action: RunStep) -> Iterator[Turn]:
@@ -89,7 +89,8 @@ def _places(lease: Lease, text_at: int) -> Iterator[tuple[uuid.UUID, int]]:
         number = fan_out.run.branch_of_id
 
 
-def _messages(agent: AgentPlan, asked: str | None, answered: str | None) -> list[Message]:
+def messages_of(agent: AgentPlan, asked: str | None, answered: str | None) -> list[Message]:
+    """Return what ``agent`` is told of a turn in which it was asked and answered this."""
     said = {AppendMode.AUTO: ("user", "assistant"), AppendMode.USER_ONLY: ("user",)}
     roles = said.get(agent.append_mode, ("assistant",))
     turn = [Message(role="user", content=asked or ""), Message(role="assistant", content=answered or "")]

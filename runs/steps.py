@@ -12,13 +12,12 @@ from django.conf import settings
 from django.utils import timezone
 
 from kneo_project.prices import NANOS
-from kneo_project.redaction import redact_text
 from runs import fan_outs
-from runs.agent_work import agents_of, checked_output, details_of, events_of, kept_once, usage_of
+from runs.agent_work import agents_of, checked_output, details_of, events_of, failed, kept_once, storable, usage_of
 from runs.agents.answering import AgentReply, Agents
 from runs.agents.budget import Meter
 from runs.agents.context import StepContext
-from runs.agents.errors import AgentError, MaxIterationsReached, StepInterrupted
+from runs.agents.errors import StepInterrupted
 from runs.agents.function_schemas import check_input, check_output
 from runs.agents.functions import call_function
 from runs.agents.interrupt import Interrupt
@@ -31,6 +30,7 @@ from runs.engine.outcomes import Asks, Deferred, Failed, Fault, Outcome, Succeed
 from runs.histories import history_of
 from runs.journals import journal_of
 from runs.leases import Lease
+from runs.nested import workflow_answer
 from runs.passing import RESTING_KINDS, passing
 from specs.language.plan import FunctionPlan, Plan, StepKind
 from specs.language.variables import variables_from
@@ -71,7 +71,9 @@ def perform(plan: Plan, action: Work, lease: Lease, interrupt: Interrupt) -> Out
     task = _Task(
         started_at=timezone.now(),
         context=context,
-        agents=agents_of(plan, context, journal=journal_of(lease, action), meter=_meter(lease)),
+        agents=agents_of(
+            plan, context, journal=journal_of(lease, action), meter=_meter(lease), run_workflow=workflow_answer
+        ),
         history=history_of(lease, plan, action),
     )
     limit = _limit(action, lease.deadline_at, task.started_at)
@@ -89,11 +91,6 @@ def perform(plan: Plan, action: Work, lease: Lease, interrupt: Interrupt) -> Out
         return _timed_out(limit, task)
     except Exception as error:  # noqa: BLE001 - whatever a spec's code raises is the step's failure, not ours
         return _failure(error, task)
-
-
-def storable(text: str) -> str:
-    """Return ``text`` without what no database can store: NUL characters and halves of surrogate pairs."""
-    return text.replace("\0", "\ufffd").encode("utf-8", "replace").decode()
 
 
 def _context(action: Work, lease: Lease, interrupt: Interrupt) -> StepContext:
@@ -205,14 +202,6 @@ def _call(function: FunctionPlan, action: RunStep, task: _Task) -> str:
 
 
 def _failure(error: Exception, task: _Task) -> Failed:
-    kind = "max_iterations" if isinstance(error, MaxIterationsReached) else type(error).__name__
-    known = error if isinstance(error, AgentError) else None
-    return Failed(
-        fault=Fault(type=kind, message=storable(redact_text(str(error)))),
-        started_at=task.started_at,
-        finished_at=timezone.now(),
-        is_retriable=known.retriable if known else True,
-        is_final=known.is_final if known else False,
-        usage=usage_of(task.agents),
-        events=events_of(task.agents),
+    return replace(
+        failed(error, started_at=task.started_at), usage=usage_of(task.agents), events=events_of(task.agents)
     )

@@ -1,6 +1,6 @@
 """One turn of an agent: memory, guardrails and tools around its conversation with a model."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
@@ -50,11 +50,16 @@ class AgentReply:
     details: dict[str, Any] = field(default_factory=dict)
 
 
+type RunWorkflow = Callable[["Agents", str, str], Awaitable[str]]
+"""Gives what a workflow, by its name, makes of a text."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Agents:
     """The agents and functions of one plan, within one step.
 
     What they do is written into ``diary``; answers that cost something are kept in ``journal``, below ``prefix``.
+    ``run_workflow`` answers for agents that stand for a workflow.
     ``depth`` counts agents that were asked by agents; what all of them cost is counted by ``meter``.
     """
 
@@ -67,6 +72,7 @@ class Agents:
     depth: int = 0
     meter: Meter = field(default_factory=Meter)
     sessions: McpSessions
+    run_workflow: "RunWorkflow | None" = None
 
     def within(self, key: str) -> "Agents":
         """Return the same agents for questions that belong to the part ``key`` of the step."""
@@ -91,8 +97,14 @@ class Agents:
 
     async def _asked(self, name: str, text: str, key: str) -> dict[str, Any]:
         others = replace(self.within(key), depth=self.depth + 1, meter=self.meter.part())
-        reply = await others.answer(self.plan.agents[name], text)
-        return {"text": reply.text, "usage": counts_of(others.meter.usage)}
+        agent = self.plan.agents[name]
+        if agent.as_agent is None:
+            answer = (await others.answer(agent, text)).text
+        elif self.run_workflow is not None:
+            answer = await self.run_workflow(others, agent.as_agent, text)
+        else:
+            raise AssertionError("nobody runs workflows here")
+        return {"text": answer, "usage": counts_of(others.meter.usage)}
 
     async def call_function(self, name: str, text: str, **keywords: Any) -> object:
         """Return what the function ``name`` makes of ``text``; see ``Helpers``."""

@@ -10,6 +10,9 @@ from typing import Any
 class Happening(StrEnum):
     """What an entry of a diary is about."""
 
+    WORKFLOW_STARTED = "workflow_started"
+    WORKFLOW_COMPLETED = "workflow_completed"
+    STEP_FAILED = "step_failed"
     AGENT_STARTED = "run_started"
     AGENT_COMPLETED = "run_completed"
     AGENT_FAILED = "run_failed"

@@ -131,6 +131,12 @@ class HttpToolFailed(AgentError):
     """The service behind a tool could not be reached, or refused."""
 
 
+class WorkflowFailed(AgentError):
+    """A workflow that stands behind an agent failed."""
+
+    retriable = True
+
+
 class AgentsTooDeep(AgentError):
     """Agents asked agents that asked agents, and so on, too deep."""
 

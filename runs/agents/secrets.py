@@ -25,11 +25,24 @@ def referenced_secret(ref: str, settings: AgentSettings) -> str:
         SecretNotAllowed: it is not in ``settings.secret_refs``.
         MissingSecret: it is not set, or cannot be sent.
     """
+    secret = referenced_text(ref, settings)
+    if not (secret.isascii() and secret.isprintable()):
+        raise MissingSecret(f"The environment variable {ref} holds what cannot be sent.")
+    return secret
+
+
+def referenced_text(ref: str, settings: AgentSettings) -> str:
+    """Return the secret that a spec names by ``ref``, which may have several lines.
+
+    Raises:
+        SecretNotAllowed: it is not in ``settings.secret_refs``.
+        MissingSecret: it is not set.
+    """
     if ref not in settings.secret_refs:
         raise SecretNotAllowed("A secret that this spec refers to is not one of KNEO_SERV_SECRET_REFS.")
     secret = lookup(ref, settings.environ)
-    if not secret or not (secret.isascii() and secret.isprintable()):
-        raise MissingSecret(f"The environment variable {ref} is not set, or holds what cannot be sent.")
+    if not secret:
+        raise MissingSecret(f"The environment variable {ref} is not set, and no file {ref}_FILE can be read.")
     return secret
 
 

@@ -149,7 +149,8 @@ class AgentPlan:
 class McpServerPlan:
     """A server of tools. ``command`` belongs to the transport ``stdio``, the addresses to the others.
 
-    ``env_refs`` and ``header_refs`` name secrets of the service for variables and headers.
+    ``env_refs`` and ``header_refs`` name secrets of the service for variables and headers, ``client_key_ref`` names one
+    that is the key of ``client_cert``, or the file that holds it.
     """
 
     transport: str
@@ -167,6 +168,7 @@ class McpServerPlan:
     ca_bundle: str | None = None
     client_cert: str | None = None
     client_key: str | None = None
+    client_key_ref: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -119,6 +119,7 @@ def compile_mcp_server(server: McpServerSpec) -> McpServerPlan:
         ca_bundle=server.ca_bundle,
         client_cert=server.client_cert,
         client_key=server.client_key,
+        client_key_ref=server.client_key_ref,
     )
 
 

@@ -1,11 +1,13 @@
-"""A server of tools that speaks MCP, as a program: ``python -m tests.stubs.mcp_server TRANSPORT [PORT]``."""
+"""A server of tools that speaks MCP, as a program: ``python -m tests.stubs.mcp_server TRANSPORT [PORT] [FILES]``."""
 
 import os
 import signal
+import ssl
 import sys
 import time
 from typing import Any
 
+import uvicorn
 from mcp.server.mcpserver import Context, MCPServer
 from mcp.server.mcpserver.exceptions import ToolError
 from mcp.types import CallToolResult, ImageContent, TextContent
@@ -77,5 +79,10 @@ def process() -> int:
 if __name__ == "__main__":
     if sys.argv[1] == "stdio":
         server.run("stdio")
+    elif sys.argv[1] == "tls":
+        port, certificate, key, authority = sys.argv[2:]
+        options: dict[str, Any] = {"ssl_certfile": certificate, "ssl_keyfile": key, "ssl_ca_certs": authority}
+        wanted = ssl.CERT_REQUIRED
+        uvicorn.run(server.streamable_http_app(), port=int(port), log_level="error", ssl_cert_reqs=wanted, **options)
     else:
         server.run(sys.argv[1], host="127.0.0.1", port=int(sys.argv[2]))  # type: ignore[call-overload]

@@ -10,7 +10,8 @@ import json
 import os
 import random
 import ssl
-from collections.abc import AsyncIterator, Mapping
+import tempfile
+from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -19,7 +20,7 @@ import httpx2
 
 from runs.agents.errors import McpNotAvailable, McpTimeout, McpToolFailed
 from runs.agents.models.endpoint import web_address
-from runs.agents.secrets import referenced_secret
+from runs.agents.secrets import referenced_secret, referenced_text
 from runs.agents.settings import AgentSettings
 from specs.language.agent_plan import McpServerPlan
 
@@ -169,7 +170,7 @@ async def _transport(server: McpServerPlan, settings: AgentSettings) -> AsyncIte
             parameters = StdioServerParameters(command=command, args=list(server.args), env=env, cwd=server.cwd)
             yield stdio_client(parameters, errlog=nowhere)
         return
-    url, headers, tls = _address(server.url or ""), _headers(server, settings), _tls(server)
+    url, headers, tls = _address(server.url or ""), _headers(server, settings), _tls(server, settings)
     if server.transport == "sse":
         yield sse_client(url, headers, httpx_client_factory=partial(_http, tls=tls))
         return
@@ -187,17 +188,34 @@ def _http(
     return httpx2.AsyncClient(headers=headers, timeout=timeout, auth=auth, verify=tls)
 
 
-def _tls(server: McpServerPlan) -> ssl.SSLContext | bool:
+def _tls(server: McpServerPlan, settings: AgentSettings) -> ssl.SSLContext | bool:
     """Return whom to believe over TLS, and who to be there."""
     if not server.verify or not (server.ca_bundle or server.client_cert):
         return server.verify
     try:
         context = ssl.create_default_context(cafile=server.ca_bundle)
         if server.client_cert:
-            context.load_cert_chain(server.client_cert, server.client_key)
+            with _client_key(server, settings) as key:
+                context.load_cert_chain(server.client_cert, key)
     except (OSError, ssl.SSLError):
         raise McpNotAvailable("The certificates that this MCP server is to be asked with cannot be used.") from None
     return context
+
+
+@contextlib.contextmanager
+def _client_key(server: McpServerPlan, settings: AgentSettings) -> Iterator[str | None]:
+    """Yield the file with the key: the spec's, the one that the secret names, or for a moment one with the secret."""
+    if server.client_key_ref is None:
+        yield server.client_key
+        return
+    secret = referenced_text(server.client_key_ref, settings)
+    if not secret.startswith("-----BEGIN"):
+        yield secret
+        return
+    with tempfile.NamedTemporaryFile("w", suffix=".pem", encoding="ascii") as file:  # readable by its owner only
+        file.write(f"{secret}\n")
+        file.flush()
+        yield file.name
 
 
 def _call_seconds(server: McpServerPlan, settings: AgentSettings) -> float:

@@ -40,7 +40,11 @@ VERDICTS = verdicts()
 DESK = {
     "components": {
         "agents": {"one": {"name": "one"}, "desk": {"name": "desk", "as_agent": "w"}},
-        "workflows": {"w": {"type": "sequential", "steps": [step()]}},
+        "humans": {"boss": {}},
+        "workflows": {
+            "w": {"type": "sequential", "steps": [step(), step("in", kind="workflow", ref="deep")]},
+            "deep": {"type": "sequential", "steps": [step("ask", kind="human", ref="boss")]},
+        },
     }
 }
 
@@ -213,7 +217,9 @@ def test_what_no_run_could_do_anything_with_is_refused(data: dict[str, Any], ref
         ),
     ],
 )
-def test_what_this_release_would_leave_out_of_a_run_is_refused(data: dict[str, Any], path: str) -> None:
+def test_a_workflow_that_waits_for_people_cannot_be_asked_in_the_middle_of_a_turn(
+    data: dict[str, Any], path: str
+) -> None:
     assert refusals(data) == [("E_UNSUPPORTED", path)]
 
 

@@ -22,7 +22,8 @@ NOT_YET = sequential(
     tools={"t": {"description": "d", "agent": "desk"}},
     components={
         "agents": {"one": {"name": "one"}, "desk": {"name": "desk", "as_agent": "w"}},
-        "workflows": {"w": {"type": "sequential", "steps": [step()]}},
+        "humans": {"boss": {}},
+        "workflows": {"w": {"type": "sequential", "steps": [step(), step("ask", kind="human", ref="boss")]}},
     },
 )
 
