@@ -136,6 +136,8 @@ def _event(entry: Entry) -> Event:
 def _settings() -> AgentSettings:
     return AgentSettings(
         secret_refs=settings.SECRET_REFS,
+        allows_literal_keys=settings.ALLOW_LITERAL_KEYS,
+        model_hosts=settings.MODEL_HOSTS,
         retries=settings.PROVIDER_RETRIES,
         backoff_seconds=settings.PROVIDER_RETRY_BACKOFF_SECONDS,
         timeout_seconds=settings.PROVIDER_TIMEOUT_SECONDS,

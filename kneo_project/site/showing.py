@@ -7,12 +7,14 @@ from enum import StrEnum
 from typing import cast
 from urllib.parse import urlencode
 
+from django.conf import settings
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.timesince import timesince
 
+from kneo_project.prices import NANOS
 from kneo_project.redaction import preview, redact, redact_text
 
 NOTHING = "–"  # noqa: RUF001 - a dash
@@ -69,6 +71,13 @@ def facts(value: Mapping[str, object]) -> str:
 def number(value: int | None) -> str:
     """Return a number with its thousands apart; a dash for none."""
     return NOTHING if value is None else f"{value:,}"
+
+
+def money(nanos: int | None) -> str:
+    """Return an amount kept in billionths of the currency's unit; a dash for none."""
+    if not nanos:
+        return NOTHING
+    return f"{nanos / NANOS:,.6f}".rstrip("0").rstrip(".") + f" {settings.CURRENCY}"
 
 
 def age(at: datetime | None) -> SafeString | str:

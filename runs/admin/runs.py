@@ -79,7 +79,8 @@ class RunAdmin(OperatorAdmin[Run]):
             {
                 "classes": ["collapse"],
                 "fields": [
-                    ("workflow", "agent", "kind"), ("spec", "overlays"), ("environment_shown", "session"), "metadata",
+                    ("workflow", "agent", "kind"), ("spec", "overlays"), ("environment_shown", "session", "by"),
+                    "metadata",
                 ],
             },
         ),
@@ -88,7 +89,7 @@ class RunAdmin(OperatorAdmin[Run]):
             {
                 "classes": ["collapse"],
                 "fields": [
-                    ("created", "started", "completed"), "time_limit", ("tokens_in", "tokens_out", "tokens"),
+                    ("created", "started", "completed"), "time_limit", ("tokens_in", "tokens_out", "tokens", "cost"),
                 ],
             },
         ),
@@ -108,6 +109,7 @@ class RunAdmin(OperatorAdmin[Run]):
     environment_shown = column("environment", showing.words, "environment")
     overlays = column("overlays", showing.document, "overlay_paths")
     session = column("session id", showing.words, "session_id")
+    by = column("ordered by", showing.words, "ordered_by")
     metadata = column("metadata", showing.document, "caller_metadata")
     created = column("created", showing.moment, "created_at")
     started = column("started", showing.moment, "started_at")
@@ -116,6 +118,7 @@ class RunAdmin(OperatorAdmin[Run]):
     tokens_in = column("input tokens", showing.number, "input_tokens")
     tokens_out = column("output tokens", showing.number, "output_tokens")
     tokens = column("total tokens", showing.number, "total_tokens")
+    cost = column("cost", showing.money, "cost_nanos")
     fenced = column("fence", showing.number, "fence")
     sequenced = column("checkpoints", showing.number, "sequence")
     position = column("cursor", showing.document, "cursor")

@@ -57,6 +57,10 @@ class SecretNotAllowed(AgentError):
     """A spec names an environment variable that it may not read."""
 
 
+class HostNotAllowed(AgentError):
+    """A spec names a model endpoint on a host that the operator does not allow."""
+
+
 class UnsupportedProvider(AgentError):
     """Nothing here can serve the runtime or the provider that the spec asks for."""
 

@@ -11,16 +11,18 @@ from runs.agents.models.limits import Limits
 class AgentSettings:
     """Limits and secrets for every agent of this process.
 
-    ``secret_refs`` are the variables of ``environ`` a spec may name as a key. ``retries`` are further attempts of one
-    model call, ``timeout_seconds`` bounds each, ``limits`` are those of each endpoint. A ``token_budget`` of 0 is none;
-    ``prices`` are those of models. ``function_modules`` are the dotted prefixes of modules that functions and tools may
-    come from, ``mcp_commands`` the commands that specs may start as MCP servers, ``http_private_hosts`` the hosts
-    outside the public network that tools may reach. The other ``mcp_…`` are further attempts of a call, and how long to
-    wait (None: by default).
+    ``secret_refs`` are the variables of ``environ`` a spec may name as a key, ``model_hosts`` the domains on which
+    models may be served (none: all). ``retries`` are further attempts of one model call, ``timeout_seconds`` bounds
+    each, ``limits`` are those of each endpoint. A ``token_budget`` of 0 is none; ``prices`` are those of models.
+    ``function_modules`` are the dotted prefixes of modules that functions and tools may come from, ``mcp_commands`` the
+    commands that specs may start as MCP servers, ``http_private_hosts`` the hosts outside the public network that tools
+    may reach. The other ``mcp_…`` are further attempts of a call, and how long to wait (None: by default).
     """
 
     environ: Mapping[str, str] = field(repr=False)
     secret_refs: tuple[str, ...] = ()
+    allows_literal_keys: bool = True
+    model_hosts: tuple[str, ...] = ()
     retries: int = 2
     backoff_seconds: float = 0.5
     timeout_seconds: float = 120.0

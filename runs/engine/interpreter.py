@@ -80,12 +80,13 @@ def pause(
     plan: Plan, workflow: WorkflowPlan | None, state: State, action: Work, asks: Asks, details: Mapping[str, Any]
 ) -> Progress:
     """Return what changes when the step of ``action`` asks a person in the middle of its work; ``details`` say what."""
-    ledger = Ledger(state.sequence, state.texts, asks.finished_at)
-    _tell_question(ledger, place_asking(plan, action), asks.text, details)
+    place = place_asking(plan, action)
     if workflow is None or isinstance(action, RunAgent):
+        ledger = Ledger(state.sequence, state.texts, asks.finished_at)
+        _tell_question(ledger, place, asks.text, details)
         return _agent_goes_on(replace(state, root=replace(state.root, asks=asks.key)), ledger)
-    walk = Walk(plan, workflow, state, ledger, NO_RETRIES)
-    walk.begin()
+    walk = begun(plan, workflow, state, asks.finished_at)
+    _tell_question(walk.ledger, place, asks.text, details)
     walk.ask(action.place.way, asks.key)
     return progress_of(state, walk)
 

@@ -325,3 +325,9 @@ def test_a_cancelled_question_of_a_step_is_asked_anew_after_a_fork_or_a_continue
         advance(run)
     assert (run.status, CALLS["pay"]) == ("completed", 1)
     assert JournalEntry.objects.filter(run=run, key__startswith="person/", spent=False).count() == 1
+
+
+def test_the_trace_begins_with_the_workflow_when_its_first_step_asks(chat: ChatServer) -> None:
+    run = asked(chat)
+    kinds = list(TraceEvent.objects.filter(run=run).order_by("number").values_list("type", flat=True))
+    assert kinds == ["workflow_started", "human_intervention_requested"]

@@ -6,9 +6,10 @@ from typing import Any
 
 import httpx2
 
-from runs.agents.errors import MissingSecret, ProviderError, SecretNotAllowed
+from runs.agents.errors import HostNotAllowed, MissingSecret, ProviderError, SecretNotAllowed
 from runs.agents.secrets import lookup
 from runs.agents.settings import AgentSettings
+from runs.agents.tools.domains import is_refused
 from specs.language.agent_plan import ModelPlan
 
 # What model.extra says about the connection; all its other keys are parameters of the request.
@@ -55,10 +56,14 @@ def endpoint_of(model: ModelPlan | None, settings: AgentSettings, service: Servi
         SecretNotAllowed: the spec names a variable that is not in ``settings.secret_refs``.
         MissingSecret: the variable is not set, or cannot be a key.
         ProviderError: the base URL is not one.
+        HostNotAllowed: its host is not one of ``settings.model_hosts``, if there are any.
     """
     extra = model.extra if model else {}
+    url = _url(extra.get("base_url") or service.base_url, service.path)
+    if settings.model_hosts and is_refused(url.raw_host.decode("ascii"), allowed=settings.model_hosts, denied=()):
+        raise HostNotAllowed(f"The model endpoint {url.host!r} is not on one of KNEO_SERV_MODEL_HOSTS.")
     return Endpoint(
-        url=_url(extra.get("base_url") or service.base_url, service.path),
+        url=url,
         model=(model.name if model else "") or service.model,
         timeout_seconds=(model.timeout_seconds if model else None) or settings.timeout_seconds,
         api_key=_api_key(extra, settings, service.key_ref),
@@ -93,6 +98,9 @@ def _api_key(extra: Mapping[str, Any], settings: AgentSettings, default_ref: str
     if extra.get("api_key_ref"):
         return _secret(extra["api_key_ref"], settings)
     if extra.get("api_key"):
+        if not settings.allows_literal_keys:
+            message = "A key must not stand in a spec (model.extra.api_key); name it by api_key_ref."
+            raise SecretNotAllowed(message)
         return _usable(extra["api_key"], "model.extra.api_key")
     return None if extra.get("base_url") else _secret(default_ref, settings)
 

@@ -143,8 +143,7 @@ class McpSessions:
         if session is None:
             return
         session.task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await asyncio.wait([session.task], timeout=CLOSING_SECONDS)
+        await asyncio.wait([session.task], timeout=CLOSING_SECONDS)
         if session.client.done() and not session.client.cancelled():
             session.client.exception()  # nobody else asks for it
 

@@ -7,7 +7,15 @@ import httpx2
 import pytest
 
 from runs.agents.answering import AgentReply
-from runs.agents.errors import AgentError, MissingSecret, ProviderError, ProviderTimeout, StepInterrupted
+from runs.agents.errors import (
+    AgentError,
+    HostNotAllowed,
+    MissingSecret,
+    ProviderError,
+    ProviderTimeout,
+    SecretNotAllowed,
+    StepInterrupted,
+)
 from runs.agents.interrupt import Interrupt
 from runs.agents.loop import run_agent
 from runs.agents.models.usage import Usage
@@ -229,6 +237,25 @@ def test_an_answer_that_breaks_off_is_asked_for_again(chat: ChatServer) -> None:
     with pytest.raises(ProviderError, match="could not be reached") as broken:
         ask(served_agent(chat.base_url), retries=0)
     assert broken.value.retriable
+
+
+@pytest.mark.parametrize(("hosts", "is_asked"), [((), True), (("127.0.0.1",), True), (("openai.com",), False)])
+def test_models_are_asked_on_allowed_hosts_only(chat: ChatServer, hosts: tuple[str, ...], is_asked: bool) -> None:
+    agent = served_agent(chat.base_url)
+    if is_asked:
+        assert ask(agent, model_hosts=hosts).text == "echo: hello"
+    else:
+        with pytest.raises(HostNotAllowed, match="KNEO_SERV_MODEL_HOSTS"):
+            ask(agent, model_hosts=hosts)
+    assert len(chat.requests) == is_asked
+
+
+def test_an_operator_may_forbid_keys_in_specs(chat: ChatServer) -> None:
+    agent = served_agent(chat.base_url, extra={"api_key": "sk-literal-0123456789"})
+    with pytest.raises(SecretNotAllowed, match="api_key_ref") as refused:
+        ask(agent, allows_literal_keys=False)
+    assert "literal-" not in str(refused.value)
+    assert ask(served_agent(chat.base_url, extra=REFERENCE), allows_literal_keys=False).text == "echo: hello"
 
 
 def test_a_key_may_come_from_a_file_which_is_read_each_time(chat: ChatServer, tmp_path: Path) -> None:
