@@ -140,6 +140,7 @@ def _settings() -> AgentSettings:
         model_hosts=settings.MODEL_HOSTS,
         retries=settings.PROVIDER_RETRIES,
         backoff_seconds=settings.PROVIDER_RETRY_BACKOFF_SECONDS,
+        retry_on_timeout=settings.PROVIDER_RETRY_ON_TIMEOUT,
         timeout_seconds=settings.PROVIDER_TIMEOUT_SECONDS,
         limits=Limits(
             concurrency=settings.PROVIDER_MAX_CONCURRENCY,

@@ -2,6 +2,7 @@
 
 from django.urls import path
 
+from runs.views.credentials import CredentialsView
 from runs.views.human_tasks import HumanTasksView, HumanTaskView, ResumeView
 from runs.views.records import BranchesView, CheckpointsView, TraceView
 from runs.views.redriving import ContinueRunView, ForkRunView
@@ -19,6 +20,7 @@ urlpatterns = [
     path("runs/<str:run_id>/branches", BranchesView.as_view()),
     path("runs/<str:run_id>/trace", TraceView.as_view()),
     path("specs/run", SpecRunView.as_view()),
+    path("security/credentials", CredentialsView.as_view()),
     path("human-tasks", HumanTasksView.as_view()),
     path("human-tasks/<str:continuation_id>", HumanTaskView.as_view()),
     path("human-tasks/<str:continuation_id>/resume", ResumeView.as_view()),

@@ -25,6 +25,7 @@ class AgentSettings:
     model_hosts: tuple[str, ...] = ()
     retries: int = 2
     backoff_seconds: float = 0.5
+    retry_on_timeout: bool = True
     timeout_seconds: float = 120.0
     token_budget: int = 0
     prices: tuple[Price, ...] = ()

@@ -176,3 +176,22 @@ def page(items_key: str, item: dict[str, Any], sort_by: str, sort_order: str, **
     paging = {"count": 1, "total": 1, "window": 10_000, "limit": 100, "offset": 0}
     value = {**facts, items_key: [item], **paging, "sort_by": sort_by, "sort_order": sort_order}
     return answer(f"a page of {items_key}", value)
+
+
+INVENTORY: dict[str, Any] = {
+    "inventory": {
+        "providers": {
+            "openai": {
+                "name": "provider:openai",
+                "env_var": "OPENAI_API_KEY",
+                "present": True,
+                "value": "[REDACTED]",
+                "status": "present",
+                "expires_at": None,
+                "last_checked": None,
+            }
+        },
+        "extra": {},
+        "service_tokens": {},
+    }
+}

@@ -75,6 +75,7 @@ class HttpProvider:
         self._watch = watch
         self._gate = gate_of(str(endpoint.url.copy_with(path="/", query=None)), settings.limits)
         self._retries = settings.retries
+        self._retries_timeouts = settings.retry_on_timeout
         self._backoff_seconds = settings.backoff_seconds
 
     @property
@@ -101,7 +102,8 @@ class HttpProvider:
                 except ProviderError as error:
                     error.args = (self._redact(str(error)),)
                     self._watch(attempt, error)
-                    if attempt > self._retries or not error.retriable:
+                    may_pass = error.retriable and (self._retries_timeouts or not isinstance(error, ProviderTimeout))
+                    if attempt > self._retries or not may_pass:
                         raise
                     asked = error.retry_after_seconds
                 await asyncio.sleep(

@@ -122,6 +122,13 @@ def test_a_timeout_closes_the_socket(chat: ChatServer) -> None:
     assert chat.hung_up.wait(5)
 
 
+def test_a_timeout_is_not_tried_again_if_the_operator_says_so(chat: ChatServer) -> None:
+    chat.queue(TIMES_OUT)
+    with pytest.raises(ProviderTimeout):
+        ask(served_agent(chat.base_url), retries=3, timeout_seconds=0.2, retry_on_timeout=False)
+    assert len(chat.requests) == 1
+
+
 def test_a_timeout_is_tried_again(chat: ChatServer) -> None:
     chat.queue(TIMES_OUT)
     assert ask(served_agent(chat.base_url, timeout_seconds=0.1), retries=1).text == "echo: hello"
