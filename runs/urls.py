@@ -4,6 +4,13 @@ from django.urls import path
 
 from runs.views.credentials import CredentialsView
 from runs.views.human_tasks import HumanTasksView, HumanTaskView, ResumeView
+from runs.views.inspecting import (
+    CheckpointDiffView,
+    RecoveryView,
+    ReplayView,
+    RunGraphView,
+    RunPolicyReportView,
+)
 from runs.views.records import BranchesView, CheckpointsView, TraceView
 from runs.views.redriving import ContinueRunView, ForkRunView
 from runs.views.runs import CancelRunView, RunsView, RunView, SpecRunView
@@ -12,6 +19,11 @@ from runs.views.signals import SignalView
 urlpatterns = [
     path("runs", RunsView.as_view()),
     path("runs/<str:run_id>", RunView.as_view()),
+    path("runs/<str:run_id>/recovery", RecoveryView.as_view()),
+    path("runs/<str:run_id>/replay", ReplayView.as_view()),
+    path("runs/<str:run_id>/graph", RunGraphView.as_view()),
+    path("runs/<str:run_id>/policy-report", RunPolicyReportView.as_view()),
+    path("runs/<str:run_id>/checkpoints/diff", CheckpointDiffView.as_view()),
     path("runs/<str:run_id>/cancel", CancelRunView.as_view()),
     path("runs/<str:run_id>/continue", ContinueRunView.as_view()),
     path("runs/<str:run_id>/fork", ForkRunView.as_view()),

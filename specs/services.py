@@ -130,6 +130,11 @@ def store(frozen: FrozenSpec) -> SpecSnapshot:
     return snapshot
 
 
+def examine_stored(content: Mapping[str, Any]) -> Examination:
+    """Return what there is to say about the ``content`` of a stored spec."""
+    return Gathered(content=content).examine()
+
+
 def load_plan(digest: str) -> Plan:
     """Return the plan of the stored spec ``digest``.
 

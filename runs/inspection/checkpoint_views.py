@@ -57,8 +57,13 @@ class CheckpointView:
             "visited_nodes": list(self.visited_nodes),
             "continuation_id": row.details.get("continuation_id") if row.status == Status.BLOCKED else None,
             "pending_human_request": row.details.get("request"),
-            "error": _error(row) if row.type in _ENDS else None,
+            "error": self.error,
         }
+
+    @property
+    def error(self) -> dict[str, str] | None:
+        """Why the run had ended then, if it had."""
+        return _error(self.checkpoint) if self.checkpoint.type in _ENDS else None
 
     @property
     def metadata(self) -> dict[str, Any]:
