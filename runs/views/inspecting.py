@@ -1,6 +1,5 @@
 """A run explained: what it could go on with, its history, what changed, its workflow as a picture, what it may do."""
 
-from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -35,6 +34,7 @@ from specs.language.schema import Spec
 from specs.serializers import PolicyReportSerializer
 from specs.services import examine_stored
 
+A_SEQUENCE = {"type": "integer", "minimum": 1}
 SEQUENCES = {"from_sequence": whole_number(1), "to_sequence": whole_number(1)}
 
 
@@ -79,8 +79,8 @@ class CheckpointDiffView(ApiView):
     @extend_schema(
         tags=["runs"],
         parameters=[
-            OpenApiParameter("from_sequence", OpenApiTypes.INT, description="Default: the last but one checkpoint."),
-            OpenApiParameter("to_sequence", OpenApiTypes.INT, description="Default: the last checkpoint."),
+            OpenApiParameter("from_sequence", A_SEQUENCE, description="Default: the last but one checkpoint."),
+            OpenApiParameter("to_sequence", A_SEQUENCE, description="Default: the last checkpoint."),
         ],
         responses={
             200: CheckpointDiffSerializer,
