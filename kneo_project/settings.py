@@ -109,6 +109,7 @@ INSTALLED_APPS = [
     "drf_spectacular_sidecar",
     "kneo_project",
     "kneo_project.audit",
+    "kneo_project.apikeys",
     "specs",
     "humantasks",
     "runs",

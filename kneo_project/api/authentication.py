@@ -1,8 +1,13 @@
 """Finds out who calls, from the API key in a request's headers."""
 
+from functools import cache
+from importlib import import_module
+from typing import Protocol, cast
+
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.request import Request
 
+from kneo_project.api.permissions import ScopedView, scopes_needed
 from kneo_project.principals import ANONYMOUS, Principal, keyring
 
 
@@ -14,16 +19,46 @@ class ApiKeyAuthentication(BaseAuthentication):
 
     def authenticate(self, request: Request) -> tuple[Principal, None] | None:
         """Return the principal, or None when no accepted key was presented."""
-        keys = keyring()
-        if not keys.is_enforced:
+        keys, stored = keyring(), None if _is_public(request) else _stored_keys()
+        if not keys.is_enforced and not (stored and stored.usage.is_in_use()):
             return ANONYMOUS, None
         key = _presented_key(request)
         principal = keys.principal_for(key) if key else None
+        if principal is None and stored is not None and key:
+            principal = stored.principal_for(key)
         return (principal, None) if principal else None
 
     def authenticate_header(self, request: Request) -> str:
         """Return the challenge of a 401."""
         return "Bearer"
+
+
+def _is_public(request: Request) -> bool:
+    """Return whether the route answers anybody: a probe must not ask the database who calls."""
+    view = cast("ScopedView", (request.parser_context or {})["view"])
+    return not scopes_needed(view, request.method)
+
+
+class Usage(Protocol):
+    """Whether callers need a key because some are kept in the database."""
+
+    def is_in_use(self) -> bool:
+        """Return whether there ever was one."""
+
+
+class StoredKeys(Protocol):
+    """The keys of the database."""
+
+    usage: Usage
+
+    def principal_for(self, key: bytes) -> Principal | None:
+        """Return who holds ``key``."""
+
+
+@cache
+def _stored_keys() -> StoredKeys:
+    """Return the app of the keys, which is above this layer and needs the models."""
+    return cast("StoredKeys", import_module("kneo_project.apikeys.services"))
 
 
 def _presented_key(request: Request) -> bytes:

@@ -64,6 +64,8 @@ def test_a_known_key_without_the_scope_gets_a_403_that_names_it(client: Client, 
 
 
 @pytest.mark.parametrize("headers", [{}, {"Authorization": "Bearer whatever"}])
-def test_without_any_key_everybody_is_anonymous(client: Client, settings: Settings, headers: dict[str, str]) -> None:
+def test_without_any_key_everybody_is_anonymous(
+    client: Client, settings: Settings, headers: dict[str, str], db: None
+) -> None:
     settings.API_KEYS = settings.ADMIN_API_KEY = ""
     assert client.get(WHO, headers=headers).json()["name"] == "anonymous"
