@@ -75,21 +75,21 @@ def ask(method: str, path: str, key: str | None) -> tuple[int, dict[str, object]
 
 @pytest.mark.parametrize(("method", "path", "scope"), ROUTES)
 def test_a_route_is_for_those_who_have_its_scope(method: str, path: str, scope: str) -> None:
-    for prefix in ("/v1", ""):
-        for role, scopes in SCOPES.items():
-            status, detail = ask(method, prefix + path, f"{role}-key")
-            if scope in scopes:
-                assert status not in {401, 403}, role
-            else:
-                assert (status, detail["error"], detail["required_scope"]) == (403, "forbidden", scope), role
-        assert ask(method, prefix + path, "admin-key")[0] not in {401, 403}
+    for role, scopes in SCOPES.items():
+        status, detail = ask(method, f"/v1{path}", f"{role}-key")
+        if scope in scopes:
+            assert status not in {401, 403}, role
+        else:
+            assert (status, detail["error"], detail["required_scope"]) == (403, "forbidden", scope), role
+    assert ask(method, f"/v1{path}", "admin-key")[0] not in {401, 403}
+    assert ask(method, path, "nobody-key")[0] == 403
 
 
 @pytest.mark.parametrize(("method", "path", "scope"), ROUTES)
 def test_without_a_key_every_route_says_the_same(method: str, path: str, scope: str) -> None:
-    for key in (None, "", "wrong", "admin-key-"):
-        assert ask(method, f"/v1{path}", key) == ask("GET", "/v1/runs", None)
-        assert ask(method, f"/v1{path}?colour=red", key)[0] == 401
+    refused = ask("GET", "/v1/runs", None)
+    assert refused[0] == 401
+    assert [ask(method, f"/v1{path}?colour=red", key) for key in (None, "", "admin-key-")] == [refused] * 3
 
 
 @pytest.mark.parametrize("path", PUBLIC)

