@@ -30,10 +30,11 @@ class Authority:
         builder = self._builder("authority", self._key.public_key()).add_extension(constraints, critical=True)
         self.files = self._written("authority", builder, self._key)
 
-    def certificate(self, name: str) -> Certificate:
-        """Return a certificate for ``name``, good for the loopback address, as server and as client."""
+    def certificate(self, name: str, *hosts: str) -> Certificate:
+        """Return a certificate for ``name``, good for ``hosts`` and if there are none for the loopback address."""
         key = ec.generate_private_key(ec.SECP256R1())
-        names = x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))])
+        loopback = x509.IPAddress(ip_address("127.0.0.1"))
+        names = x509.SubjectAlternativeName([x509.DNSName(host) for host in hosts] or [loopback])
         return self._written(name, self._builder(name, key.public_key()).add_extension(names, critical=False), key)
 
     def _builder(self, name: str, key: ec.EllipticCurvePublicKey) -> x509.CertificateBuilder:
