@@ -107,8 +107,8 @@ def test_everything_that_it_can_do_works(staffed: Deployment) -> None:
 async def _probes(surface: Surface) -> None:
     for probe in (surface.health.healthz, surface.health.livez, surface.health.readyz):
         assert (await probe()).ok
-    inventory = (await surface.credentials.list(providers=["openai"], extras=[])).to_dict()
-    assert "openai" in str(inventory)
+    inventory = await surface.credentials.list(providers=["openai"])
+    assert inventory.items["providers"]["openai"]["env_var"] == "OPENAI_API_KEY"
     assert (await surface.skills.list(limit=5)).total == 0
 
 
@@ -130,7 +130,7 @@ async def _policies(surface: Surface) -> None:
     policy = {"enabled": True, "require_human_review": True}
     await surface.policies.environment_put(name, policy)
     assert (await surface.policies.environment_get(name)).environment == name
-    assert name in str((await surface.policies.environment_list()).to_dict())
+    assert name in (await surface.policies.environment_list()).items
     preview = await surface.policies.environment_preview(name, policy | {"fail_on_warnings": True})
     assert preview.environment == name
 
@@ -141,9 +141,9 @@ async def _run_with_a_person(surface: Surface) -> str:
     listed = await surface.runs.list(session_id=order["session_id"])
     assert (listed.total, listed.has_more) == (1, False)
     [task] = (await surface.human_tasks.list(run_id=run_id)).items
-    waiting = await surface.human_tasks.get(str(task.to_dict()["id"]))
-    assert "Check it" in str(waiting.to_dict())
-    resumed = await surface.human_tasks.resume_first_pending({"decision": "approved"}, run_id=run_id)
+    waiting = (await surface.human_tasks.get(str(task.to_dict()["id"]))).to_dict()
+    answer = {"request_id": waiting["request"]["id"], "decision": "approved"}
+    resumed = await surface.human_tasks.resume_first_pending(answer, run_id=run_id)
     assert resumed.status == "completed"
     return run_id
 
@@ -201,11 +201,10 @@ def test_its_second_attempt_makes_no_second_run(staffed: Deployment, mishaps: tu
 def test_its_second_answer_is_the_first(staffed: Deployment) -> None:
     async def scene(client: KneoClient) -> tuple[object, object]:
         run = await client.platform.runs.create({"spec": SPEC, "input": "hello"})
+        task = (await client.platform.human_tasks.get(str(run.continuation_id))).to_dict()
+        answer = {"request_id": task["request"]["id"], "decision": "approved"}
         front.befall(Mishap.ANSWER_LOST)
-        answered = await client.platform.human_tasks.resume_first_pending(
-            {"decision": "approved"}, run_id=str(run.run_id)
-        )
-        assert answered is not None
+        answered = await client.platform.human_tasks.resume(str(run.continuation_id), answer)
         events = await client.platform.audit.list(event_type="human.decision", run_id=str(run.run_id))
         return answered.status, events.total
 
