@@ -29,7 +29,7 @@ test: $(READY) ## Run all tests: once on SQLite, and the rings that touch the da
 	KNEO_TEST_DATABASE=postgres $(BIN)/pytest tests/integration tests/api
 
 test-next: $(NEXT)/.ready ## Run the tests below acceptance on Python 3.13 and the newest Django, in .venv-next
-	KNEO_TEST_DATABASE=sqlite $(NEXT)/bin/pytest tests/unit tests/api tests/integration
+	KNEO_TEST_DATABASE=sqlite $(NEXT)/bin/pytest tests/unit tests/api tests/contract tests/integration
 
 $(NEXT)/.ready: requirements/next.txt pyproject.toml .ci/setup
 	@.ci/setup $(NEXT) requirements/next.txt 3.13

@@ -1,10 +1,14 @@
-"""``kill -9`` of the worker in the middle of an agent's loop of six model calls: at most one call is made again."""
+"""``kill -9`` of the worker in the middle of an agent's loop of six model calls: at most one call is made again.
+
+The agent is that of a step, or of a workflow that another agent has asked as a tool.
+"""
 
 import json
 import threading
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import product
 from typing import Any
 
 import pytest
@@ -15,7 +19,7 @@ from tests.acceptance.sites import Site
 from tests.stubs.chat_server import Answer, ChatServer, completion, tool_call
 
 CALLS = 6
-KILLED_AT = (1, 3, 6)
+KILLED_AT = tuple(product(("step", "tool"), (1, 3, 6)))
 
 
 class Model:
@@ -31,6 +35,8 @@ class Model:
         """Answer by what the conversation holds already."""
         token = next(message["content"] for message in body["messages"] if message["role"] == "user")
         heard = [message["content"] for message in body["messages"] if message["role"] == "tool"]
+        if body["tools"][0]["function"]["name"] == "desk":
+            return completion(heard[0]) if heard else tool_call("desk", json.dumps({"input": token}))
         call = len(heard) + 1
         self.asked[token, call] += 1
         if self.stalls[token] == call and not self.killed.is_set():
@@ -45,29 +51,41 @@ class Model:
 class Aftermath:
     """Runs whose worker died at different calls, and what their model was asked."""
 
-    jobs: Mapping[int, Job]
-    outputs: Mapping[int, str]
+    jobs: Mapping[tuple[str, int], Job]
+    outputs: Mapping[tuple[str, int], str]
     asked: Counter[tuple[str, int]]
 
 
-def spec_of(base_url: str) -> dict[str, Any]:
-    """Return a spec of one agent with one tool."""
+def spec_of(base_url: str, kind: str) -> dict[str, Any]:
+    """Return a spec of an agent with a tool; it is asked by a step, or by an agent for whom its workflow is a tool."""
+    own = {"type": "sequential", "steps": [{"id": "work", "kind": "agent", "ref": "clerk"}]}
+    asking = {"type": "sequential", "steps": [{"id": "ask", "kind": "agent", "ref": "front"}]}
     return {
         "version": "v1",
         "agent": {"name": "acceptance"},
-        "workflow": {"type": "sequential", "steps": [{"id": "work", "kind": "agent", "ref": "clerk"}]},
-        "tools": {"note": {"description": "Note it.", "implementation": "tests.acceptance.steps.tool"}},
+        "workflow": own if kind == "step" else asking,
+        "tools": {
+            "note": {"description": "Note it.", "implementation": "tests.acceptance.steps.tool"},
+            "desk": {"description": "Ask the desk.", "agent": "desk"},
+        },
         "components": {
             "agents": {
-                "clerk": {
-                    "name": "clerk",
-                    "model": {"provider": "openai", "name": "small", "extra": {"base_url": base_url}},
-                    "runtime_preferences": {"preferred_mode": "native", "native_provider": "openai"},
-                    "strategy": "react",
-                    "tools": ["note"],
-                }
-            }
+                "clerk": _served(base_url, "clerk", "note"),
+                "front": _served(base_url, "front", "desk"),
+                "desk": {"name": "desk", "as_agent": "own"},
+            },
+            "workflows": {"own": own},
         },
+    }
+
+
+def _served(base_url: str, name: str, tool: str) -> dict[str, Any]:
+    return {
+        "name": name,
+        "model": {"provider": "openai", "name": "small", "extra": {"base_url": base_url}},
+        "runtime_preferences": {"preferred_mode": "native", "native_provider": "openai"},
+        "strategy": "react",
+        "tools": [tool],
     }
 
 
@@ -77,8 +95,8 @@ def aftermath(shared_site: Site) -> Iterator[Aftermath]:
     model = Model()
     with ChatServer(model.answer) as chat:
         deployment.scale(0)
-        jobs = {call: deployment.start(spec_of(chat.base_url)) for call in KILLED_AT}
-        model.stalls = {job.ledger.token: call for call, job in jobs.items()}
+        jobs = {(kind, call): deployment.start(spec_of(chat.base_url, kind)) for kind, call in KILLED_AT}
+        model.stalls = {job.ledger.token: call for (_, call), job in jobs.items()}
         [victim] = deployment.scale(1)
         until(lambda: len(model.stalled) == len(KILLED_AT), within=30, what="every run has come to its call")
         victim.kill()
@@ -86,19 +104,21 @@ def aftermath(shared_site: Site) -> Iterator[Aftermath]:
         deployment.scale(1)
         for job in jobs.values():
             deployment.wait_for(job, "completed")
-        outputs = {call: deployment.api.run(job.run_id)["output_text"] for call, job in jobs.items()}
+        outputs = {place: deployment.api.run(job.run_id)["output_text"] for place, job in jobs.items()}
         yield Aftermath(jobs=jobs, outputs=outputs, asked=model.asked)
 
 
-@pytest.mark.parametrize("call", KILLED_AT)
-def test_only_the_call_that_was_under_way_is_made_again(aftermath: Aftermath, call: int) -> None:
-    token = aftermath.jobs[call].ledger.token
+@pytest.mark.parametrize(("kind", "call"), KILLED_AT)
+def test_only_the_call_that_was_under_way_is_made_again(aftermath: Aftermath, kind: str, call: int) -> None:
+    token = aftermath.jobs[kind, call].ledger.token
     asked = {number: aftermath.asked[token, number] for number in range(1, CALLS + 1)}
 
     assert asked == {number: 2 if number == call else 1 for number in range(1, CALLS + 1)}
-    assert aftermath.jobs[call].ledger.starts() == {f"{number}.1": 1 for number in range(1, CALLS)}
+    began = aftermath.jobs[kind, call].ledger.starts()
+    assert {step.rpartition("/")[2]: times for step, times in began.items()} == {f"{n}.1": 1 for n in range(1, CALLS)}
 
 
-@pytest.mark.parametrize("call", KILLED_AT)
-def test_the_answer_is_that_of_an_undisturbed_run(aftermath: Aftermath, call: int) -> None:
-    assert aftermath.outputs[call] == " ".join(f"call {number}.1" for number in range(1, CALLS))
+@pytest.mark.parametrize(("kind", "call"), KILLED_AT)
+def test_the_answer_is_that_of_an_undisturbed_run(aftermath: Aftermath, kind: str, call: int) -> None:
+    said = aftermath.outputs[kind, call].split(" call ")
+    assert [each.rpartition("/")[2] for each in said] == [f"{number}.1" for number in range(1, CALLS)]

@@ -10,6 +10,18 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+SIGNS_CERTIFICATES = x509.KeyUsage(
+    digital_signature=True,
+    content_commitment=False,
+    key_encipherment=False,
+    data_encipherment=False,
+    key_agreement=False,
+    key_cert_sign=True,
+    crl_sign=True,
+    encipher_only=False,
+    decipher_only=False,
+)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Certificate:
@@ -28,6 +40,7 @@ class Authority:
         self._name = _name("authority")
         constraints = x509.BasicConstraints(ca=True, path_length=None)
         builder = self._builder("authority", self._key.public_key()).add_extension(constraints, critical=True)
+        builder = builder.add_extension(SIGNS_CERTIFICATES, critical=True)
         self.files = self._written("authority", builder, self._key)
 
     def certificate(self, name: str, *hosts: str) -> Certificate:
@@ -41,6 +54,9 @@ class Authority:
         now = datetime.now(UTC)
         builder = x509.CertificateBuilder(issuer_name=self._name, subject_name=_name(name), public_key=key)
         builder = builder.serial_number(x509.random_serial_number())
+        builder = builder.add_extension(x509.SubjectKeyIdentifier.from_public_key(key), critical=False)
+        issuer = x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key())
+        builder = builder.add_extension(issuer, critical=False)
         return builder.not_valid_before(now - timedelta(hours=1)).not_valid_after(now + timedelta(hours=1))
 
     def _written(self, name: str, builder: x509.CertificateBuilder, key: ec.EllipticCurvePrivateKey) -> Certificate:

@@ -159,7 +159,8 @@ class Toolbox:
         shown = _shown(arguments)
         self._tell(Happening.TOOL_STARTED, tool.name, input_text=shown)
         try:
-            result = _fitting(await self.backing.call(tool, arguments, key, helpers))
+            # Within a step several conversations may go on, and each numbers its calls from the beginning.
+            result = _fitting(await self.backing.call(tool, arguments, f"{self.prefix}{key}", helpers))
         except StepInterrupted:
             raise
         except Exception as error:

@@ -98,7 +98,7 @@ def test_arguments_reach_the_address_the_query_and_the_rest_the_body(chat: ChatS
     assert json.loads(asked.body) == {"note": {"deep": [1]}, "loud": True}
     assert (asked.headers["x-team"], asked.headers["authorization"]) == ("weather", SECRET)
     assert asked.headers["host"] == f"127.0.0.1:{web.port}"
-    assert asked.headers["idempotency-key"] == "run-1/draft/1/1.1"
+    assert asked.headers["idempotency-key"] == "run-1/draft/1/answer/1/1.1"
     assert heard(chat) == "ok"
 
 

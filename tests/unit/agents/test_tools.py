@@ -125,7 +125,7 @@ def test_a_call_has_a_key_of_its_own(chat: ChatServer) -> None:
 
     ask(served_agent(chat.base_url, "react", tools=("lookup",)), tool("key_of_call", parameters={}))
 
-    assert heard(chat) == ["run-1/draft/1/1.1", "run-1/draft/1/1.2", "run-1/draft/1/2.1"]
+    assert heard(chat) == [f"run-1/draft/1/answer/1/{call}" for call in ("1.1", "1.2", "2.1")]
 
 
 def test_arguments_that_do_not_fit_stop_the_run_without_being_told(chat: ChatServer) -> None:
