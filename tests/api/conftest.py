@@ -24,6 +24,11 @@ def bell() -> Iterator[None]:
     app.conf.task_always_eager = False
 
 
+@pytest.fixture(autouse=True)
+def database(db: None) -> None:
+    """Whoever calls is looked for among the keys of the database as well."""
+
+
 @pytest.fixture
 def broken_bell(bell: None, monkeypatch: pytest.MonkeyPatch) -> None:
     """Let every message be refused, as by a broker that is gone."""
