@@ -1,13 +1,13 @@
 """A reverse proxy that loses answers and refuses requests on order, for clients that have to try again."""
 
-import threading
 from collections import deque
 from enum import StrEnum
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from types import TracebackType
-from typing import Self
 
 import httpx2
+
+from tests.stubs.loopback import Loopback
 
 
 class Mishap(StrEnum):
@@ -17,34 +17,28 @@ class Mishap(StrEnum):
     ANSWER_LOST = "answer lost"
 
 
-class FlakyFront:
+class FlakyFront(Loopback):
     """A context manager: it listens on ``url``, and forwards to ``upstream`` what no mishap befalls."""
 
     def __init__(self, upstream: str) -> None:
         self.seen: list[tuple[str, str | None]] = []
         self._mishaps: deque[Mishap] = deque()
         self._upstream = httpx2.Client(base_url=upstream, timeout=60)
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
-        self._server.daemon_threads = True
+        super().__init__(self._handler())
 
     @property
     def url(self) -> str:
         """Where clients find it."""
-        return f"http://127.0.0.1:{self._server.server_address[1]}"
+        return f"http://127.0.0.1:{self.port}"
 
     def befall(self, *mishaps: Mishap) -> None:
         """Let these happen to the next requests, in order."""
         self._mishaps.extend(mishaps)
 
-    def __enter__(self) -> Self:
-        threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
-        return self
-
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._server.shutdown()
-        self._server.server_close()
+        super().__exit__(kind, error, trace)
         self._upstream.close()
 
     def _handler(self) -> type[BaseHTTPRequestHandler]:

@@ -8,9 +8,10 @@ import time
 from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from types import TracebackType
-from typing import Any, Self
+from http.server import BaseHTTPRequestHandler
+from typing import Any
+
+from tests.stubs.loopback import Loopback
 
 USAGE: Mapping[str, int] = {"prompt_tokens": 11, "completion_tokens": 7, "total_tokens": 18}
 
@@ -85,13 +86,7 @@ def echo(body: Mapping[str, Any]) -> Answer:
     return completion(f"echo: {asked[-1]}")
 
 
-class _Server(ThreadingHTTPServer):
-    request_queue_size = 256
-    daemon_threads = True
-    block_on_close = False
-
-
-class ChatServer:
+class ChatServer(Loopback):
     """A context manager: the server listens on ``base_url`` while it is open.
 
     It gives the answers queued by ``queue`` in their order and then those of ``otherwise``. Everything it received is
@@ -104,26 +99,16 @@ class ChatServer:
         self.waiting = threading.Event()
         self.hung_up = threading.Event()
         self._answers: deque[Answer] = deque()
-        self._server = _Server(("127.0.0.1", 0), self._make_handler())
+        super().__init__(self._make_handler())
 
     @property
     def base_url(self) -> str:
         """The value for ``model.extra.base_url``."""
-        return f"http://127.0.0.1:{self._server.server_address[1]}/v1"
+        return f"http://127.0.0.1:{self.port}/v1"
 
     def queue(self, *answers: Answer) -> None:
         """Give these answers to the next requests."""
         self._answers.extend(answers)
-
-    def __enter__(self) -> Self:
-        threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._server.shutdown()
-        self._server.server_close()
 
     def next_answer(self, received: Received) -> Answer:
         """Remember a request and return what it is answered."""

@@ -1,11 +1,10 @@
 """A loopback server for tools that make requests: it answers as a function says, and remembers what it was asked."""
 
-import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from types import TracebackType
-from typing import Self
+from http.server import BaseHTTPRequestHandler
+
+from tests.stubs.loopback import Loopback
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,34 +31,17 @@ def moved(to: str, status: int = 302) -> Page:
     return Page(status=status, headers={"Location": to})
 
 
-class WebServer:
+class WebServer(Loopback):
     """A context manager: it listens on ``port`` of the loopback address while it is open."""
 
     def __init__(self, answer: Callable[[Asked], Page] = lambda _: Page()) -> None:
         self.answer = answer
         self.asked: list[Asked] = []
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
-        self._server.daemon_threads = True
-        self._server.block_on_close = False
-
-    @property
-    def port(self) -> int:
-        """Where it listens."""
-        return int(self._server.server_address[1])
+        super().__init__(self._handler())
 
     def url(self, path: str = "/", host: str = "127.0.0.1") -> str:
         """Return the address of ``path``, on ``host`` if that leads here."""
         return f"http://{host}:{self.port}{path}"
-
-    def __enter__(self) -> Self:
-        threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._server.shutdown()
-        self._server.server_close()
 
     def _handler(self) -> type[BaseHTTPRequestHandler]:
         web = self
