@@ -60,6 +60,16 @@ class Keyring:
         return matches[0] if matches else None
 
 
+def is_grant(word: str) -> bool:
+    """Return whether ``word`` is a role or a scope."""
+    return word in ROLES or word in SCOPES
+
+
+def scopes_of(grant: str) -> frozenset[str]:
+    """Return the scopes of a role, or the scope itself."""
+    return ROLES.get(grant, frozenset({grant}))
+
+
 def keyring() -> Keyring:
     """Return the accepted keys of the current settings.
 
@@ -94,12 +104,12 @@ def _entry(text: str, position: int) -> _Entry:
     for number, grant in enumerate((word.strip() for word in grants.split(",")), start=1):
         if not grant:
             continue
-        if grant not in ROLES and grant not in SCOPES:
+        if not is_grant(grant):
             raise ImproperlyConfigured(
                 f"KNEO_SERV_API_KEYS entry {position}: grant {number} is neither a role ({', '.join(ROLES)}) "
                 f"nor a scope ({', '.join(sorted(SCOPES))})."
             )
-        scopes |= ROLES.get(grant, {grant})
+        scopes |= scopes_of(grant)
     return _Entry(digest=_digest(key), principal=Principal(name=name, scopes=frozenset(scopes)))
 
 

@@ -202,10 +202,10 @@ FUNCTION_MODULES = words("KNEO_SERV_FUNCTION_MODULES", "specs.examples")
 # --- Agents -----------------------------------------------------------------------------------------------------------
 # Which environment variables a spec may name as the key of a model endpoint.
 SECRET_REFS = words("KNEO_SERV_SECRET_REFS", "OPENAI_API_KEY,ANTHROPIC_API_KEY")
-# Commands that specs may start as MCP servers: none, unless the operator says so.
 ALLOW_LITERAL_KEYS = flag("KNEO_SERV_ALLOW_LITERAL_KEYS", default=True)
 MODEL_HOSTS = words("KNEO_SERV_MODEL_HOSTS", "")
 HTTP_TOOL_PRIVATE_HOSTS = words("KNEO_SERV_HTTP_TOOL_PRIVATE_HOSTS", "")
+# Commands that specs may start as MCP servers: none, unless the operator says so.
 MCP_COMMANDS = words("KNEO_SERV_MCP_COMMANDS", "")
 MCP_RETRIES = integer("KNEO_SERV_MCP_RETRIES", 0, minimum=0)
 MCP_RETRY_BACKOFF_SECONDS = number("KNEO_SERV_MCP_RETRY_BACKOFF_SECONDS", 0.0)

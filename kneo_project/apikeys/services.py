@@ -16,7 +16,7 @@ from django.utils import timezone
 from kneo_project.apikeys.models import ApiKey
 from kneo_project.audit.services import record
 from kneo_project.errors import InvalidRequest, NotFound
-from kneo_project.principals import ROLES, SCOPES, Principal
+from kneo_project.principals import ROLES, SCOPES, Principal, is_grant, scopes_of
 
 KEY = re.compile(rb"kneo_([0-9a-f]{8})_[A-Za-z0-9_-]{43}")
 USE_IS_NOTED_EVERY = timedelta(minutes=1)
@@ -29,7 +29,7 @@ def create_key(name: str, grants: Sequence[str], *, expires_at: datetime | None,
     Raises:
         InvalidRequest: the name is empty, a grant is neither a role nor a scope, or the key would have expired already.
     """
-    wrong = [grant for grant in grants if grant not in ROLES and grant not in SCOPES]
+    wrong = [grant for grant in grants if not is_grant(grant)]
     if not name.strip() or not grants or wrong:
         what = f"{', '.join(map(repr, wrong))} is neither" if wrong else "It needs a name, and a role or a scope"
         raise InvalidRequest(f"{what}; roles are {', '.join(ROLES)}, scopes {', '.join(sorted(SCOPES))}.")
@@ -76,8 +76,7 @@ def principal_for(key: bytes) -> Principal | None:
     if row is None or not hmac.compare_digest(bytes(row.digest), _digest(key)):
         return None
     _note_use(row)
-    scopes = frozenset[str]().union(*(ROLES.get(grant, {grant}) for grant in row.grants))
-    return Principal(name=row.name, scopes=scopes)
+    return Principal(name=row.name, scopes=frozenset[str]().union(*map(scopes_of, row.grants)))
 
 
 class _Usage:

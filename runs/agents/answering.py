@@ -174,7 +174,8 @@ class Agents:
         if _has_several_calls(agent) or self.plan.asks_people:
             inner = JournaledProvider(inner, self.journal, self.prefix)
         price = price_of(inner.model, self.settings.prices)
-        provider = MeteredProvider(inner, limit=limit, meter=self.meter, price=price)
+        is_free = binding.mode == OFFLINE
+        provider = MeteredProvider(inner, limit=limit, meter=self.meter, price=price, is_free=is_free)
         seen = await remembered(agent.memory, messages, self)
         await self.check(agent, Stage.INPUT, "\n".join(each.content for each in seen if each.role == "user"))
         conversation, checked = await self._conversation(agent, seen, replace(binding, provider=provider))
@@ -187,8 +188,7 @@ class Agents:
             runtime_name=conversation.runtime_name,
             provider=provider.name,
             model=provider.model,
-            details=_details(agent, messages, seen, checked)
-            | ({"is_cut_off": True} if conversation.is_cut_off else {}),
+            details=_details(agent, messages, seen, checked) | _cut(conversation),
         )
 
     def _tell_of_failure(self, agent: AgentPlan, attempt: int, error: ProviderError) -> None:

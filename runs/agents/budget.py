@@ -5,11 +5,8 @@ from dataclasses import dataclass, replace
 
 from kneo_project.prices import Price
 from runs.agents.errors import CostBudgetExceeded, TokenBudgetExceeded
-from runs.agents.models.dummy import DummyProvider
 from runs.agents.models.provider import Completion, Message, ModelParams, Provider, ToolDefinition
 from runs.agents.models.usage import Usage
-
-OFFLINE_MODEL = DummyProvider.model
 
 
 @dataclass(slots=True)
@@ -29,17 +26,26 @@ class Meter:
         """Return a meter for a part of the step; what it counts is counted here too."""
         return Meter(whole=self)
 
-    def refuse_if_spent(self, model: str, price: Price | None) -> None:
-        """Do nothing, unless the run's budget is used up, or nobody knows what a call of ``model`` would cost.
+    def refuse_if_spent(self) -> None:
+        """Do nothing, unless the run's budget of tokens is used up.
 
         Raises:
-            TokenBudgetExceeded, CostBudgetExceeded: it is; that ends the run.
+            TokenBudgetExceeded: it is; that ends the run.
         """
         if self.whole is not None:
-            self.whole.refuse_if_spent(model, price)
+            self.whole.refuse_if_spent()
         if self.left is not None and (self.usage.total_tokens if self.usage else 0) >= self.left:
             raise TokenBudgetExceeded("The run has used up its budget of tokens.", is_final=True)
-        if self.money_left is None or model == OFFLINE_MODEL:
+
+    def refuse_if_dear(self, model: str, price: Price | None) -> None:
+        """Do nothing, unless the run's budget in money is used up, or nobody knows what ``model`` costs.
+
+        Raises:
+            CostBudgetExceeded: it is; that ends the run.
+        """
+        if self.whole is not None:
+            self.whole.refuse_if_dear(model, price)
+        if self.money_left is None:
             return
         if price is None:
             message = f"The run has a budget in money, and the model {model!r} has no price (KNEO_SERV_MODEL_PRICES)."
@@ -58,14 +64,17 @@ class MeteredProvider:
     """Passes calls on to ``provider`` and adds up what they report; a ``limit`` of 0 tokens is none.
 
     The agent's limit is looked at before each call and after it, because only the answer tells what it cost. ``meter``
-    counts for the whole step; without a ``price`` nobody knows what calls cost.
+    counts for the whole step; without a ``price`` nobody knows what calls cost, unless they are free.
     """
 
-    def __init__(self, provider: Provider, *, limit: int, meter: Meter, price: Price | None) -> None:
+    def __init__(
+        self, provider: Provider, *, limit: int, meter: Meter, price: Price | None, is_free: bool = False
+    ) -> None:
         self._provider = provider
         self._limit = limit
         self._meter = meter
         self._price = price
+        self._is_free = is_free
         self.usage: Usage | None = None
 
     @property
@@ -88,7 +97,9 @@ class MeteredProvider:
                 run has used up its own.
             CostBudgetExceeded: the run has used up its budget in money, or the model has no price.
         """
-        self._meter.refuse_if_spent(self.model, self._price)
+        self._meter.refuse_if_spent()
+        if not self._is_free:
+            self._meter.refuse_if_dear(self.model, self._price)
         self._refuse(is_spent=self._used >= self._limit)
         completion = await self._provider.complete(messages, tools, params)
         if completion.usage:

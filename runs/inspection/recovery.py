@@ -13,17 +13,11 @@ from runs.models import Checkpoint, Run
 
 def recovery(view: RunView) -> dict[str, Any]:
     """Return where the run is, and with what it could go on."""
-    run = view.run
-    return {
-        "run_id": str(run.pk),
-        "status": view.status,
-        "workflow_name": run.workflow_name,
-        "workflow_kind": view.workflow_kind,
+    return _names(view) | {
         "current_step_index": view.current_step_index,
         "current_node_id": view.current_node_id,
         "visited_steps": view.visited_steps,
         "visited_nodes": view.visited_nodes,
-        "checkpoint_count": run.sequence,
         "pending_human_request": view.pending_human_request,
         "continuation_id": view.continuation_id,
         "error": view.error,
@@ -33,16 +27,20 @@ def recovery(view: RunView) -> dict[str, Any]:
 
 def replay(view: RunView) -> dict[str, Any]:
     """Return all that happened to the run, in order. Nothing is executed."""
-    run = view.run
-    return {
-        "run_id": str(run.pk),
-        "status": view.status,
-        "workflow_name": run.workflow_name,
-        "workflow_kind": view.workflow_kind,
-        "agent_name": run.agent_name,
-        "checkpoint_count": run.sequence,
-        "timeline": list(_timeline(run)),
+    return _names(view) | {
+        "agent_name": view.run.agent_name,
+        "timeline": list(_timeline(view.run)),
         "replay_context": replay_context(view),
+    }
+
+
+def _names(view: RunView) -> dict[str, Any]:
+    return {
+        "run_id": str(view.run.pk),
+        "status": view.status,
+        "workflow_name": view.run.workflow_name,
+        "workflow_kind": view.workflow_kind,
+        "checkpoint_count": view.run.sequence,
     }
 
 

@@ -81,6 +81,10 @@ def test_a_budget_in_money_is_kept_only_where_the_price_is_known(chat: ChatServe
 
     assert ended(spec_of(step("o", "writer", "agent")), cost_budget=1.0).status == "completed"
 
+    named = two_writers(chat)
+    named["components"]["agents"]["writer"]["model"]["name"] = "dummy"
+    assert ended(named, cost_budget=1.0).error_type == "CostBudgetExceeded"
+
 
 def test_branches_spend_from_the_budget_of_the_whole(chat: ChatServer, settings: Settings) -> None:
     settings.SPREAD_BRANCHES = 1

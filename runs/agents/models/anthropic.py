@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, Field, ValidationError
 
 from runs.agents.errors import ProviderError
-from runs.agents.models.bodies import as_json, is_streamed, tool_call
+from runs.agents.models.bodies import as_json, tool_call
 from runs.agents.models.provider import Completion, Message, ModelParams, ToolDefinition
 from runs.agents.models.streams import message_of
 from runs.agents.models.usage import Usage, count, usage_of
@@ -47,8 +47,7 @@ class Messages:
             body["system"] = system
         if tools:
             body["tools"] = [_tool(tool) for tool in tools]
-        body.pop("stream", None)
-        if is_streamed(params.extra):
+        if params.streams:
             body["stream"] = True
         return as_json(body)
 

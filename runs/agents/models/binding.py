@@ -67,7 +67,8 @@ def _params(model: ModelPlan | None) -> ModelParams:
     if model is None:
         return ModelParams()
     extra = {name: value for name, value in model.extra.items() if name not in CONNECTION_KEYS}
-    return ModelParams(temperature=model.temperature, max_tokens=model.max_tokens, extra=extra)
+    streams = extra.pop("stream", None) is True  # only true says so
+    return ModelParams(temperature=model.temperature, max_tokens=model.max_tokens, streams=streams, extra=extra)
 
 
 RUNTIMES: Mapping[str, Callable[[AgentPlan, AgentSettings, Watch], Provider]] = {"bridge": _bridge, "native": _native}

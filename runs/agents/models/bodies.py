@@ -24,11 +24,6 @@ def as_json(body: dict[str, Any]) -> bytes:
         raise ProviderError(message, status=None, retriable=False) from None
 
 
-def is_streamed(extra: Mapping[str, Any]) -> bool:
-    """Return whether a spec wants its answers in pieces: only ``true`` says so."""
-    return extra.get("stream") is True
-
-
 def tool_call(*, id: str, name: str, arguments: object) -> ToolCall:
     """Return the call of a tool whose ``arguments`` are an object or its JSON; "" and null mean none.
 

@@ -2,10 +2,8 @@
 
 import asyncio
 import re
-import ssl
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
-from functools import cache
 from typing import Protocol
 
 import httpx2
@@ -18,16 +16,11 @@ from runs.agents.models.failures import read_failure
 from runs.agents.models.limits import gate_of
 from runs.agents.models.provider import Completion, Message, ModelParams, ToolDefinition
 from runs.agents.settings import AgentSettings
+from runs.agents.tls import trusted
 
 CONNECT_SECONDS = 10.0
 MAX_ANSWER_BYTES = 16 * 1024 * 1024
 KEY_SHAPES = re.compile(r"\bsk-[\w*.-]{6,}|\b(?:Bearer|Basic)\s+\S+", re.IGNORECASE)
-
-
-@cache
-def _tls() -> ssl.SSLContext:
-    """Reading the certificates costs 30 ms of CPU; a client of its own per call must not pay that each time."""
-    return httpx2.create_ssl_context()
 
 
 class Wire(Protocol):
@@ -114,7 +107,9 @@ class HttpProvider:
     def _client(self) -> httpx2.AsyncClient:
         headers = {"Content-Type": "application/json", **self._wire.headers(self._endpoint.api_key)}
         # The library bounds single reads; the whole attempt is bounded where it is made.
-        return httpx2.AsyncClient(headers=headers, verify=_tls(), timeout=httpx2.Timeout(None, connect=CONNECT_SECONDS))
+        return httpx2.AsyncClient(
+            headers=headers, verify=trusted(), timeout=httpx2.Timeout(None, connect=CONNECT_SECONDS)
+        )
 
     async def _ask(self, client: httpx2.AsyncClient, body: bytes) -> Completion:
         seconds = self._endpoint.timeout_seconds

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, Field, ValidationError
 
 from runs.agents.errors import ProviderError
-from runs.agents.models.bodies import as_json, is_streamed, tool_call
+from runs.agents.models.bodies import as_json, tool_call
 from runs.agents.models.provider import Completion, Message, ModelParams, ToolDefinition
 from runs.agents.models.streams import chat_completion_of
 from runs.agents.models.usage import usage_of
@@ -35,8 +35,7 @@ class ChatCompletions:
         }
         if tools:
             body["tools"] = [_tool(tool) for tool in tools]
-        body.pop("stream", None)
-        if is_streamed(params.extra):
+        if params.streams:
             body |= {"stream": True, "stream_options": {"include_usage": True} | dict(body.get("stream_options") or {})}
         return as_json(body)
 

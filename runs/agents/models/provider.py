@@ -51,10 +51,14 @@ class Completion:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelParams:
-    """How a model is asked. None leaves the choice to the provider; ``extra`` are further fields of the request."""
+    """How a model is asked. None leaves the choice to the provider; ``extra`` are further fields of the request.
+
+    ``streams`` lets the answer arrive in pieces.
+    """
 
     temperature: float | None = None
     max_tokens: int | None = None
+    streams: bool = False
     extra: Mapping[str, Any] = field(default_factory=dict)
 
 

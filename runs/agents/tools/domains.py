@@ -7,7 +7,7 @@ all forms that some client would follow: inside sentences, percent-encoded, with
 import ipaddress
 import re
 import unicodedata
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from urllib.parse import unquote
 
 # A scheme followed by any number of slashes, or slashes alone where a word could begin.
@@ -32,15 +32,19 @@ def refused_host(arguments: object, *, allowed: Collection[str], denied: Collect
     """
     if not allowed and not denied:
         return None
-    return next((host for host in hosts_in(arguments) if is_refused(host, allowed=allowed, denied=denied)), None)
+    refused = _refusal(allowed, denied)
+    return next((host for host in hosts_in(arguments) if refused(host)), None)
 
 
 def is_refused(host: str, *, allowed: Collection[str], denied: Collection[str]) -> bool:
     """Return whether ``host`` must not be reached; see ``refused_host``."""
-    host = _normal(host)
-    if _is_within(host, map(_normal, denied)):
-        return True
-    return bool(allowed) and not _is_within(host, map(_normal, allowed))
+    return _refusal(allowed, denied)(_normal(host))
+
+
+def _refusal(allowed: Iterable[str], denied: Iterable[str]) -> Callable[[str], bool]:
+    """Return what tells of a host in its normal form whether it must not be reached."""
+    allow, deny = [*map(_normal, allowed)], [*map(_normal, denied)]
+    return lambda host: _is_within(host, deny) or (bool(allow) and not _is_within(host, allow))
 
 
 def hosts_in(value: object) -> Iterator[str]:

@@ -1,10 +1,8 @@
 """Tools that are one request to a service: no code, and no way to another host than the spec and the operator allow."""
 
 import asyncio
-import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
 from typing import Any
 
 import httpx2
@@ -13,6 +11,7 @@ from runs.agents.errors import HttpToolFailed, ToolMiddlewareViolation
 from runs.agents.models.endpoint import web_address
 from runs.agents.secrets import referenced_secret
 from runs.agents.settings import AgentSettings
+from runs.agents.tls import trusted
 from runs.agents.tools.addresses import PinnedTransport
 from runs.agents.tools.domains import is_refused
 from specs.language.agent_plan import AgentPlan, HttpToolPlan
@@ -80,7 +79,7 @@ class HttpCall:
 
     def _client(self) -> httpx2.AsyncClient:
         """Return a client without the proxies of the environment, which would look names up themselves."""
-        pinned = PinnedTransport(httpx2.AsyncHTTPTransport(verify=_tls()), self.settings.http_private_hosts)
+        pinned = PinnedTransport(httpx2.AsyncHTTPTransport(verify=trusted()), self.settings.http_private_hosts)
         return httpx2.AsyncClient(
             transport=_Gate(pinned, self),
             trust_env=False,
@@ -150,8 +149,3 @@ class _Gate(httpx2.AsyncBaseTransport):
 
 def _origin(url: httpx2.URL) -> tuple[str, bytes, int | None]:
     return url.scheme, url.raw_host, url.port
-
-
-@cache
-def _tls() -> ssl.SSLContext:
-    return httpx2.create_ssl_context()
