@@ -25,11 +25,12 @@ serve: $(READY) ## Start web, worker and beat without any server to install (POR
 	@$(BIN)/python manage.py serve --host $(HOST) --port $(PORT)
 
 test: $(READY) ## Run all tests: once on SQLite, and the rings that touch the database again on PostgreSQL
-	$(BIN)/pytest
-	KNEO_TEST_DATABASE=postgres $(BIN)/pytest tests/integration tests/api
+	$(BIN)/pytest tests/acceptance
+	$(BIN)/pytest -n 2 --ignore=tests/acceptance
+	KNEO_TEST_DATABASE=postgres $(BIN)/pytest -n 2 tests/integration tests/api
 
 test-next: $(NEXT)/.ready ## Run the tests below acceptance on Python 3.13 and the newest Django, in .venv-next
-	KNEO_TEST_DATABASE=sqlite $(NEXT)/bin/pytest tests/unit tests/api tests/contract tests/integration
+	KNEO_TEST_DATABASE=sqlite $(NEXT)/bin/pytest -n 2 tests/unit tests/api tests/contract tests/integration
 
 $(NEXT)/.ready: requirements/next.txt pyproject.toml .ci/setup
 	@.ci/setup $(NEXT) requirements/next.txt 3.13
