@@ -82,6 +82,7 @@ class Run(models.Model):
     session_id = models.CharField(max_length=4096, null=True, blank=True)  # noqa: DJ001 - null is "none given"
     ordered_by = models.CharField(max_length=255, null=True, blank=True)  # noqa: DJ001 - null is "not known"
     caller_metadata = models.JSONField(default=dict, blank=True)
+    tags = models.JSONField(default=list, blank=True)
     input_text = models.TextField(blank=True)
     output_text = models.TextField(null=True, blank=True)  # noqa: DJ001 - null is "no output yet"
     error_type = models.CharField(max_length=255, null=True, blank=True)  # noqa: DJ001 - null is "no error"
@@ -173,6 +174,22 @@ class Run(models.Model):
         if self.status != Status.BLOCKED:
             return None
         return HumanTask.objects.open().filter(run_id=self.id).first()
+
+
+class RunLabel(models.Model):
+    """What callers find a run by: a tag (``name`` is empty), or a short value at the top of their metadata, as text."""
+
+    # The unique constraint begins with it.
+    run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="labels", db_index=False)
+    name = models.CharField(max_length=255, blank=True)
+    value = models.CharField(max_length=255)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["run", "name", "value"], name="run_label_once")]
+        indexes = [models.Index(fields=["name", "value"], name="run_label_value")]
+
+    def __str__(self) -> str:
+        return f"{self.name}:{self.value}" if self.name else self.value
 
 
 class FanOut(models.Model):

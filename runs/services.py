@@ -44,6 +44,7 @@ class StartRun:
     target: Target = Target.WORKFLOW
     session_id: str | None = None
     metadata: Mapping[str, Any] = field(default_factory=dict)
+    tags: tuple[str, ...] = ()
     timeout_seconds: int | None = None
     token_budget: int | None = None
     cost_budget: float | None = None
@@ -93,6 +94,7 @@ def _new_run(request: StartRun, digest: str, actor: str) -> Run:
         session_id=request.session_id,
         ordered_by=actor,
         caller_metadata=dict(request.metadata),
+        tags=list(request.tags),
         input_text=request.input_text,
         timeout_seconds=timeout,
         token_budget=request.token_budget,

@@ -25,6 +25,7 @@ from runs.engine.lifecycle import ACTIVE, REACHED_FROM, TERMINAL, Status
 from runs.engine.outcomes import Fault, Usage
 from runs.engine.progress import Progress, Record, RecordType
 from runs.engine.state import State
+from runs.labels import label
 from runs.leases import LEASED_COLUMNS, Lease
 from runs.models import Checkpoint, JournalEntry, Run
 from runs.writing import write
@@ -39,6 +40,7 @@ def start(run: Run) -> None:
     run.sequence = 1
     run.wake_at = Now()
     run.save(force_insert=True)
+    label(run)
     Checkpoint.objects.create(
         run=run,
         sequence=1,
@@ -205,6 +207,7 @@ def start_fork(run: Run, parent: Run, at: Checkpoint, state: State, text: str | 
     run.parent, run.forked_at = parent, at.sequence
     run.wake_at = Now()
     run.save(force_insert=True)
+    label(run)
     copied = parent.checkpoints.filter(sequence__lte=at.sequence).order_by("sequence")
     for batch in batched(copied.iterator(chunk_size=COPIED_AT_ONCE), COPIED_AT_ONCE):
         for checkpoint in batch:

@@ -13,11 +13,12 @@ from runs.views.inspecting import (
 )
 from runs.views.records import BranchesView, CheckpointsView, TraceView
 from runs.views.redriving import ContinueRunView, ForkRunView
-from runs.views.runs import CancelRunView, RunsView, RunView, SpecRunView
+from runs.views.runs import CancelRunView, RunCountsView, RunsView, RunView, SpecRunView
 from runs.views.signals import SignalView
 
 urlpatterns = [
     path("runs", RunsView.as_view()),
+    path("runs/counts", RunCountsView.as_view()),
     path("runs/<str:run_id>", RunView.as_view()),
     path("runs/<str:run_id>/recovery", RecoveryView.as_view()),
     path("runs/<str:run_id>/replay", ReplayView.as_view()),

@@ -16,7 +16,7 @@ from drf_spectacular.utils import (
 from rest_framework import serializers
 
 from kneo_project.api.pagination import MAX_LIMIT, WINDOW, Listing
-from kneo_project.api.query import Parser, flag, timestamp
+from kneo_project.api.query import Reader, Repeated, flag, seconds, timestamp
 from kneo_project.errors import (
     Forbidden,
     InternalError,
@@ -28,7 +28,11 @@ from kneo_project.errors import (
     UnknownQueryParameters,
 )
 
-_PARAMETER_TYPES: dict[Parser, OpenApiTypes] = {flag: OpenApiTypes.BOOL, timestamp: OpenApiTypes.DATETIME}
+_PARAMETER_TYPES: dict[Reader, OpenApiTypes] = {
+    flag: OpenApiTypes.BOOL,
+    timestamp: OpenApiTypes.DATETIME,
+    seconds: OpenApiTypes.DOUBLE,
+}
 
 
 @extend_schema_field(OpenApiTypes.DATETIME)
@@ -59,6 +63,9 @@ class ListSerializer(serializers.Serializer[Any]):
     offset = serializers.IntegerField()
     sort_by = serializers.CharField()
     sort_order = serializers.ChoiceField(choices=["asc", "desc"])
+    next_cursor = serializers.CharField(
+        allow_null=True, help_text="The `cursor` of the next page. Null on the last, and when sorted by free texts."
+    )
 
 
 class ErrorDetailSerializer(serializers.Serializer[Any]):
@@ -121,19 +128,29 @@ def refusals(scope: str, *errors: KneoError) -> dict[int, OpenApiResponse]:
 
 def list_parameters(listing: Listing, choices: Mapping[str, Iterable[str]] | None = None) -> list[OpenApiParameter]:
     """Return the query parameters of ``listing``; ``choices`` names the words a filter may be, where they are few."""
-    filters = [
-        OpenApiParameter(
-            name, _PARAMETER_TYPES.get(parser, OpenApiTypes.STR), enum=[*(choices or {}).get(name, ())] or None
-        )
-        for name, parser in listing.filters.items()
-    ]
     sortable = ", ".join(sorted(listing.sort_columns))
     return [
-        *filters,
+        *filter_parameters(listing.filters, choices),
         OpenApiParameter("limit", {"type": "integer", "minimum": 1, "maximum": MAX_LIMIT, "default": 100}),
         OpenApiParameter("offset", {"type": "integer", "minimum": 0, "maximum": WINDOW, "default": 0}),
         OpenApiParameter("sort_by", {"type": "string", "default": listing.sort_by}, description=f"One of {sortable}."),
         OpenApiParameter("sort_order", {"type": "string", "enum": ["asc", "desc"], "default": listing.sort_order}),
+        OpenApiParameter("cursor", str, description="The `next_cursor` of the page before, in the same order."),
+    ]
+
+
+def filter_parameters(
+    filters: Mapping[str, Reader], choices: Mapping[str, Iterable[str]] | None = None
+) -> list[OpenApiParameter]:
+    """Return the query parameters that are ``filters``; ``choices`` as in ``list_parameters``."""
+    return [
+        OpenApiParameter(
+            name,
+            _PARAMETER_TYPES.get(parser, OpenApiTypes.STR),
+            enum=[*(choices or {}).get(name, ())] or None,
+            many=isinstance(parser, Repeated),
+        )
+        for name, parser in filters.items()
     ]
 
 

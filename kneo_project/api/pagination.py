@@ -4,12 +4,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from django.core.exceptions import FieldDoesNotExist
-from django.db.models import F, Model, QuerySet
-from django.db.models.expressions import OrderBy
+from django.db.models import Model, QuerySet
 from django.http import QueryDict
 
-from kneo_project.api.query import Parser, read_query, text, whole_number, word
+from kneo_project.api import keyset
+from kneo_project.api.query import Parser, Reader, read_query, text, text_or_absent, whole_number, word
 
 WINDOW = 10_000
 DEFAULT_LIMIT = 100
@@ -24,12 +23,18 @@ class ListQuery:
     offset: int
     sort_by: str
     sort_order: str
+    cursor: str | None = None
     filters: Mapping[str, Any]
 
     @property
     def is_descending(self) -> bool:
         """Whether the greatest value comes first."""
         return self.sort_order == "desc"
+
+    @property
+    def order(self) -> str:
+        """The order in words, which a cursor is bound to."""
+        return f"{self.sort_by} {self.sort_order}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,7 +53,7 @@ class Listing:
     items_key: str
     sort_by: str
     sort_order: str = "asc"
-    filters: Mapping[str, Parser] = field(default_factory=dict)
+    filters: Mapping[str, Reader] = field(default_factory=dict)
     sort_columns: Mapping[str, str] = field(default_factory=dict)
     store_order: tuple[str, ...] = ("pk",)
 
@@ -70,44 +75,53 @@ class Listing:
             offset=values.get("offset", 0),
             sort_by=values.get("sort_by", self.sort_by),
             sort_order=values.get("sort_order", self.sort_order),
+            cursor=values.get("cursor"),
             filters={name: value for name, value in values.items() if name not in _PAGING},
         )
 
     def page_of[M: Model](self, rows: QuerySet[M], query: ListQuery) -> "Page[M]":
-        """Return the page of the (already filtered) ``rows``: counted, sorted and cut in SQL."""
-        ordered = rows.order_by(*self._ordering(rows.model, query))
-        return Page(items=list(ordered[query.offset : query.offset + query.limit]), total=rows.count())
+        """Return the page of the (already filtered) ``rows``: counted, sorted and cut in SQL.
 
-    def envelope(self, query: ListQuery, items: Sequence[Any], total: int) -> dict[str, Any]:
-        """Return the answer's body: ``items`` as they are shown, of ``total`` that match."""
+        Raises RequestInvalid for a cursor of another list.
+        """
+        keys = self._sort_keys(rows.model, query)
+        ordered = rows.order_by(*(key.ordering for key in keys))
+        if query.cursor:
+            ordered = ordered.filter(keyset.after(query.cursor, keys, query.order))
+        found = list(ordered[query.offset : query.offset + query.limit + 1])
+        items = found[: query.limit]
+        has_more = len(found) > query.limit
+        next_cursor = keyset.cursor_after(items[-1], keys, query.order) if has_more else None
+        return Page(items=items, total=rows.count(), next_cursor=next_cursor)
+
+    def envelope(self, query: ListQuery, page: "Page[Any]", items: Sequence[Any] | None = None) -> dict[str, Any]:
+        """Return the answer's body: ``page``, or ``items`` as what is shown of it."""
+        shown = page.items if items is None else items
         return {
-            self.items_key: list(items),
-            "count": len(items),
-            "total": total,
+            self.items_key: list(shown),
+            "count": len(shown),
+            "total": page.total,
             "window": WINDOW,
             "limit": query.limit,
             "offset": query.offset,
             "sort_by": query.sort_by,
             "sort_order": query.sort_order,
+            "next_cursor": page.next_cursor,
         }
 
-    def _ordering(self, model: type[Model], query: ListQuery) -> tuple[str | OrderBy, ...]:
+    def _sort_keys(self, model: type[Model], query: ListQuery) -> tuple[keyset.SortKey, ...]:
         column = self.sort_columns.get(query.sort_by)
-        if column is None:
-            return self.store_order
-        if not _is_nullable(model, column):
-            # NULLS LAST would keep PostgreSQL from walking a plain index backwards.
-            return (f"-{column}" if query.is_descending else column, *self.store_order)
-        by_column = F(column).desc(nulls_last=True) if query.is_descending else F(column).asc(nulls_last=True)
-        return (by_column, *self.store_order)
+        chosen = () if column is None else (f"-{column}" if query.is_descending else column,)
+        return keyset.sort_keys(model, *chosen, *self.store_order)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Page[T]:
-    """The items of one page, and how many there are in all."""
+    """The items of one page, how many there are in all, and where the next page begins if there is one."""
 
     items: list[T]
     total: int
+    next_cursor: str | None = None
 
 
 def page_of_items(items: Sequence[Mapping[str, Any]], query: ListQuery) -> Page[Mapping[str, Any]]:
@@ -115,13 +129,18 @@ def page_of_items(items: Sequence[Mapping[str, Any]], query: ListQuery) -> Page[
 
     Numbers come before texts, texts before anything else, missing values last in both directions; equals keep their
     order, and an unknown path leaves everything as it is.
+
+    Raises RequestInvalid for a cursor of another list.
     """
     ranked = [(_lookup(item, query.sort_by), item) for item in items]
     present = [pair for pair in ranked if pair[0] is not None]
     missing = [item for value, item in ranked if value is None]
     present.sort(key=lambda pair: _rank(pair[0]), reverse=query.is_descending)
     ordered = [item for _, item in present] + missing
-    return Page(items=ordered[query.offset : query.offset + query.limit], total=len(items))
+    start = query.offset + (keyset.offset_of(query.cursor, query.order) if query.cursor else 0)
+    end = start + query.limit
+    next_cursor = keyset.cursor_at(end, query.order) if end < len(ordered) else None
+    return Page(items=ordered[start:end], total=len(ordered), next_cursor=next_cursor)
 
 
 _PAGING: Mapping[str, Parser] = {
@@ -129,14 +148,8 @@ _PAGING: Mapping[str, Parser] = {
     "offset": whole_number(0, WINDOW),
     "sort_by": text,
     "sort_order": word("asc", "desc"),
+    "cursor": text_or_absent,
 }
-
-
-def _is_nullable(model: type[Model], column: str) -> bool:
-    try:
-        return bool(getattr(model._meta.get_field(column), "null", True))  # noqa: SLF001 (documented Model._meta API)
-    except FieldDoesNotExist:
-        return column != "pk"
 
 
 def _lookup(item: object, path: str) -> object:

@@ -2,7 +2,8 @@
 
 import re
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django.http import QueryDict
@@ -12,13 +13,25 @@ from kneo_project.errors import InvalidTimestamp, KneoError, Problem, RequestInv
 
 type Parser = Callable[[str, str], Any]
 
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Repeated:
+    """A parameter that may be given several times: the value is the list of what ``parser`` makes of each."""
+
+    parser: Parser
+
+
+type Reader = Parser | Repeated
+
+MAX_REPEATS = 32
+LONGEST_SECONDS = 1e10  # three hundred years
 _WHOLE_NUMBER = re.compile(r"\s*[+-]?\d{1,18}(?:\.0*)?\s*")
 
 
-def read_query(parsers: Mapping[str, Parser], given: QueryDict) -> dict[str, Any]:
+def read_query(parsers: Mapping[str, Reader], given: QueryDict) -> dict[str, Any]:
     """Return the values of the parameters in ``given``; absent ones, and those whose value is None, are left out.
 
-    The last one of a repeated parameter counts.
+    The last one of a repeated parameter counts, unless it is ``Repeated``.
 
     Raises:
         RequestInvalid: with every problem of every parameter.
@@ -29,7 +42,7 @@ def read_query(parsers: Mapping[str, Parser], given: QueryDict) -> dict[str, Any
     refusals: list[KneoError] = []
     for name in (name for name in parsers if name in given):
         try:
-            values[name] = parsers[name](name, _storable(name, str(given[name])))
+            values[name] = _read(parsers[name], name, given)
         except RequestInvalid as error:
             problems.extend(error.problems)
         except KneoError as error:
@@ -39,6 +52,15 @@ def read_query(parsers: Mapping[str, Parser], given: QueryDict) -> dict[str, Any
     if refusals:
         raise refusals[0]
     return {name: value for name, value in values.items() if value is not None}
+
+
+def _read(reader: Reader, name: str, given: QueryDict) -> object:
+    if not isinstance(reader, Repeated):
+        return reader(name, _storable(name, str(given[name])))
+    raws = given.getlist(name)
+    if len(raws) > MAX_REPEATS:
+        raise _invalid(name, "too_long", f"Parameter should be given at most {MAX_REPEATS} times")
+    return [reader.parser(name, _storable(name, raw)) for raw in raws]
 
 
 def text(_name: str, raw: str) -> str:
@@ -83,6 +105,17 @@ def whole_number(minimum: int, maximum: int | None = None) -> Parser:
         return value
 
     return parse
+
+
+def seconds(name: str, raw: str) -> timedelta:
+    """Return the length of time that a number of seconds says, from none to three hundred years."""
+    try:
+        value = float(raw)
+    except ValueError:
+        raise _invalid(name, "float_parsing", "Input should be a number of seconds") from None
+    if not 0 <= value <= LONGEST_SECONDS:
+        raise _invalid(name, "greater_than_equal", f"Input should be between 0 and {LONGEST_SECONDS:.0f} seconds")
+    return timedelta(seconds=value)
 
 
 def timestamp(name: str, raw: str) -> datetime:

@@ -41,7 +41,7 @@ EVENT: dict[str, Any] = {
     "created_at": "2026-11-23T01:19:59.510529+00:00",
 }
 PAGE: dict[str, Any] = {"count": 1, "total": 1, "window": 10_000, "limit": 100, "offset": 0}
-PAGE |= {"sort_by": "created_at", "sort_order": "desc"}
+PAGE |= {"sort_by": "created_at", "sort_order": "desc", "next_cursor": None}
 
 
 class AuditEventSerializer(serializers.Serializer[AuditEvent]):
@@ -78,7 +78,7 @@ class AuditEventsView(ApiView):
         """List audit events, the newest first. They were redacted when they were written."""
         query = EVENTS.read(request.query_params)
         page = EVENTS.page_of(_matching(query.filters), query)
-        return Response(AuditEventListSerializer(EVENTS.envelope(query, page.items, page.total)).data)
+        return Response(AuditEventListSerializer(EVENTS.envelope(query, page)).data)
 
 
 def _matching(asked: Mapping[str, Any]) -> QuerySet[AuditEvent]:

@@ -3,7 +3,7 @@
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import Any
 
 from django.conf import settings
 
@@ -36,7 +36,6 @@ class RunView:
     frozen: Mapping[str, Any] = field(default_factory=dict)
 
     # Runs are not tagged.
-    tags: ClassVar[tuple[str, ...]] = ()
 
     @property
     def status(self) -> str:

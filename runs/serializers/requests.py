@@ -1,5 +1,6 @@
 """What a caller sends to start a run."""
 
+import re
 from typing import Any, Unpack
 
 from rest_framework import serializers
@@ -20,6 +21,7 @@ from runs.redriving import ForkRun
 from runs.services import StartRun
 from specs.services import SkillsOverlay, SpecSource
 
+TAG = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/-]{0,63}")
 GREATEST_COUNT = 2**31 - 1
 SMALLEST_AMOUNT, GREATEST_AMOUNT = 1e-9, 1e9
 
@@ -54,6 +56,23 @@ class AmountField(serializers.FloatField):
         return float(data)
 
 
+class TagField(StringField):
+    """A word that runs are found by."""
+
+    def __init__(self, **options: Unpack[FieldOptions]) -> None:
+        super().__init__(limit="MAX_PATH_CHARS", **options)
+        self.allow_blank = False
+
+    default_error_messages = {"tag": "A tag is 1 to 64 letters and digits; after the first also . _ : / -"}
+
+    def to_internal_value(self, data: object) -> str:
+        """Return ``data`` if it is such a word."""
+        word = super().to_internal_value(data)
+        if not TAG.fullmatch(word):
+            self.fail("tag")
+        return word
+
+
 class SkillsOverlaySerializer(StrictSerializer):
     """Which of the spec's skills a run may use besides, or must not use."""
 
@@ -75,6 +94,7 @@ class RunCreateRequestSerializer(StrictSerializer):
     async_mode = FlagField(default=False, help_text="Answer at once with 202 instead of waiting for the outcome.")
     session_id = StringField(limit="MAX_PATH_CHARS", allow_null=True, default=None)
     metadata = JsonObjectField(limit="MAX_METADATA_BYTES", default=dict)
+    tags = ItemsField(child=TagField(), default=list, help_text="Words to find the run by: `GET /runs?tag=`.")
     timeout_seconds = CountField(allow_null=True, default=None)
     token_budget = CountField(
         allow_null=True, default=None, help_text="Tokens that all model calls of the run may use together."
@@ -145,6 +165,7 @@ def order_in(body: dict[str, Any], *, event_type: str) -> StartRun:
         target=Target(body["target"]),
         session_id=body["session_id"],
         metadata=body["metadata"],
+        tags=tuple(dict.fromkeys(body["tags"])),
         timeout_seconds=body["timeout_seconds"],
         token_budget=body["token_budget"],
         cost_budget=body["cost_budget"],

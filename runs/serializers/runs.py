@@ -75,6 +75,7 @@ class RunStatusSerializer(serializers.Serializer[RunView]):
     workflow_name = serializers.CharField(source="run.workflow_name", allow_null=True)
     workflow_kind = serializers.CharField(allow_null=True, help_text="``workflow``, or ``agent`` for the agent alone.")
     session_id = serializers.CharField(source="run.session_id", allow_null=True)
+    tags = serializers.ListField(source="run.tags", child=serializers.CharField())
     input_text = serializers.CharField(source="run.input_text", allow_null=True)
     output_text = serializers.CharField(allow_null=True)
     current_step_index = serializers.IntegerField(allow_null=True)
@@ -115,11 +116,20 @@ class RunItemSerializer(RunStatusSerializer):
     branch_index = serializers.IntegerField(
         source="run.branch_index", allow_null=True, help_text="Which of its branches this is, from 0."
     )
-    tags = serializers.ListField(child=serializers.CharField())
 
     def get_metadata(self, view: RunView) -> dict[str, Any]:
         """Return what was asked for and what came of it."""
         return metadata.listed(view)
+
+
+class RunCountsSerializer(serializers.Serializer[Any]):
+    """How many runs match."""
+
+    counts = serializers.DictField(
+        child=serializers.IntegerField(), help_text="Runs by status; queued ones are running."
+    )
+    queued = serializers.IntegerField(help_text="Runs that no worker has taken yet.")
+    total = serializers.IntegerField()
 
 
 class BranchListSerializer(ListSerializer):

@@ -8,7 +8,7 @@ RUN_ID = "6099e6ef-6f0c-4f57-9d3e-1f7f1f4d2b10"
 CONTINUATION_ID = "77e9ca2a-3c55-4a7e-8b1d-0a4f3a5c9e21"
 REQUEST_ID = "9c1f75d7-8a40-4d1a-9f3c-2b6e5d7c8a32"
 
-ORDER: dict[str, Any] = {"input": "hello", "spec_path": "specs/review.yaml", "session_id": "s-1", "async_mode": True}
+ORDER: dict[str, Any] = {"input": "hello", "spec_path": "specs/review.yaml", "tags": ["team-a"], "async_mode": True}
 DECISION: dict[str, Any] = {"request_id": REQUEST_ID, "decision": "edited", "content": "Hello!"}
 QUESTION: dict[str, Any] = {
     "id": REQUEST_ID,
@@ -58,6 +58,7 @@ RUN: dict[str, Any] = {
     "workflow_name": "review-flow",
     "workflow_kind": "workflow",
     "session_id": "s-1",
+    "tags": ["team-a"],
     "input_text": "hello",
     "output_text": "Human intervention required.",
     "current_step_index": 1,
@@ -85,9 +86,21 @@ RUN_ITEM: dict[str, Any] = RUN | {
     "id": RUN_ID,
     "trace_dropped": 0,
     "parent_run_id": None,
-    "tags": [],
     "branch_of": None,
     "branch_index": None,
+}
+COUNTS: dict[str, Any] = {
+    "counts": {
+        "running": 3,
+        "blocked": 12,
+        "completed": 4031,
+        "failed": 7,
+        "cancelled": 2,
+        "timed_out": 0,
+        "expired": 1,
+    },
+    "queued": 1,
+    "total": 4056,
 }
 BRANCH: dict[str, Any] = RUN_ITEM | {"branch_of": RUN_ID, "branch_index": 0}
 CANCELLED: dict[str, Any] = RUN | {
@@ -174,7 +187,8 @@ def answer(name: str, value: dict[str, Any], status: int = 200) -> OpenApiExampl
 def page(items_key: str, item: dict[str, Any], sort_by: str, sort_order: str, **facts: object) -> OpenApiExample:
     """Return the example of a list with one item."""
     paging = {"count": 1, "total": 1, "window": 10_000, "limit": 100, "offset": 0}
-    value = {**facts, items_key: [item], **paging, "sort_by": sort_by, "sort_order": sort_order}
+    order = {"sort_by": sort_by, "sort_order": sort_order, "next_cursor": None}
+    value = {**facts, items_key: [item], **paging, **order}
     return answer(f"a page of {items_key}", value)
 
 

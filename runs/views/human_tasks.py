@@ -58,7 +58,7 @@ class HumanTasksView(ApiView):
         """List open human tasks."""
         query = TASKS.read(request.query_params)
         page = TASKS.page_of(matching_tasks(query.filters), query)
-        return Response(shown(HumanTaskListSerializer(TASKS.envelope(query, task_views(page.items), page.total))))
+        return Response(shown(HumanTaskListSerializer(TASKS.envelope(query, page, task_views(page.items)))))
 
 
 class HumanTaskView(ApiView):

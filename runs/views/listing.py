@@ -4,31 +4,19 @@ import uuid
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from django.db.models import Case, F, Model, Q, QuerySet, Value, When
+from django.db.models import Q, QuerySet
 
 from humantasks.models import HumanTask
 from kneo_project.api.pagination import Listing
-from kneo_project.api.query import flag, text, text_or_absent, timestamp, word
-from runs.engine.lifecycle import Status
+from kneo_project.api.query import text, text_or_absent, word
+from runs.inspection.matching import NOTHING, RUN_FILTERS, narrowed
 from runs.models import Run
 
-type Filters = Mapping[str, Callable[[Any], Q]]
-
-NOTHING = Q(pk__in=[])
 RUNS = Listing(
     items_key="runs",
     sort_by="updated_at",
     sort_order="desc",
-    filters={
-        "status": text_or_absent,
-        "workflow_kind": text,
-        "workflow_name": text,
-        "session_id": text,
-        "has_error": flag,
-        "created_after": timestamp,
-        "created_before": timestamp,
-        "q": text_or_absent,
-    },
+    filters=RUN_FILTERS,
     sort_columns={
         "id": "pk",
         "run_id": "pk",
@@ -102,38 +90,17 @@ TASKS = Listing(
 )
 
 
-def matching_runs(asked: Mapping[str, Any]) -> QuerySet[Run]:
-    """Return the runs that match every filter in ``asked``, with the status that callers see."""
-    queued = When(status=Status.CREATED, then=Value(Status.RUNNING.value))
-    whole = _filtered(Run.objects.whole(), _RUN_FILTERS, asked)
-    return whole.annotate(shown_status=Case(queued, default=F("status")))
-
-
 def branches_of(run: Run, asked: Mapping[str, Any]) -> QuerySet[Run]:
     """Return the branches of ``run`` that match every filter in ``asked``."""
-    return _filtered(Run.objects.filter(branch_of__run=run).select_related("branch_of"), _RUN_FILTERS, asked)
+    return narrowed(Run.objects.filter(branch_of__run=run).select_related("branch_of"), asked)
 
 
 def matching_tasks(asked: Mapping[str, Any]) -> QuerySet[HumanTask]:
     """Return the open tasks that match every filter in ``asked``, with their runs."""
-    return _filtered(HumanTask.objects.open().select_related("run"), _TASK_FILTERS, asked)
-
-
-def _filtered[M: Model](rows: QuerySet[M], filters: Filters, asked: Mapping[str, Any]) -> QuerySet[M]:
+    tasks = HumanTask.objects.open().select_related("run")
     for name, value in asked.items():
-        rows = rows.filter(filters[name](value))
-    return rows
-
-
-def _has_status(status: str) -> Q:
-    if status == Status.CREATED:
-        return NOTHING
-    return Q(status__in=(Status.CREATED, Status.RUNNING)) if status == Status.RUNNING else Q(status=status)
-
-
-def _is_of_kind(kind: str) -> Q:
-    kinds = {"workflow": Q(workflow_name__isnull=False), "agent": Q(workflow_name=None)}
-    return kinds.get(kind, NOTHING)
+        tasks = tasks.filter(_TASK_FILTERS[name](value))
+    return tasks
 
 
 def _is_of_run(run_id: str) -> Q:
@@ -145,17 +112,7 @@ def _is_of_run(run_id: str) -> Q:
     return Q(run_id=wanted) | Q(run__within=wanted)
 
 
-_RUN_FILTERS: Filters = {
-    "status": _has_status,
-    "workflow_kind": _is_of_kind,
-    "workflow_name": lambda name: Q(workflow_name=name),
-    "session_id": lambda label: Q(session_id=label),
-    "has_error": lambda has: Q(error_type__isnull=not has),
-    "created_after": lambda moment: Q(created_at__gte=moment),
-    "created_before": lambda moment: Q(created_at__lte=moment),
-    "q": lambda words: Q(output_text__icontains=words) | Q(error_message__icontains=words),
-}
-_TASK_FILTERS: Filters = {
+_TASK_FILTERS: Mapping[str, Callable[[Any], Q]] = {
     "run_id": _is_of_run,
     "workflow_kind": lambda shape: Q(shape=shape),
     "status": lambda status: Q(escalated_at__isnull=status == "pending"),

@@ -34,7 +34,7 @@ class CheckpointsView(ApiView):
         query = CHECKPOINTS.read(request.query_params)
         run = known_run(parsed_id(run_id))
         page = CHECKPOINTS.page_of(run.checkpoints.filter(**query.filters), query)
-        envelope = CHECKPOINTS.envelope(query, checkpoint_views(run, page.items), page.total)
+        envelope = CHECKPOINTS.envelope(query, page, checkpoint_views(run, page.items))
         return Response(shown(CheckpointListSerializer({"run_id": run.pk, **envelope})))
 
 
@@ -55,7 +55,7 @@ class BranchesView(ApiView):
         query = BRANCHES.read(request.query_params)
         run = known_run(parsed_id(run_id))
         page = BRANCHES.page_of(branches_of(run, query.filters), query)
-        envelope = BRANCHES.envelope(query, list_views(page.items), page.total)
+        envelope = BRANCHES.envelope(query, page, list_views(page.items))
         return Response(shown(BranchListSerializer({"run_id": run.pk, **envelope})))
 
 
@@ -83,4 +83,4 @@ class TraceView(ApiView):
         events = run.trace_events.all() if wanted is None else run.trace_events.filter(type=wanted)
         page = EVENTS.page_of(events, query)
         facts = {"run_id": run.pk, "dropped": run.trace_dropped, "complete": run.trace_dropped == 0}
-        return Response(shown(TraceSerializer({**EVENTS.envelope(query, page.items, page.total), **facts})))
+        return Response(shown(TraceSerializer({**EVENTS.envelope(query, page), **facts})))

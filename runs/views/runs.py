@@ -5,8 +5,9 @@ from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_sche
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from kneo_project.api.answers import list_parameters, missing, refusals
+from kneo_project.api.answers import filter_parameters, list_parameters, missing, refusals
 from kneo_project.api.permissions import actor_of
+from kneo_project.api.query import read_query
 from kneo_project.api.views import ApiView
 from kneo_project.errors import InvalidRequest, InvalidTimestamp, NotFound
 from runs import services
@@ -16,15 +17,22 @@ from runs.errors import (
     QueueFull,
 )
 from runs.idempotency import key_of, once, word_in
+from runs.inspection.matching import RUN_FILTERS, counts_by_status, matching_runs
 from runs.inspection.run_views import fresh_view, full_view, list_views
 from runs.serializers.requests import RunCreateRequestSerializer, order_in
-from runs.serializers.runs import RunAcceptedSerializer, RunCreateSerializer, RunListSerializer, RunStatusSerializer
+from runs.serializers.runs import (
+    RunAcceptedSerializer,
+    RunCountsSerializer,
+    RunCreateSerializer,
+    RunListSerializer,
+    RunStatusSerializer,
+)
 from runs.serializers.showing import shown
 from runs.tasks import ring
 from runs.views import examples
 from runs.views.answering import FAILURES, kept, respond, wait_for
 from runs.views.callers import parsed_id
-from runs.views.listing import RUNS, matching_runs
+from runs.views.listing import RUNS
 from specs.errors import EnvironmentPolicyBlocked, SpecInvalid, SpecPathConfined
 
 KEY_HEADER = OpenApiParameter(
@@ -72,7 +80,7 @@ class RunsView(ApiView):
         """List runs."""
         query = RUNS.read(request.query_params)
         page = RUNS.page_of(matching_runs(query.filters), query)
-        return Response(shown(RunListSerializer(RUNS.envelope(query, list_views(page.items), page.total))))
+        return Response(shown(RunListSerializer(RUNS.envelope(query, page, list_views(page.items)))))
 
     @extend_schema(
         tags=["runs"],
@@ -88,6 +96,25 @@ class RunsView(ApiView):
     def post(self, request: Request) -> HttpResponse:
         """Start a run, and wait for its outcome unless ``async_mode`` is set."""
         return _start(self, request, scope="runs:create", event_type="run.created")
+
+
+class RunCountsView(ApiView):
+    """How many runs there are."""
+
+    required_scope = "runs:read"
+    query_parameters = frozenset(RUN_FILTERS)
+
+    @extend_schema(
+        tags=["runs"],
+        parameters=filter_parameters(RUN_FILTERS, {"workflow_kind": ("workflow", "agent")}),
+        responses={200: RunCountsSerializer, **refusals("runs:read", InvalidTimestamp(param="created_after"))},
+        examples=[examples.answer("counts", examples.COUNTS)],
+    )
+    def get(self, request: Request) -> Response:
+        """Count runs by status, with the filters of the list."""
+        counts = counts_by_status(read_query(RUN_FILTERS, request.query_params))
+        queued = counts.pop("queued")
+        return Response({"counts": counts, "queued": queued, "total": sum(counts.values())})
 
 
 class SpecRunView(ApiView):

@@ -30,4 +30,4 @@ class SkillsView(ApiView):
         """List the Agent Skills below `.agents/skills` and `.claude/skills`."""
         query = SKILLS.read(request.query_params)
         page = page_of_items(catalog(), query)
-        return Response(SKILLS.envelope(query, page.items, page.total))
+        return Response(SKILLS.envelope(query, page))

@@ -60,7 +60,7 @@ class ToysView(ApiView):
         asked = TOYS.read(request.query_params)
         page = page_of_items(ITEMS, asked)
         filters = {name: str(value) for name, value in asked.filters.items()}
-        return Response(TOYS.envelope(asked, page.items, page.total) | {"filters": filters})
+        return Response(TOYS.envelope(asked, page) | {"filters": filters})
 
     def post(self, request: Request) -> Response:
         return Response(self.read_body(request, Toy))

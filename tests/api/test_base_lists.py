@@ -28,6 +28,7 @@ def test_the_envelope_echoes_what_was_used(client: Client) -> None:
         "offset": 0,
         "sort_by": "name",
         "sort_order": "asc",
+        "next_cursor": None,
         "filters": {},
     }
 

@@ -79,6 +79,7 @@ def test_an_empty_list_has_the_whole_envelope(api: Api) -> None:
         "offset": 0,
         "sort_by": "updated_at",
         "sort_order": "desc",
+        "next_cursor": None,
     }
 
 
