@@ -230,6 +230,9 @@ except ValueError as error:
 CURRENCY = text("KNEO_SERV_CURRENCY", "USD")
 RUN_COST_BUDGET = number("KNEO_SERV_RUN_COST_BUDGET", 0.0)
 
+METRICS_ENABLED = flag("KNEO_SERV_METRICS_ENABLED", default=True)
+STATISTICS_SECONDS = number("KNEO_SERV_STATISTICS_SECONDS", 5.0, minimum=0.1)
+
 # --- API --------------------------------------------------------------------------------------------------------------
 AUTH_ENABLED = flag("KNEO_SERV_AUTH_ENABLED", default=False)
 API_KEYS = text("KNEO_SERV_API_KEYS")

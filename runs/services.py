@@ -26,6 +26,7 @@ from runs.engine.outcomes import Fault
 from runs.engine.progress import Progress
 from runs.errors import QueueFull, RunNotFound, RunStateConflict
 from runs.models import Run, Target
+from runs.rejections import rejections
 from runs.restoring import restore_state
 from specs.services import SkillsOverlay, SpecSource, freeze, load_plan, store
 
@@ -79,6 +80,7 @@ def refuse_when_full() -> None:
         return
     depth = Run.objects.due().whole().count()
     if depth >= limit:
+        rejections.note()
         raise QueueFull(queue_depth=depth, limit=limit)
 
 

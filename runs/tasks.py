@@ -9,12 +9,13 @@ from celery.signals import worker_shutdown, worker_shutting_down
 from django.conf import settings
 from kombu.exceptions import OperationalError
 
-from runs import deadlines, executor, heartbeat, isolation
+from runs import deadlines, executor, heartbeat, isolation, statistics
 from runs.executor import Rest
 
 logger = logging.getLogger(__name__)
 NEAR_SECONDS = 10.0
 LEAST_DRAINS, MAX_DRAINS = 3, 32
+MAX_BATCHES = 3
 
 
 def ring(run_id: uuid.UUID, *, after_seconds: float | None = None) -> None:
@@ -57,6 +58,14 @@ def sweep() -> None:
     for task, arguments in bells:
         if not _publish(task, *arguments, expires=_lifetime()):
             return  # each further bell would take as long to fail, and the next sweep must be on time
+
+
+@shared_task(name="runs.settle_statistics")
+def settle_statistics() -> None:
+    """Add up what happened since the last time, in a few batches: the sweep must not wait for a long history."""
+    for _ in range(MAX_BATCHES):
+        if not statistics.settle():
+            return
 
 
 @worker_shutting_down.connect

@@ -1,0 +1,129 @@
+"""What the service looks like in numbers, for a system that watches it."""
+
+from collections.abc import Iterator, Mapping
+from datetime import timedelta
+
+from django.db.models import Count, Min, Q
+from django.db.models.functions import Now
+from django.utils import timezone
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
+
+from humantasks.models import HumanTask
+from kneo_project.prices import NANOS
+from runs.engine.lifecycle import Status
+from runs.models import LeaseOwner, Run, StatisticsMark, TotalTally
+from runs.rejections import KIND as REJECTED
+from runs.statistics import BOUNDS_SECONDS
+
+# In this order, and with these names, as the published system has them; what is ours comes after.
+_COUNTERS = {
+    "kneo_runs_started": ("started",),
+    "kneo_runs_completed": ("completed",),
+    "kneo_runs_failed": ("failed", "timed_out"),
+    "kneo_runs_dead_lettered": ("dead_lettered",),
+    "kneo_runs_rejected": (REJECTED,),
+}
+_OWN_COUNTERS = {
+    "kneo_runs_cancelled": ("cancelled",),
+    "kneo_runs_expired": ("expired",),
+    "kneo_steps_completed": ("steps",),
+    "kneo_steps_failed": ("failed_steps",),
+    "kneo_human_tasks_answered": ("answered",),
+}
+_HISTOGRAMS = {
+    "kneo_queue_wait_seconds": ("queue_wait", "From the order of a run to its first step."),
+    "kneo_step_duration_seconds": ("steps", "Of completed steps."),
+    "kneo_run_duration_seconds": ("completed", "From the start of a run to its completion, waits included."),
+    "kneo_human_answer_seconds": ("answered", "From a question to its answer by a person."),
+}
+_MEANING = {
+    "kneo_runs_started": "Runs ordered.",
+    "kneo_runs_completed": "Runs completed.",
+    "kneo_runs_failed": "Runs failed, those past their deadline included.",
+    "kneo_runs_dead_lettered": "Runs given up because their executions kept dying; not in failed.",
+    "kneo_runs_rejected": "Orders refused because too many runs waited.",
+    "kneo_runs_cancelled": "Runs cancelled.",
+    "kneo_runs_expired": "Runs ended because nobody answered in time.",
+    "kneo_steps_completed": "Steps completed, those of branches included.",
+    "kneo_steps_failed": "Steps failed for good.",
+    "kneo_human_tasks_answered": "Questions answered by people.",
+}
+
+
+def measures() -> Iterator[Metric]:
+    """Yield everything that is measured. Counters are a few seconds old, gauges are of this moment."""
+    tallies = {tally.kind: tally for tally in TotalTally.objects.all()}
+    yield from _counted(tallies, _COUNTERS)
+    yield from _tokens(tallies)
+    yield from _runs_now()
+    yield from _counted(tallies, _OWN_COUNTERS)
+    yield _counter("kneo_cost", "Money spent on model calls, as far as there are prices.", _cost(tallies))
+    yield from _people_now()
+    yield from (_histogram(name, tallies) for name in _HISTOGRAMS)
+    yield _gauge("kneo_statistics_age_seconds", "Since the counters were last brought up to date.", _statistics_age())
+
+
+def _counted(tallies: Mapping[str, TotalTally], names: Mapping[str, tuple[str, ...]]) -> Iterator[Metric]:
+    for name, kinds in names.items():
+        yield _counter(name, _MEANING[name], sum(tallies[kind].count for kind in kinds if kind in tallies))
+
+
+def _tokens(tallies: Mapping[str, TotalTally]) -> Iterator[Metric]:
+    steps = [tallies[kind] for kind in ("steps", "failed_steps") if kind in tallies]
+    yield _counter("kneo_tokens_input", "Tokens sent to models.", sum(each.input_tokens for each in steps))
+    yield _counter("kneo_tokens_output", "Tokens that models answered.", sum(each.output_tokens for each in steps))
+    yield _counter("kneo_tokens", "Tokens, both ways.", sum(each.total_tokens for each in steps))
+
+
+def _runs_now() -> Iterator[Metric]:
+    waiting = Run.objects.due().aggregate(queued=Count("pk", filter=Q(within=None)), oldest=Min("wake_at"))
+    yield _gauge("kneo_runs_queued", "Runs waiting for a worker.", waiting["queued"])
+    leased = Run.objects.filter(lease_owner__isnull=False, status=Status.RUNNING)
+    yield _gauge("kneo_runs_running", "Runs that a worker is advancing.", leased.count())
+    workers = LeaseOwner.objects.filter(expires_at__gt=Now()).count()
+    yield _gauge("kneo_worker_count", "Worker processes alive.", workers)
+    age = _age(timezone.now() - waiting["oldest"] if waiting["oldest"] else None)
+    yield _gauge("kneo_queue_oldest_seconds", "How long the run that waits longest for a worker has been due.", age)
+    blocked = Run.objects.filter(status=Status.BLOCKED).count()
+    yield _gauge("kneo_runs_blocked", "Runs waiting for a person.", blocked)
+
+
+def _people_now() -> Iterator[Metric]:
+    late = Q(expires_at__lte=Now())
+    tasks = HumanTask.objects.open().aggregate(
+        open=Count("pk"), overdue=Count("pk", filter=late), oldest=Min("created_at")
+    )
+    yield _gauge("kneo_human_tasks_open", "Questions waiting for a person.", tasks["open"])
+    yield _gauge("kneo_human_tasks_overdue", "Of those, past their deadline.", tasks["overdue"])
+    age = _age(timezone.now() - tasks["oldest"] if tasks["oldest"] else None)
+    yield _gauge("kneo_human_task_oldest_seconds", "Age of the question that has waited longest.", age)
+
+
+def _histogram(name: str, tallies: Mapping[str, TotalTally]) -> Metric:
+    kind, meaning = _HISTOGRAMS[name]
+    tally = tallies.get(kind)
+    counts = tally.buckets if tally else []
+    bounds = [*map(str, BOUNDS_SECONDS), "+Inf"]
+    reached = [(bound, float(sum(counts[: index + 1]))) for index, bound in enumerate(bounds)]
+    return HistogramMetricFamily(name, meaning, buckets=reached, sum_value=tally.seconds if tally else 0.0)
+
+
+def _cost(tallies: Mapping[str, TotalTally]) -> float:
+    return sum(tallies[kind].cost_nanos for kind in ("steps", "failed_steps") if kind in tallies) / NANOS
+
+
+def _statistics_age() -> float:
+    settled_at = StatisticsMark.objects.values_list("settled_at", flat=True).first()
+    return _age(timezone.now() - settled_at) if settled_at else float("nan")
+
+
+def _age(length: timedelta | None) -> float:
+    return max(length.total_seconds(), 0.0) if length else 0.0
+
+
+def _counter(name: str, meaning: str, value: float) -> Metric:
+    return CounterMetricFamily(name, meaning, value=value)
+
+
+def _gauge(name: str, meaning: str, value: float) -> Metric:
+    return GaugeMetricFamily(name, meaning, value=value)
