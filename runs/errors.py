@@ -40,6 +40,21 @@ class QueueFull(KneoError):
     retry_after_seconds = 5
 
 
+class InvalidLastEventId(KneoError):
+    """Last-Event-ID must be the id of an event of this stream, a whole number."""
+
+    code = "invalid_last_event_id"
+    status = 400
+
+
+class TooManyListeners(KneoError):
+    """As many callers listen to this web process as it has room for; the server for events has more."""
+
+    code = "too_many_listeners"
+    status = 503
+    retry_after_seconds = 5
+
+
 class RunFailed(KneoError):
     """The run failed; its record says why."""
 

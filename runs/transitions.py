@@ -18,6 +18,7 @@ from django.utils import timezone
 
 from kneo_project.transient import retry_transient
 from runs import fan_outs, statements
+from runs.bell import bell
 from runs.changes import Change
 from runs.engine import timeouts
 from runs.engine.blame import deaths_before_isolation
@@ -41,6 +42,7 @@ def start(run: Run) -> None:
     run.wake_at = Now()
     run.save(force_insert=True)
     label(run)
+    bell.ring()
     Checkpoint.objects.create(
         run=run,
         sequence=1,
@@ -192,6 +194,7 @@ def reopen(run: Run, state: State, at: datetime) -> bool:
         JournalEntry.objects.filter(run_id=run.pk, spent=False).update(spent=True)
         details = {"error": {"type": run.error_type, "message": run.error_message}}
         _note_replay(run.pk, run.sequence + 1, at, cursor=state.cursor(), details=details)
+        bell.ring()
     return bool(reopened)
 
 
@@ -208,6 +211,7 @@ def start_fork(run: Run, parent: Run, at: Checkpoint, state: State, text: str | 
     run.wake_at = Now()
     run.save(force_insert=True)
     label(run)
+    bell.ring()
     copied = parent.checkpoints.filter(sequence__lte=at.sequence).order_by("sequence")
     for batch in batched(copied.iterator(chunk_size=COPIED_AT_ONCE), COPIED_AT_ONCE):
         for checkpoint in batch:

@@ -3,6 +3,7 @@
 from django.urls import path
 
 from runs.views.credentials import CredentialsView
+from runs.views.events import EventsView, RunEventsView
 from runs.views.human_tasks import HumanTasksView, HumanTaskView, ResumeView
 from runs.views.inspecting import (
     CheckpointDiffView,
@@ -17,9 +18,11 @@ from runs.views.runs import CancelRunView, RunCountsView, RunsView, RunView, Spe
 from runs.views.signals import SignalView
 
 urlpatterns = [
+    path("events", EventsView.as_view()),
     path("runs", RunsView.as_view()),
     path("runs/counts", RunCountsView.as_view()),
     path("runs/<str:run_id>", RunView.as_view()),
+    path("runs/<str:run_id>/events", RunEventsView.as_view()),
     path("runs/<str:run_id>/recovery", RecoveryView.as_view()),
     path("runs/<str:run_id>/replay", ReplayView.as_view()),
     path("runs/<str:run_id>/graph", RunGraphView.as_view()),

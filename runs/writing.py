@@ -1,5 +1,6 @@
 """How a change reaches the database: by the ORM, or on PostgreSQL by one statement that does the same."""
 
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from django.conf import settings
@@ -9,6 +10,7 @@ from django.db.models.functions import Coalesce
 
 from kneo_project.audit.services import record
 from runs import statements
+from runs.bell import bell
 from runs.changes import Change
 from runs.engine.lifecycle import TERMINAL
 from runs.engine.outcomes import Event, EventType, Usage
@@ -20,12 +22,9 @@ def write(change: Change) -> bool:
     """Apply ``change`` in one transaction; return False, with nothing written, when its guard does not hold."""
     apply = statements.write if connection.vendor == "postgresql" else write_by_orm
     denials = [event for event in change.progress.events if event.type is EventType.TOOL_DENIED]
-    if not denials:
-        return apply(change)
-    with transaction.atomic():
-        is_written = apply(change)
-        for event in denials if is_written else ():
-            _audit(change, event)
+    is_written = _write_and_audit(apply, change, denials) if denials else apply(change)
+    if is_written:
+        bell.ring()
     return is_written
 
 
@@ -45,6 +44,14 @@ def write_by_orm(change: Change) -> bool:
         _write_checkpoints(change, sequence)
         _write_events(change, sequence, trace_count)
     return True
+
+
+def _write_and_audit(apply: Callable[[Change], bool], change: Change, denials: Sequence[Event]) -> bool:
+    with transaction.atomic():
+        is_written = apply(change)
+        for event in denials if is_written else ():
+            _audit(change, event)
+    return is_written
 
 
 def _audit(change: Change, event: Event) -> None:

@@ -131,6 +131,10 @@ EVENT: dict[str, Any] = {
     "metadata": {"start_index": 0, "step_count": 3},
     "error": None,
 }
+EVENT_STREAM = (
+    "id: 2\nevent: step_completed\n"
+    f'data: {{"run_id":"{RUN_ID}","sequence":2,"type":"step_completed","status":"running","step_id":"draft"}}\n\n'
+)
 CHECKPOINT: dict[str, Any] = {
     "id": "11d838e5-7b2c-5d3f-a6e9-4c1b0a9f8e54",
     "run_id": RUN_ID,

@@ -1,0 +1,11 @@
+"""ASGI entry point: for event streams, of which one process serves thousands. It answers everything else as well."""
+
+import os
+
+from django.core.asgi import get_asgi_application
+
+from kneo_project.checks import refuse_impossible_settings
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "kneo_project.settings")
+application = get_asgi_application()
+refuse_impossible_settings()
