@@ -26,6 +26,10 @@ class ProfilesUnusable(InvalidRequest):
     code = "profiles_unusable"
 
 
+class NoHome(ProfilesUnusable):
+    """There is no home directory for the profiles; set KNEO_SERV_PROFILES_PATH."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Profile:
     """A service, and the key that opens it."""
@@ -74,12 +78,16 @@ class Profiles:
 
 
 def profiles_path() -> Path:
-    """Return where the file is, or would be."""
+    """Return where the file is, or would be.
+
+    Raises:
+        NoHome: nobody says where.
+    """
     named = os.environ.get(PATH_VARIABLE, "").strip()
     try:
         return Path(named).expanduser() if named else Path.home() / ".kneo_serv" / "profiles.json"
     except RuntimeError:
-        raise ProfilesUnusable(f"There is no home directory for the profiles; set {PATH_VARIABLE}.") from None
+        raise NoHome from None
 
 
 def read_profiles() -> Profiles:
@@ -88,7 +96,10 @@ def read_profiles() -> Profiles:
     Raises:
         ProfilesUnusable: it cannot be read, or is not what a file of profiles looks like.
     """
-    path = profiles_path()
+    try:
+        path = profiles_path()
+    except NoHome:
+        return Profiles()
     try:
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from math import isfinite
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Never, Self
 
 import httpx2
 
@@ -34,6 +34,13 @@ class UnknownAnswer(KneoError):
 
     code = "unknown_answer"
     status = 502
+
+
+class Answer(dict[str, Any]):
+    """An object of an answer: what is missing from it is the fault of whoever gave it."""
+
+    def __missing__(self, key: str) -> Never:
+        raise UnknownAnswer
 
 
 class Refused(KneoError):
@@ -139,7 +146,7 @@ class Service:
             except httpx2.ReadTimeout:
                 seconds = self._patience.timeout_seconds
                 raise Unreachable(f"The service {self._name} did not answer within {seconds:g} seconds.") from None
-            except httpx2.TransportError as error:
+            except httpx2.RequestError as error:
                 if attempt > self._patience.retries:
                     reason = str(error) or type(error).__name__
                     raise Unreachable(f"The service {self._name} cannot be reached: {reason}") from None
@@ -152,8 +159,8 @@ class Service:
 
     def _body(self, response: httpx2.Response) -> dict[str, Any]:
         try:
-            body = response.json()
-        except ValueError:
+            body = response.json(object_hook=Answer)
+        except (ValueError, RecursionError):
             body = None
         if response.is_success and isinstance(body, dict):
             return body

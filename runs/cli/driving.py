@@ -11,7 +11,7 @@ from django.conf import settings
 from django.db import DatabaseError
 from django.db.models import Q
 
-from kneo_project.errors import KneoError, StoreUnavailable
+from kneo_project.errors import StoreUnavailable
 from runs import deadlines, executor, heartbeat, isolation
 from runs.engine.lifecycle import ACTIVE
 from runs.executor import Rest
@@ -20,19 +20,13 @@ from runs.models import Run
 LOOK_SECONDS = 0.05
 
 
-class Interrupted(KneoError):
-    """Interrupted. What is done is recorded; go on with: kneo runs wait RUN_ID"""
-
-    code = "interrupted"
-
-
 def drive(run_id: uuid.UUID) -> None:
     """Advance the run and its branches until nothing of them moves without somebody else.
 
     Workers may do the same at the same time: each step is done by whoever takes it first.
 
     Raises:
-        Interrupted: the person at the keyboard does not want to wait.
+        KeyboardInterrupt: the person at the keyboard does not want to wait.
         StoreUnavailable: the database cannot be reached.
     """
     try:
@@ -54,7 +48,7 @@ def _drive(family: Q) -> None:
     swept_at = time.monotonic()
     while True:
         if heartbeat.of_this_process().is_stopping:
-            raise Interrupted
+            raise KeyboardInterrupt
         if _advance_due(family):
             continue
         if not _moves_by_itself(family):

@@ -28,16 +28,33 @@ class RunEnded(KneoError):
     status = 500
 
 
+class Interrupted(KneoError):
+    """Nobody waits for the run any more."""
+
+    code = "interrupted"
+
+
 def follow(service: Service, run_id: str) -> Answer:
     """Return the run when it rests, or when its branches have asked people. Without a service the work is done here.
 
     Raises:
+        Interrupted: the person at the keyboard does not want to wait.
         KneoError: the service does not answer, or refuses.
     """
-    if service.is_local:
-        # Named in a string: it needs the models, which a client of another service has not.
-        import_module("runs.cli.driving").drive(uuid.UUID(run_id))
-        return service.get(run_path(run_id))
+    try:
+        return _done_here(service, run_id) if service.is_local else _watched(service, run_id)
+    except KeyboardInterrupt:
+        state = "What is done is recorded" if service.is_local else "The run goes on"
+        raise Interrupted(f"Interrupted. {state}; wait again with: kneo runs wait {run_id}", run_id=run_id) from None
+
+
+def _done_here(service: Service, run_id: str) -> Answer:
+    # Named in a string: it needs the models, which a client of another service has not.
+    import_module("runs.cli.driving").drive(uuid.UUID(run_id))
+    return service.get(run_path(run_id))
+
+
+def _watched(service: Service, run_id: str) -> Answer:
     pause = FIRST_PAUSE_SECONDS
     while (run := service.get(run_path(run_id)))["status"] in AT_WORK:
         if pause == LONGEST_PAUSE_SECONDS and service.get("/human-tasks", run_id=run_id, limit=1)["total"]:

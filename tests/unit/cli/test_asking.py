@@ -13,7 +13,9 @@ PAGE = {"runs": [], "count": 0, "total": 0, "window": 10_000, "limit": 20, "offs
 BUSY = {"detail": {"error": "queue_full", "message": "Too many runs are waiting already; try again later."}}
 PROJECT = "project: {name: claims}\nservice: {default_url: URL}\n"
 GOOD = "version: v1\nagent: {name: root}\n"
-ACCEPTED = {"run_id": "r-1", "status": "running", "output_text": None, "continuation_id": None, "metadata": {}}
+PROMISED: dict[str, object] = {"run_id": "r-1", "status": "running", "output_text": None, "continuation_id": None}
+ACCEPTED = PROMISED | {"metadata": {}}
+RUNNING = ACCEPTED | {"error": None}
 
 
 @pytest.fixture(autouse=True)
@@ -136,6 +138,32 @@ def test_an_order_is_sent_again_under_its_key() -> None:
     }
 
 
+def test_whoever_does_not_want_to_wait_is_told_how_to_go_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupt(_: float) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("time.sleep", interrupt)
+
+    ended, _ = asked(reply(RUNNING), words=("runs", "wait", "r-1"))
+
+    assert (ended.status, ended.err) == (
+        1,
+        "error: Interrupted. The run goes on; wait again with: kneo runs wait r-1\n",
+    )
+
+
+def test_waiting_ends_when_branches_have_asked_people(monkeypatch: pytest.MonkeyPatch) -> None:
+    pauses: list[float] = []
+    monkeypatch.setattr("time.sleep", pauses.append)
+    looks = [reply(RUNNING)] * 12
+
+    ended, calls = asked(*looks, reply({"total": 1}), words=("runs", "wait", "r-1"))
+
+    assert (ended.status, ended.out.endswith("kneo human list --run-id r-1\n")) == (0, True)
+    assert calls[-1].line == "GET /v1/human-tasks?run_id=r-1&limit=1"
+    assert pauses == sorted(pauses)
+
+
 def test_the_key_of_an_order_may_be_given() -> None:
     Path("good.yaml").write_text(GOOD)
 
@@ -163,6 +191,17 @@ def test_an_answer_that_is_none_is_told_in_words(given: Reply) -> None:
     assert (ended.status, "answered" in ended.err, "Traceback" in ended.err) == (1, True, False)
 
 
+def test_an_answer_that_lacks_something_is_told_in_words() -> None:
+    for words in ("runs list", "runs get r", "runs trace r", "human list", "audit list", "spec validate good.yaml"):
+        Path("good.yaml").write_text(GOOD)
+        ended, _ = asked(reply({}), words=tuple(words.split()))
+
+        assert (ended.out, ended.err) == (
+            "",
+            "error: The service gave an answer that this release does not understand.\n",
+        )
+
+
 def test_what_a_request_lacks_is_listed() -> None:
     problems = [{"type": "missing", "loc": ["body", "input"], "msg": "Field required"}]
 
@@ -177,6 +216,15 @@ def test_a_variable_that_makes_no_sense_is_named(service: ApiServer, name: str, 
     ended = kneo("runs", "list", "--service-url", service.url, **{f"KNEO_SERV_CLIENT_{name}": value})
 
     assert (ended.status, f"KNEO_SERV_CLIENT_{name}" in ended.err) == (1, True)
+
+
+def test_whoever_has_no_home_has_no_profiles(service: ApiServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("KNEO_SERV_PROFILES_PATH")
+    monkeypatch.delenv("HOME")
+    monkeypatch.setattr("os.getuid", lambda: 4_000_000_000)
+
+    assert named_by() == "Commands ask this installation itself."
+    assert kneo("config", "profile", "set", "x", "--service-url", service.url).status == 1
 
 
 def test_a_service_and_none_is_wrong_usage() -> None:
