@@ -10,6 +10,8 @@ from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 
 EVERY_SCOPE = "*"
+# Where a server in the same process says who calls. No header can: those begin with HTTP_.
+ENVIRON_KEY = "kneo.principal"
 _READS = frozenset({"runs:read", "human:read", "audit:read"})
 _OPERATES = _READS | {"runs:write", "specs:read", "credentials:read", "policies:read"}
 ROLES: dict[str, frozenset[str]] = {

@@ -12,6 +12,7 @@ DATABASE = os.environ.get("KNEO_TEST_DATABASE", "sqlite")
 for name in [name for name in os.environ if name.startswith("KNEO_SERV_")]:
     del os.environ[name]
 os.environ["KNEO_SERV_STATE_DIR"] = STATE.name
+os.environ["KNEO_SERV_PROFILES_PATH"] = str(Path(STATE.name) / "profiles.json")  # nobody's own
 os.environ["KNEO_SERV_FUNCTION_MODULES"] = "specs.examples,tests"
 if DATABASE == "postgres":
     os.environ["KNEO_SERV_DATABASE_URL"] = services.POSTGRES.url

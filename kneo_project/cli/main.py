@@ -1,11 +1,9 @@
 """The ``kneo`` console script."""
 
-import os
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
 from typing import Annotated
 
-import django
 import typer
 
 DISTRIBUTION = "kneo-serv"
@@ -39,20 +37,46 @@ def kneo(
 HANDED_ON = {"ignore_unknown_options": True, "allow_extra_args": True, "allow_interspersed_args": False}
 
 
-@app.command("spec", add_help_option=False, context_settings=HANDED_ON)
-def work_on_specs(context: typer.Context) -> None:
-    """Work on spec files: validate, lint, compile, explain, graph, migrate, sign and more."""
-    # Loaded when it is used: the spec language takes a moment that --help and --version need not wait for. Named in a
-    # string, because this layer imports no app.
-    import_module("specs.cli").app(context.args, prog_name="kneo spec")
+@app.command("run", add_help_option=False, context_settings=HANDED_ON)
+def run_a_spec(context: typer.Context) -> None:
+    """Run a spec to its end."""
+    _hand_on(context, "runs.cli.starting")
 
 
 @app.command("runs", add_help_option=False, context_settings=HANDED_ON)
 def work_on_runs(context: typer.Context) -> None:
-    """Work on the runs of this installation: redrive those that failed."""
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "kneo_project.settings")
-    django.setup()
-    import_module("runs.cli").app(context.args, prog_name="kneo runs")
+    """Work on runs: list, get, trace, checkpoints, replay, wait, cancel, continue, redrive and more."""
+    _hand_on(context, "runs.cli")
+
+
+@app.command("human", add_help_option=False, context_settings=HANDED_ON)
+def work_on_human_tasks(context: typer.Context) -> None:
+    """Answer what runs ask people: list, get, resume."""
+    _hand_on(context, "runs.cli.people")
+
+
+@app.command("audit", add_help_option=False, context_settings=HANDED_ON)
+def read_the_audit_log(context: typer.Context) -> None:
+    """Read the audit log."""
+    _hand_on(context, "runs.cli.auditing")
+
+
+@app.command("spec", add_help_option=False, context_settings=HANDED_ON)
+def work_on_specs(context: typer.Context) -> None:
+    """Work on spec files: validate, lint, compile, explain, graph, migrate, sign and more."""
+    _hand_on(context, "specs.cli")
+
+
+@app.command("config", add_help_option=False, context_settings=HANDED_ON)
+def work_on_settings(context: typer.Context) -> None:
+    """Work on the settings of the command line: what the project says, and profiles of services."""
+    _hand_on(context, "specs.cli.config")
+
+
+def _hand_on(context: typer.Context, module: str) -> None:
+    # Loaded when it is used: the spec language takes a moment that --help and --version need not wait for. Named in a
+    # string, because this layer imports no app.
+    import_module(module).app(context.args, prog_name=context.command_path)
 
 
 def run() -> None:

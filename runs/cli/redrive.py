@@ -37,7 +37,10 @@ Pause = Annotated[float, typer.Option("--pause", min=0.0, help="Seconds between 
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Only say which runs are meant.")]
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON document.")]
 
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
+
+@app.command()
 def redrive(  # noqa: PLR0913 - each is an option of the command line
     *,
     status: StatusName = "failed",
@@ -51,7 +54,10 @@ def redrive(  # noqa: PLR0913 - each is an option of the command line
     dry_run: DryRun = False,
     as_json: AsJson = False,
 ) -> None:
-    """Go on with runs that failed, from where they failed. Each is audited; workers take them as they come."""
+    """Go on with runs that failed, from where they failed. Each is audited; workers take them as they come.
+
+    Exit status: 0 fine, 1 some were refused, 2 wrong usage, 3 could not do it.
+    """
     if status not in STATUSES:
         raise typer.BadParameter(f"There is no status {status!r} to redrive; there are: {', '.join(STATUSES)}.")
     kind = "dead_letter" if status == "dead_letter" else error_type

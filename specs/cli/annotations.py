@@ -18,7 +18,8 @@ def sarif(checks: Iterable[FileCheck]) -> dict[str, Any]:
     entries = list(_entries(checks))
     codes = sorted({entry["code"] for _, entry in entries})
     rules = [
-        {"id": code, "shortDescription": {"text": MEANINGS[code]}, "help": {"text": FIXES[code]}} for code in codes
+        {"id": code, "shortDescription": {"text": MEANINGS.get(code, code)}, "help": {"text": FIXES.get(code, "")}}
+        for code in codes
     ]
     results = [_result(path, entry) for path, entry in entries]
     run = {"tool": {"driver": {"name": "kneo-serv", "rules": rules}}, "results": results}
@@ -39,6 +40,10 @@ def _entries(checks: Iterable[FileCheck]) -> Iterator[tuple[str, Mapping[str, An
             public = diagnostic.as_dict()
             problems: Sequence[Mapping[str, Any]] = public.get("problems") or [public]
             yield from ((check.path, problem) for problem in problems)
+
+
+def _rule(code: str) -> dict[str, Any]:
+    return {"id": code, "shortDescription": {"text": MEANINGS.get(code, code)}, "help": {"text": FIXES.get(code, "")}}
 
 
 def _result(path: str, entry: Mapping[str, Any]) -> dict[str, Any]:

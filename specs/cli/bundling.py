@@ -8,9 +8,10 @@ from typing import Annotated
 
 import typer
 
+from kneo_project.cli.output import say, show_json
 from kneo_project.errors import InvalidRequest
 from specs.cli.options import AsJson, KeyVariable
-from specs.cli.output import Status, failures_told, say, show_json, write
+from specs.cli.output import Status, failures_told, write
 from specs.language.bundles import Approval, sign, verify
 from specs.language.diagnostics import SpecSyntaxError
 from specs.language.parsing import load

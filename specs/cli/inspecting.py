@@ -6,9 +6,12 @@ from typing import Annotated, Any
 
 import typer
 
-from specs.cli.loading import open_spec, open_valid_spec
+from kneo_project.cli.output import say, show_json
+from kneo_project.cli.service import Service
+from specs.cli.asking import may_ask_service
+from specs.cli.loading import open_spec, open_valid_spec, sent_spec
 from specs.cli.options import AsJson, Environment, OnePath, ProjectFile
-from specs.cli.output import failures_told, say, show_json
+from specs.cli.output import failures_told
 from specs.language.compiling import compile_spec
 from specs.language.diagrams import dot, mermaid
 from specs.language.drawing import draw
@@ -31,25 +34,42 @@ DIAGRAMS = {GraphFormat.MERMAID: mermaid, GraphFormat.DOT: dot}
 OutputFormat = Annotated[GraphFormat, typer.Option("--format", help="How to print the graph.")]
 
 
+@may_ask_service
 def compile_one(
-    path: OnePath = None, *, environment: Environment = None, project: ProjectFile = None, as_json: AsJson = False
+    service: Service | None,
+    path: OnePath = None,
+    *,
+    environment: Environment = None,
+    project: str | None = None,
+    as_json: AsJson = False,
 ) -> None:
     """Compile a spec, as starting a run of it would."""
-    with failures_told(as_json=as_json):
+    if service is not None:
+        answer = service.post("/specs/compile", sent_spec(path, project, environment))
+    else:
         check, spec = open_valid_spec(path, project, environment)
         compile_spec(spec, skills=read_skills(check.document))
-    answer = {"ok": True, "summary": summarise(spec).as_compiled(), "diagnostics": check.as_dict()["diagnostics"]}
-    _print(answer, answer["summary"], as_json=as_json)
+        summary = summarise(spec).as_compiled()
+        answer = {"ok": True, "summary": summary, "diagnostics": check.as_dict()["diagnostics"]}
+    _print(answer, answer.get("summary", answer), as_json=as_json)
 
 
+@may_ask_service
 def explain(
-    path: OnePath = None, *, environment: Environment = None, project: ProjectFile = None, as_json: AsJson = False
+    service: Service | None,
+    path: OnePath = None,
+    *,
+    environment: Environment = None,
+    project: str | None = None,
+    as_json: AsJson = False,
 ) -> None:
     """Say what a spec consists of; components in the order in which they are built."""
-    with failures_told(as_json=as_json):
+    if service is not None:
+        answer = service.post("/specs/explain", sent_spec(path, project, environment))
+    else:
         _, spec = open_valid_spec(path, project, environment)
-    summary = summarise(spec).as_explained()
-    _print({"summary": summary}, summary, as_json=as_json)
+        answer = {"summary": summarise(spec).as_explained()}
+    _print(answer, answer.get("summary", answer), as_json=as_json)
 
 
 def graph(

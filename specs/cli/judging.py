@@ -7,9 +7,13 @@ from typing import Annotated, Any
 
 import typer
 
+from kneo_project.cli.output import say, show, show_json
+from kneo_project.cli.service import Service
 from specs.cli.annotations import github, sarif
-from specs.cli.options import AsJson, Environment, Paths, ProjectFile, named_paths, open_setting
-from specs.cli.output import Status, failures_told, say, show, show_json
+from specs.cli.asking import may_ask_service
+from specs.cli.options import AsJson, Environment, Paths, named_paths, open_setting
+from specs.cli.output import Status
+from specs.cli.service_checks import checked_by
 from specs.cli.tables import check_table
 from specs.file_checks import FileCheck, check_paths
 from specs.language.diagnostics import Severity, told
@@ -29,19 +33,20 @@ OutputFormat = Annotated[Format, typer.Option("--format", help="How to print the
 FailOnWarning = Annotated[bool, typer.Option("--fail-on-warning", help="Do not accept warnings either.")]
 
 
-def validate(
+@may_ask_service
+def validate(  # noqa: PLR0913 - each is an option of the command line
+    service: Service | None,
     paths: Paths = None,
     *,
     environment: Environment = None,
-    project: ProjectFile = None,
+    project: str | None = None,
     as_json: AsJson = False,
     output_format: OutputFormat = Format.TEXT,
     fail_on_warning: FailOnWarning = False,
 ) -> None:
     """Say what is wrong with spec files. Warnings are fine."""
     chosen = Format.JSON if as_json else output_format
-    with failures_told(as_json=as_json):
-        checks, is_one = _checks(paths, project, environment)
+    checks, is_one = _checks(service, paths, project, environment)
     is_fine = _is_clean if fail_on_warning else _is_valid
     if chosen is Format.TEXT:
         _show(checks, [f"{check.path}: {'valid' if check.is_valid else 'invalid'}" for check in checks])
@@ -50,18 +55,19 @@ def validate(
     raise typer.Exit(_status(checks, is_fine))
 
 
+@may_ask_service
 def lint(
+    service: Service | None,
     paths: Paths = None,
     *,
     environment: Environment = None,
-    project: ProjectFile = None,
+    project: str | None = None,
     as_json: AsJson = False,
     output_format: OutputFormat = Format.TEXT,
 ) -> None:
     """Say what could be better about spec files. Warnings are not fine."""
     chosen = Format.JSON if as_json else output_format
-    with failures_told(as_json=as_json):
-        checks, is_one = _checks(paths, project, environment)
+    checks, is_one = _checks(service, paths, project, environment)
     if chosen is Format.TEXT:
         counts = [(check, check.count(Severity.ERROR), check.count(Severity.WARNING)) for check in checks]
         _show(checks, [f"{check.path}: errors {errors}, warnings {warnings}" for check, errors, warnings in counts])
@@ -71,11 +77,14 @@ def lint(
 
 
 def _checks(
-    paths: Sequence[str] | None, project_file: str | None, environment: str | None
+    service: Service | None, paths: Sequence[str] | None, project_file: str | None, environment: str | None
 ) -> tuple[list[FileCheck], bool]:
     setting = open_setting(project_file, environment)
     named = named_paths(paths, setting)
-    return list(check_paths(named, setting)), len(named) == 1 and not is_directory(Path(named[0]))
+    checks = list(check_paths(named, setting))
+    if service is not None:
+        checks = [checked_by(service, check, setting.environment) for check in checks]
+    return checks, len(named) == 1 and not is_directory(Path(named[0]))
 
 
 def _show(checks: Sequence[FileCheck], lines: Sequence[str]) -> None:

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from specs.cli.output import warn
+from kneo_project.cli.output import warn
 from specs.project import find_project
 from specs.setting import Setting, setting_of
 from specs.sources import exists

@@ -6,6 +6,7 @@ from typing import Any
 from rich.table import Table
 from rich.text import Text
 
+from kneo_project.cli.output import printable
 from specs.file_checks import FileCheck
 from specs.language.diagnostics import MOST_TOLD, told
 
@@ -24,11 +25,6 @@ def problem_table(diagnostics: Iterable[Mapping[str, Any]]) -> Table:
     return _table([("", diagnostic) for diagnostic in diagnostics])
 
 
-def printable(text: str) -> str:
-    """Return ``text`` without what would steer the terminal: names in a spec are any text."""
-    return "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in text)
-
-
 def _table(rows: Iterable[tuple[str, Mapping[str, Any]]]) -> Table:
     table = Table(show_edge=False, pad_edge=False, expand=False)
     for column in COLUMNS:
@@ -42,12 +38,14 @@ def _table(rows: Iterable[tuple[str, Mapping[str, Any]]]) -> Table:
 
 
 def _row(file: str, entry: Mapping[str, Any]) -> list[Text]:
-    severity = Text(entry["severity"], style=STYLES[entry["severity"]])
-    texts = (entry["code"], _location(file, entry), entry["message"], entry.get("suggestion") or "")
-    return [severity, *(Text(printable(text)) for text in texts)]
+    # What a service says may be of another release than this.
+    word = str(entry.get("severity", ""))
+    severity = Text(printable(word), style=STYLES.get(word, ""))
+    texts = (entry.get("code"), _location(file, entry), entry.get("message"), entry.get("suggestion"))
+    return [severity, *(Text(printable(str(text or ""))) for text in texts)]
 
 
 def _location(file: str, entry: Mapping[str, Any]) -> str:
     position = f"{entry['line']}:{entry['column']}" if entry.get("line") else ""
     place = ":".join(part for part in (file, position) if part)
-    return " ".join(part for part in (place, entry["path"]) if part)
+    return " ".join(part for part in (place, entry.get("path")) if part)

@@ -8,10 +8,11 @@ from typing import Annotated, Any
 
 import typer
 
+from kneo_project.cli.output import say, show_json
 from kneo_project.errors import InvalidRequest
 from specs.cli.loading import open_spec
 from specs.cli.options import AsJson, Environment, OnePath, Output, ProjectFile
-from specs.cli.output import Status, failures_told, say, show_json, write
+from specs.cli.output import Status, failures_told, write
 from specs.language.diagnostics import SpecSyntaxError
 from specs.language.json_schema import author_schema
 from specs.language.migrating import CURRENT, Migration, migrate, unknown_version

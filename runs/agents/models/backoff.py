@@ -1,8 +1,5 @@
 """How long to leave a provider alone before asking it again."""
 
-import math
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from random import SystemRandom
 
 MAX_DELAY_SECONDS = 60.0
@@ -18,22 +15,3 @@ def delay_seconds(attempt: int, *, backoff_seconds: float, retry_after_seconds: 
     # The exponent is bounded because a float overflows long before an author's number of retries does.
     backoff = backoff_seconds * 2.0 ** min(attempt - 1, 16) * _random.uniform(0.5, 1.0)
     return min(max(backoff, retry_after_seconds or 0.0), MAX_DELAY_SECONDS)
-
-
-def retry_after_seconds(header: str | None, *, now: datetime) -> float | None:
-    """Return the seconds that a ``Retry-After`` header asks for, given as a number or as a date; None if unreadable."""
-    if not header:
-        return None
-    try:
-        seconds = float(header)
-    except ValueError:
-        seconds = _seconds_until(header, now)
-    return seconds if math.isfinite(seconds) and seconds >= 0 else None
-
-
-def _seconds_until(date: str, now: datetime) -> float:
-    try:
-        moment = parsedate_to_datetime(date)
-    except (ValueError, OverflowError):
-        return math.nan
-    return (moment.replace(tzinfo=moment.tzinfo or UTC) - now).total_seconds()

@@ -9,8 +9,9 @@ from typing import Protocol
 import httpx2
 
 from kneo_project.redaction import REDACTED
+from kneo_project.retry_after import retry_after_seconds
 from runs.agents.errors import ProviderError, ProviderTimeout
-from runs.agents.models.backoff import delay_seconds, retry_after_seconds
+from runs.agents.models.backoff import delay_seconds
 from runs.agents.models.endpoint import Endpoint
 from runs.agents.models.failures import read_failure
 from runs.agents.models.limits import gate_of

@@ -2,8 +2,10 @@
 
 import json
 import os
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -19,7 +21,7 @@ def kneo(*arguments: str, cwd: Path, **environment: str) -> subprocess.Completed
     """Run ``kneo`` as somebody would who has only installed it."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("KNEO_", "DJANGO_"))}
     command = [sys.executable, "-c", "from kneo_project.cli.main import run; run()", *arguments]
-    env = {**kept, "PYTHONPATH": str(SOURCE), **environment}
+    env = {**kept, "PYTHONPATH": str(SOURCE), "HOME": str(cwd), **environment}
     return subprocess.run(command, cwd=cwd, env=env, capture_output=True, text=True, check=False, timeout=60)
 
 
@@ -59,3 +61,33 @@ def test_a_spec_is_judged_without_the_settings_of_a_service(tmp_path: Path) -> N
     (tmp_path / "good.yaml").write_text(SPEC)
 
     assert kneo("spec", "validate", "good.yaml", cwd=tmp_path, KNEO_SERV_DEBUG="perhaps").returncode == 0
+
+
+def test_a_run_in_an_empty_directory_needs_nothing_but_its_spec(tmp_path: Path) -> None:
+    (tmp_path / "good.yaml").write_text(SPEC)
+
+    ran = kneo("run", "good.yaml", "-i", "hello", "--json", cwd=tmp_path)
+
+    assert (ran.returncode, ran.stderr) == (0, "")
+    assert (json.loads(ran.stdout)["status"], json.loads(ran.stdout)["output_text"]) == (
+        "completed",
+        "Final answer: hello",
+    )
+
+
+def test_settings_that_make_no_sense_are_told_to_whom_they_concern(tmp_path: Path) -> None:
+    here = kneo("runs", "list", cwd=tmp_path, KNEO_SERV_DEBUG="perhaps")
+    elsewhere = kneo("runs", "list", "--service-url", "http://127.0.0.1:9", cwd=tmp_path, KNEO_SERV_DEBUG="perhaps")
+
+    assert (here.returncode, here.stderr.startswith("error: The settings are wrong: KNEO_SERV_DEBUG")) == (1, True)
+    assert (elsewhere.returncode, "cannot be reached" in elsewhere.stderr) == (1, True)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_database_of_another_release_is_left_alone(tmp_path: Path) -> None:
+    with closing(sqlite3.connect(tmp_path / "old.sqlite3")) as database:
+        database.execute("CREATE TABLE runs_run (id)")
+
+    ended = kneo("runs", "list", cwd=tmp_path, KNEO_SERV_DATABASE_URL=f"sqlite:///{tmp_path / 'old.sqlite3'}")
+
+    assert (ended.returncode, "migrations; run: python -m django migrate" in ended.stderr) == (1, True)
