@@ -105,6 +105,10 @@ class Deployment:
             _wait_until_ready(worker)
         return list(self.workers)
 
+    def serve_events(self, listener: socket.socket) -> Process:
+        """Start the server for event streams on ``listener``."""
+        return self._start(programs.events(listener.fileno()), name="events")
+
     @contextmanager
     def supervised(self) -> Iterator[None]:
         """Start a new worker for each one that dies, as a supervisor does."""
