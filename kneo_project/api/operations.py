@@ -4,6 +4,8 @@ import re
 
 from drf_spectacular.openapi import AutoSchema
 
+from kneo_project.api.permissions import scopes_needed
+
 
 class PathSchema(AutoSchema):
     """Names each operation by its method and its whole path: no two are alike, whatever the prefix."""
@@ -11,3 +13,7 @@ class PathSchema(AutoSchema):
     def get_operation_id(self) -> str:
         """Return a name such as ``get_v1_runs_run_id``."""
         return "_".join((self.method.lower(), *re.findall(r"\w+", self.path)))
+
+    def get_auth(self) -> list[dict[str, list[str]]]:
+        """Return how callers say who they are; nothing for a route that answers anybody."""
+        return super().get_auth() if scopes_needed(self.view, self.method) else []

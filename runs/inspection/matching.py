@@ -33,7 +33,7 @@ RUN_FILTERS: Mapping[str, Reader] = {
     "environment": text,
     "session_id": text,
     "tag": Repeated(parser=text),
-    "metadata": Repeated(parser=metadata_pair),
+    "metadata": Repeated(parser=metadata_pair, pattern="^[^:]+:"),
     "parent_run_id": text_or_absent,
     "has_error": flag,
     "error_type": text,
