@@ -16,7 +16,7 @@ MACHINE = Machine(
 
 def line(small: float, large: float, limit: Limit = Limit.LIST, *, p95: float = 40) -> Line:
     return Line(
-        name="runs?workflow_name&created_after",
+        name="human-tasks?status=pending",
         small=Times(p50=small, p95=small),
         large=Times(p50=large, p95=p95),
         limit=limit,
@@ -45,10 +45,10 @@ def test_a_list_may_neither_take_long_nor_grow_and_anything_else_may_grow(measur
 
 
 def test_the_table_fits_a_narrow_terminal(capsys: pytest.CaptureFixture[str]) -> None:
-    print_lines([line(10, 25)], (1_000, 100_000), MACHINE, Console(width=80))
-    [row] = [each for each in capsys.readouterr().out.splitlines() if "workflow_name" in each]
-    values = ["10.0", "/", "10.0", "25.0", "/", "40.0", "2.50", "p95", "50,", "1.5x", "MISSED"]
-    assert row.split() == ["runs?workflow_name&created_after", *values]
+    print_lines([line(100, 125, p95=140)], (1_000, 100_000), MACHINE, Console(width=80))
+    [row] = [each for each in capsys.readouterr().out.splitlines() if "human-tasks" in each]
+    values = ["100.0", "/", "100.0", "125.0", "/", "140.0", "1.25", "50,", "1.5x", "MISSED"]
+    assert row.split() == ["human-tasks?status=pending", *values]
 
 
 def test_texts_are_always_the_same_and_all_different() -> None:

@@ -98,6 +98,6 @@ def send(application: Application, call: Call) -> float:
 
 def _named(path: str, asked: Mapping[str, object]) -> str:
     words = {RARE_WORD: "(few)", ABSENT_WORD: "(none)"}
-    if len(asked) > 1:  # values would only make it long
-        return f"{path}?{'&'.join(asked)}"
+    if len(asked) > 1:  # all of it would not fit a terminal
+        return f"{path}?{next(iter(asked))}&…"
     return "".join([path, *(f"?{name}={words.get(str(value), value)}" for name, value in asked.items())])

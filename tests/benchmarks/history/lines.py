@@ -26,7 +26,8 @@ class Limit(Enum):
 
     def __str__(self) -> str:
         percentile, most, growth = self.value
-        return f"{percentile} {most:g}" + (f", {growth:g}x" if growth else "")
+        shown = f"{most:g}" if percentile == "p95" else f"{percentile} {most:g}"
+        return shown + (f", {growth:g}x" if growth else "")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,8 +80,7 @@ def print_lines(lines: Sequence[Line], sizes: tuple[int, int], machine: Machine,
         title=f"kneo-serv {version()}: ms with a history of so many runs, p50 / p95",
         title_justify="left",
         box=SIMPLE,
-        padding=(0, 1, 0, 0),
-        pad_edge=False,
+        padding=0,
     )
     table.add_column("request", no_wrap=True)
     for column in (*(f"{size:,}" for size in sizes), "ratio"):
