@@ -9,17 +9,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
+import psycopg
 from rich.console import Console
 
 from tests import services
-from tests.acceptance.brokers import Broker
-from tests.acceptance.databases import PostgresDatabase
-from tests.acceptance.deployment import Deployment
-from tests.benchmarks.bench import SETTINGS, new_queue
+from tests.benchmarks.bench import BenchmarkFailed
+from tests.benchmarks.history.asking import samples_of
 from tests.benchmarks.history.filling import FIRST_RUNS
 from tests.benchmarks.history.lines import Limit, Line, Times, print_lines
 from tests.benchmarks.machine import this_machine
 
+FAILURES = (BenchmarkFailed, subprocess.CalledProcessError, psycopg.Error)
 LARGE, CALLS = 100_000, 200
 QUICK_LARGE, QUICK_CALLS = 10_000, 20
 LIMITS: Mapping[str, Limit] = {"runs/{id}": Limit.ONE, "POST runs, async": Limit.CREATE}
@@ -33,11 +33,14 @@ def main(arguments: Sequence[str]) -> int:
         progress.print("The benchmark needs PostgreSQL and RabbitMQ.", *missing, sep="\n")
         return 1
     machine = this_machine(services.POSTGRES.url)
-    large, count = (QUICK_LARGE, QUICK_CALLS) if options.quick else (LARGE, CALLS)
+    large, rounds = (QUICK_LARGE, QUICK_CALLS) if options.quick else (LARGE, CALLS)
     try:
-        with progress.status(f"measuring the API with up to {large:,} runs"):
-            small_samples, large_samples = _samples(large, count)
-    except subprocess.CalledProcessError as error:
+        with (
+            progress.status(f"measuring the API with {FIRST_RUNS:,} and with {large:,} runs"),
+            tempfile.TemporaryDirectory(prefix="kneo-bench-") as folder,
+        ):
+            small_samples, large_samples = samples_of((FIRST_RUNS, large), Path(folder), rounds=rounds)
+    except FAILURES as error:
         progress.print(f"[red]The benchmark failed.[/red] {error}")
         return 1
     lines = [
@@ -55,31 +58,6 @@ def main(arguments: Sequence[str]) -> int:
     else:
         print_lines(lines, (FIRST_RUNS, large), machine, Console())
     return int(options.strict and not all(line.is_met for line in lines))
-
-
-def _samples(large: int, count: int) -> list[dict[str, list[float]]]:
-    """Return the milliseconds of each request at both sizes, measured on a database and a queue of their own."""
-    database = PostgresDatabase()
-    broker = Broker(services.RABBITMQ, queue=new_queue())
-    try:
-        with tempfile.TemporaryDirectory(prefix="kneo-bench-") as folder:
-            # Never opened: the program that measures is its only process.
-            deployment = Deployment(
-                Path(folder),
-                database_url=database.url,
-                broker_url=services.RABBITMQ.url,
-                queue=broker.queue,
-                settings=SETTINGS,
-            )
-            deployment.run("manage.py", "migrate", "--verbosity", "0")
-            file = Path(folder) / "samples"
-            program = "tests.benchmarks.history.program"
-            deployment.run("-m", program, str(FIRST_RUNS), str(large), str(count), str(file))
-            samples: list[dict[str, list[float]]] = json.loads(file.read_text())
-            return samples
-    finally:
-        broker.close()
-        database.drop()
 
 
 def _options(arguments: Sequence[str]) -> argparse.Namespace:

@@ -15,6 +15,8 @@ from tests.benchmarks.history.filling import ABSENT_WORD, DAYS, RARE_WORD
 
 PAGE = 20
 MILLISECONDS = 1000
+# The two kinds of rounds.
+READ, CREATE = "read", "create"
 
 type Application = Callable[[dict[str, Any], Callable[..., Any]], Any]
 

@@ -4,7 +4,6 @@ What the API is asked for must be there alike at every size, so that only the si
 open human tasks, and as many occurrences of ``RARE_WORD``, as a page shows.
 """
 
-import time
 from collections.abc import Sequence
 
 import psycopg
@@ -131,16 +130,14 @@ def prepare(connection: psycopg.Connection, workflows: Sequence[tuple[str, str]]
     connection.execute("ANALYZE bench_workflow, bench_text")
 
 
-def fill(connection: psycopg.Connection, *, since: int, until: int) -> float:
-    """Have ``until`` runs where there are ``since``; return the seconds it took.
+def fill(connection: psycopg.Connection, *, since: int, until: int) -> None:
+    """Have ``until`` runs where there are ``since``.
 
     The tables are left as autovacuum leaves those of a history: it must not start in the middle of a measurement.
     """
-    begun = time.perf_counter()
     numbers = {"since": since, "until": until, "first": FIRST_RUNS, "days": DAYS}
     with connection.transaction():
         connection.execute(_PLANNED.encode(), numbers)
         for statement in (_RUNS, _CHECKPOINTS, _EVENTS, _TASKS, _AUDITED):
             connection.execute(statement.encode())
     connection.execute("VACUUM (ANALYZE)")
-    return time.perf_counter() - begun
