@@ -25,7 +25,7 @@ def index_words(_: Apps, editor: BaseDatabaseSchemaEditor) -> None:
             for statement in SEARCHED.values():
                 editor.execute(statement)
     except DatabaseError as error:
-        logger.warning("The extension pg_trgm cannot be used, so that the filter q reads every run: %s", error)
+        logger.warning("The extension pg_trgm cannot be used, so that the filter q reads every run: %s", str(error).splitlines()[0])
 
 
 def forget_words(_: Apps, editor: BaseDatabaseSchemaEditor) -> None:
