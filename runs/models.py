@@ -126,7 +126,9 @@ class Run(models.Model):
             models.Index(fields=["-updated_at"], name="run_updated_at"),
             # Of whole runs only, so that the lists of runs are counted in the index, without reading any run.
             models.Index(
-                fields=["created_at", "workflow_name"], name="run_whole_created_at", condition=Q(within__isnull=True)
+                fields=["created_at", "workflow_name", "error_type"],
+                name="run_whole_created_at",
+                condition=Q(within__isnull=True),
             ),
             models.Index(fields=["status", "-updated_at"], name="run_whole_status", condition=Q(within__isnull=True)),
             models.Index(

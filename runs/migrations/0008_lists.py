@@ -52,7 +52,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='run',
-            index=models.Index(condition=models.Q(('within__isnull', True)), fields=['created_at', 'workflow_name'], name='run_whole_created_at'),
+            index=models.Index(condition=models.Q(('within__isnull', True)), fields=['created_at', 'workflow_name', 'error_type'], name='run_whole_created_at'),
         ),
         migrations.AddIndex(
             model_name='run',

@@ -21,6 +21,7 @@ COUNTED: list[tuple[dict[str, Any], str]] = [
     ({"workflow_name": "flow-1"}, "created_at"),
     ({"status": "failed"}, "updated_at"),
     ({"has_error": True}, "updated_at"),
+    ({"has_error": False}, "created_at"),
 ]
 pytestmark = pytest.mark.skipif(DATABASE != "postgres", reason="the plans and the trigrams are PostgreSQL's")
 
