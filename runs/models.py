@@ -124,9 +124,19 @@ class Run(models.Model):
 
     class Meta:
         indexes = [
-            models.Index(fields=["status", "-updated_at"], name="run_status_updated_at"),
             models.Index(fields=["-updated_at"], name="run_updated_at"),
-            models.Index(fields=["created_at"], name="run_created_at"),
+            # Of whole runs only, so that the lists of runs are counted in the index, without reading any run.
+            models.Index(
+                fields=["created_at", "workflow_name", "error_type"],
+                name="run_whole_created_at",
+                condition=Q(within__isnull=True),
+            ),
+            models.Index(fields=["status", "-updated_at"], name="run_whole_status", condition=Q(within__isnull=True)),
+            models.Index(
+                fields=["-updated_at"],
+                name="run_whole_error",
+                condition=Q(error_type__isnull=False, within__isnull=True),
+            ),
             models.Index(fields=["session_id"], name="run_session_id", condition=Q(session_id__isnull=False)),
             models.Index(fields=["wake_at"], name="run_wake_at", condition=Q(wake_at__isnull=False)),
             models.Index(fields=["lease_owner"], name="run_lease_owner", condition=Q(lease_owner__isnull=False)),
