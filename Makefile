@@ -38,6 +38,7 @@ $(NEXT)/.ready: requirements/next.txt pyproject.toml .ci/setup
 
 verify: $(READY) ## Run the longer storms as well
 	$(BIN)/pytest -m storm --timeout 3600
+	KNEO_TEST_EXAMPLES=100 $(BIN)/pytest -n 2 --timeout 3600 tests/contract/test_generated_requests.py
 
 lint: export KNEO_SERV_STATE_DIR := $(CURDIR)/.venv/lint
 lint: $(READY) ## Check style, types, imports, migrations and size budgets

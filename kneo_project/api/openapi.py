@@ -33,8 +33,8 @@ class ClosedObject(OpenApiSerializerExtension):  # type: ignore[no-untyped-call]
 
     def map_serializer(self, auto_schema: AutoSchema, direction: Direction) -> dict[str, Any]:
         """Return the schema."""
-        schema: dict[str, Any] = auto_schema._map_serializer(self.target, direction, bypass_extensions=True)  # noqa: SLF001 - as its documentation shows
-        return {**schema, "additionalProperties": False}
+        map_plainly: Any = auto_schema._map_serializer  # noqa: SLF001 - as its documentation shows
+        return {**map_plainly(self.target, direction, bypass_extensions=True), "additionalProperties": False}
 
 
 class OpenApiView(SpectacularAPIView):

@@ -1,10 +1,11 @@
 """How operations are named in the OpenAPI document. Apart from ``openapi``, whose views need this class to be there."""
 
 import re
+from typing import cast
 
 from drf_spectacular.openapi import AutoSchema
 
-from kneo_project.api.permissions import scopes_needed
+from kneo_project.api.permissions import ScopedView, scopes_needed
 
 
 class PathSchema(AutoSchema):
@@ -16,4 +17,4 @@ class PathSchema(AutoSchema):
 
     def get_auth(self) -> list[dict[str, list[str]]]:
         """Return how callers say who they are; nothing for a route that answers anybody."""
-        return super().get_auth() if scopes_needed(self.view, self.method) else []
+        return super().get_auth() if scopes_needed(cast("ScopedView", self.view), self.method) else []

@@ -64,7 +64,7 @@ def test_runs_begin_again_as_forks_and_the_forks_are_not_meant_too(api: Api) -> 
     order(api, "restart", filter={"tag": "again"})
     work_off_bulk()
     work_off_bulk()
-    (fork,) = Run.objects.filter(parent=original)
+    (fork,) = Run.objects.filter(parent__id=original)
     assert (fork.status, fork.output_text, Run.objects.count()) == (Status.COMPLETED, "hi>a", 2)
 
 

@@ -8,12 +8,12 @@ import pytest
 from django.db import connection, transaction
 from django.db.models import QuerySet
 
+from runs.inspection.matching import matching_runs
 from runs.models import Run
-from runs.views.listing import matching_runs
 from tests.factories import RunFactory, SnapshotFactory
 from tests.settings import DATABASE
 
-MIGRATION = import_module("runs.migrations.0008_lists")
+MIGRATION = import_module("runs.migrations.0010_lists")
 RUNS = 1_000
 # What is asked for, and a column that the index holds besides.
 COUNTED: list[tuple[dict[str, Any], str]] = [

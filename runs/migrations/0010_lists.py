@@ -38,7 +38,7 @@ def forget_words(_: Apps, editor: BaseDatabaseSchemaEditor) -> None:
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('runs', '0007_order_and_cost'),
+        ('runs', '0009_bulk_operations'),
     ]
 
     operations = [
