@@ -69,6 +69,12 @@ app.conf.update(
             "schedule": settings.STATISTICS_SECONDS,
             "options": {"run_here": True},
         },
+        # It takes long, and has time: a worker does it.
+        "retention": {
+            "task": "runs.prune",
+            "schedule": settings.RETENTION_SECONDS,
+            "options": {"expires": settings.RETENTION_SECONDS},
+        },
     },
 )
 app.autodiscover_tasks()

@@ -48,6 +48,11 @@ def integer(name: str, default: int, *, minimum: int = 1) -> int:
     return value
 
 
+def days(name: str) -> int | None:
+    """Return a number of days; None when it is unset."""
+    return integer(name, 0, minimum=0) if text(name) else None
+
+
 def number(name: str, default: float, *, minimum: float = 0.0) -> float:
     """Return a finite number of at least ``minimum``."""
     raw = text(name, str(default))
@@ -235,6 +240,25 @@ RUN_COST_BUDGET = number("KNEO_SERV_RUN_COST_BUDGET", 0.0)
 
 METRICS_ENABLED = flag("KNEO_SERV_METRICS_ENABLED", default=True)
 STATISTICS_SECONDS = number("KNEO_SERV_STATISTICS_SECONDS", 5.0, minimum=0.1)
+
+# --- Retention: what is older goes; None is kept for ever, unless the project's settings say otherwise ---------------
+RETENTION_SECONDS = number("KNEO_SERV_RETENTION_SECONDS", 300.0, minimum=0.1)
+RETENTION_DAYS = {
+    "logs": days("KNEO_SERV_RETENTION_LOGS_DAYS"),
+    "audit": days("KNEO_SERV_RETENTION_AUDIT_DAYS"),
+    "tallies": days("KNEO_SERV_RETENTION_TALLIES_DAYS"),
+    "bulk": days("KNEO_SERV_RETENTION_BULK_DAYS"),
+    "snapshots": days("KNEO_SERV_RETENTION_SNAPSHOTS_DAYS"),
+    "idempotency": days("KNEO_SERV_RETENTION_IDEMPOTENCY_DAYS"),
+    "continuations": days("KNEO_SERV_RETENTION_CONTINUATIONS_DAYS"),
+    "checkpoints": days("KNEO_SERV_RETENTION_CHECKPOINTS_DAYS"),
+    "runs": days("KNEO_SERV_RETENTION_RUNS_DAYS"),
+}
+ENDED = "cancelled,completed,expired,failed,timed_out"
+RETENTION_RUN_STATUSES = words("KNEO_SERV_RETENTION_RUN_STATUSES", ENDED)
+if unknown := set(RETENTION_RUN_STATUSES) - set(ENDED.split(",")):
+    raise ImproperlyConfigured(f"KNEO_SERV_RETENTION_RUN_STATUSES may name {ENDED}, not {', '.join(sorted(unknown))}.")
+PROJECT_CONFIG = text("KNEO_PROJECT_CONFIG")
 
 # --- API --------------------------------------------------------------------------------------------------------------
 AUTH_ENABLED = flag("KNEO_SERV_AUTH_ENABLED", default=False)

@@ -14,10 +14,9 @@ from kneo_project.transient import retry_transient
 from runs.errors import BulkNotFound, IdempotencyKeyConflict, QueueFull
 from runs.inspection.matching import asked_in, narrowed
 from runs.models import BulkAction, BulkOperation, BulkStatus, Run
-from runs.redriving import ForkRun, continue_run, fork_run
+from runs.redriving import FIRST_CHECKPOINT, ForkRun, continue_run, fork_run
 from runs.services import cancel_run
 
-FIRST_CHECKPOINT = 1
 LONGEST_SECONDS = 1.0
 MOST_REFUSALS = 50
 SCOPE = "runs:bulk"

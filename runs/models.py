@@ -67,7 +67,8 @@ class Run(models.Model):
     ``ordered_by`` is the principal whose sessions it belongs to. Money is in billionths of the currency's unit.
     ``attempts`` counts the executions that died with their process; ``trace_count`` all trace events there ever were.
     ``parent`` and ``forked_at`` tell the run and the checkpoint that a fork began from. A branch of another run belongs
-    to the fan-out ``branch_of``, and ends with the run ``within``, which is a branch of none.
+    to the fan-out ``branch_of``, and ends with the run ``within``, which is a branch of none. Of a run with a
+    ``history_pruned_at``, only the first and the last checkpoint are left.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -119,6 +120,7 @@ class Run(models.Model):
     updated_at = models.DateTimeField()
     started_at = models.DateTimeField(null=True, blank=True)
     completed_at = models.DateTimeField(null=True, blank=True)
+    history_pruned_at = models.DateTimeField(null=True, blank=True)
 
     objects = RunQuerySet.as_manager()
 
@@ -144,6 +146,17 @@ class Run(models.Model):
                 fields=["deadline_at"],
                 name="run_deadline_at",
                 condition=Q(deadline_at__isnull=False, completed_at__isnull=True),
+            ),
+            # What is past its window: one for each of what is pruned by the end of a run, as its rows leave it then.
+            models.Index(
+                fields=["completed_at"],
+                name="run_whole_completed_at",
+                condition=Q(completed_at__isnull=False, within__isnull=True),
+            ),
+            models.Index(
+                fields=["completed_at"],
+                name="run_unpruned_completed_at",
+                condition=Q(completed_at__isnull=False, history_pruned_at__isnull=True),
             ),
             models.Index(fields=["within", "status"], name="run_within", condition=Q(within__isnull=False)),
             models.Index(
@@ -171,11 +184,13 @@ class Run(models.Model):
     @property
     def trace_event_count(self) -> int:
         """Return how many of the run's trace events are kept."""
+        if self.history_pruned_at is not None:
+            return 0
         return min(self.trace_count, settings.TRACE_MAX_EVENTS or self.trace_count)
 
     @property
     def trace_dropped(self) -> int:
-        """Return how many trace events came after the run's share of them was used up."""
+        """Return how many trace events are not there: they came after the run's share was used up, or were pruned."""
         return self.trace_count - self.trace_event_count
 
     @property
@@ -267,6 +282,7 @@ class BulkOperation(models.Model):
         constraints = [models.UniqueConstraint(fields=["created_by", "word"], name="bulk_once_per_word")]
         indexes = [
             models.Index(fields=["created_at"], name="bulk_under_way", condition=Q(status="running")),
+            models.Index(fields=["completed_at"], name="bulk_ended", condition=Q(completed_at__isnull=False)),
         ]
 
     def __str__(self) -> str:
@@ -413,6 +429,24 @@ class StatisticsMark(models.Model):
 
     def __str__(self) -> str:
         return f"up to checkpoint {self.checkpoint_id}"
+
+
+class RetentionMark(models.Model):
+    """Who locks it may prune records of its ``kind``. The row of the kind ``ROUND`` is about all of them.
+
+    ``finished_at`` is when nothing was left that is past its window; ``unreported`` was pruned, and not audited yet.
+    """
+
+    ROUND = "round"
+
+    kind = models.CharField(max_length=24, primary_key=True)
+    finished_at = models.DateTimeField(null=True, blank=True)
+    unreported = models.PositiveBigIntegerField(default=0)
+    # How far a search has come that passes by rows which stay.
+    place = models.DateTimeField(null=True, blank=True)
+
+    def __str__(self) -> str:
+        return self.kind
 
 
 class TraceEvent(models.Model):

@@ -24,6 +24,8 @@ from runs.restoring import restore_state
 from specs.language.plan import Plan, WorkflowPlan
 from specs.services import FrozenSpec, SpecSource, freeze, load_plan, store
 
+FIRST_CHECKPOINT = 1
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ForkRun:
@@ -58,12 +60,15 @@ def continue_run(run_id: uuid.UUID, *, actor: str | None, key: idempotency.Key |
     services.refuse_branch(run)
     if run.status != Status.FAILED:
         raise RunStateConflict(run_id=str(run.pk), status=run.status)
+    _refuse_pruned(run)
     way = _way_of(run, load_plan(run.snapshot_id))
     state = revived(way.plan, way.workflow, _restored(run, way, run.cursor, run.sequence))
     at = timezone.now()
     with transaction.atomic():
         if not transitions.reopen(run, state, at):
-            raise RunStateConflict(run_id=str(run.pk), status=Status.RUNNING)
+            now = services.find_run(run_id)
+            _refuse_pruned(now)
+            raise RunStateConflict(run_id=str(run.pk), status=now.status)
         _reopen_branches(way, state, at)
         idempotency.bind(key, run)
         facts = {"status": run.status, "error_type": run.error_type}
@@ -80,6 +85,7 @@ def fork_run(run_id: uuid.UUID, fork: ForkRun, *, actor: str, key: idempotency.K
     parent = services.find_run(run_id)
     services.refuse_branch(parent)
     old = _way_of(parent, load_plan(parent.snapshot_id))
+    _refuse_fork_of_pruned(parent, fork.checkpoint)
     at = _fork_point(parent, fork.checkpoint)
     state = revived(old.plan, old.workflow, _restored(parent, old, at.cursor or {}, at.sequence))
     state = replace(state, root=state.root.unspread())
@@ -91,6 +97,9 @@ def fork_run(run_id: uuid.UUID, fork: ForkRun, *, actor: str, key: idempotency.K
     services.refuse_when_full()
     run = _new_run(parent, fork, frozen, new)
     with transaction.atomic():
+        # Its history is copied: nothing of it may be pruned before the copy is there.
+        fan_outs.lock(run_id)
+        _refuse_fork_of_pruned(services.find_run(run_id), fork.checkpoint)
         if frozen is not None:
             run.snapshot = store(frozen)
         transitions.start_fork(run, parent, at, state, fork.input_text)
@@ -98,6 +107,18 @@ def fork_run(run_id: uuid.UUID, fork: ForkRun, *, actor: str, key: idempotency.K
         facts = {"parent_run_id": str(parent.pk), "checkpoint": at.sequence, "has_input": fork.input_text is not None}
         record("run.forked", actor=actor, run_id=run.pk, metadata=facts | {"has_spec": frozen is not None})
     return run
+
+
+def _refuse_pruned(run: Run) -> None:
+    if run.history_pruned_at is not None:
+        message = "The history of this run was pruned, so that it cannot be gone on with."
+        raise RunStateConflict(message, run_id=str(run.pk), status=run.status)
+
+
+def _refuse_fork_of_pruned(run: Run, checkpoint: int | None) -> None:
+    if run.history_pruned_at is not None and checkpoint != FIRST_CHECKPOINT:
+        message = f"The history of this run was pruned: only checkpoint {FIRST_CHECKPOINT}, its start, is left to fork."
+        raise ForkNotPossible(message, run_id=str(run.pk))
 
 
 def _reopen_branches(way: _Way, state: State, at: datetime) -> None:

@@ -11,12 +11,15 @@ from datetime import datetime
 from typing import Any
 
 from django.conf import settings
-from django.db import connection
+from django.db import OperationalError, connection, transaction
 
 from runs.changes import Change
 from runs.engine.lifecycle import TERMINAL
 from runs.rows import checkpoint_columns, event_columns, shown_output
 
+# Those who create runs wait as long as somebody waits for the lock on the specs.
+LOCK_MILLISECONDS = 200
+LOCK_NOT_AVAILABLE = "55P03"
 CHECKPOINT_COLUMNS = {
     "type": "text",
     "status": "text",
@@ -161,6 +164,23 @@ def claim(run_id: uuid.UUID | None, owner_id: str, at: datetime, *, attempts: ra
     parameters = {"owner_id": owner_id, "at": at, "least": attempts.start, "most": attempts.stop - 1}
     row = _one(CLAIM_NEXT, parameters) if run_id is None else _one(CLAIM, parameters | {"run_id": run_id})
     return row and (*row[:5], json.loads(row[5]), *row[6:])
+
+
+def lock_snapshots() -> bool:
+    """Let nobody store a spec before the caller's transaction ends; False when somebody is at it and does not finish.
+
+    Whoever creates a run keeps the lock that goes with storing its spec until the run is there too. So what is unused
+    under this lock stays unused, and those who create runs pay nothing for that.
+    """
+    try:
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute(f"SET LOCAL lock_timeout = '{LOCK_MILLISECONDS}ms'")
+            cursor.execute("LOCK TABLE specs_specsnapshot IN SHARE ROW EXCLUSIVE MODE")
+    except OperationalError as error:
+        if getattr(error.__cause__, "sqlstate", None) != LOCK_NOT_AVAILABLE:
+            raise
+        return False
+    return True
 
 
 def _one(statement: str, parameters: Mapping[str, Any]) -> tuple[Any, ...] | None:

@@ -4,13 +4,16 @@ The beat adds up what was recorded since it last did, every few seconds and in b
 they reach move in one transaction, so that nothing is counted twice or left out, however many beats there are.
 """
 
+import uuid
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
+from django.db.models import Min, Q, QuerySet
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from humantasks.models import HumanTask
@@ -92,6 +95,26 @@ def settle(*, settled_after: timedelta = SETTLED_AFTER) -> bool:
         mark.settled_at = now
         mark.save()
     return is_full
+
+
+def counted_until() -> datetime | None:
+    """Return up to when all that happened is in the tallies; None when nothing was counted yet."""
+    mark = StatisticsMark.objects.filter(pk=StatisticsMark.ONLY).first()
+    if mark is None or mark.answers_until is None:
+        return None
+    oldest: datetime | None = _uncounted(mark).aggregate(oldest=Min("created_at"))["oldest"]
+    return min(oldest or mark.answers_until, mark.answers_until)
+
+
+def not_counted(run_ids: Collection[uuid.UUID]) -> set[uuid.UUID]:
+    """Return those of the whole runs that have, or whose branches have, checkpoints that are not in the tallies yet."""
+    mark = StatisticsMark.objects.filter(pk=StatisticsMark.ONLY).first() or StatisticsMark()
+    theirs = _uncounted(mark).filter(Q(run__in=run_ids) | Q(run__within__in=run_ids))
+    return set(theirs.values_list(Coalesce("run__within_id", "run_id"), flat=True))
+
+
+def _uncounted(mark: StatisticsMark) -> QuerySet[Checkpoint]:
+    return Checkpoint.objects.filter(pk__gt=mark.checkpoint_id)
 
 
 def _add_records(sums: _Sums, mark: StatisticsMark, *, until: datetime) -> bool:

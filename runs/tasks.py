@@ -1,6 +1,7 @@
 """Celery tasks: who looks at a run, and when. They carry at most a run id; what to do is in the database."""
 
 import logging
+import time
 import uuid
 from typing import Any
 
@@ -11,11 +12,13 @@ from kombu.exceptions import OperationalError
 
 from runs import bulk, deadlines, executor, heartbeat, isolation, statistics
 from runs.executor import Rest
+from runs.retention import rounds
 
 logger = logging.getLogger(__name__)
 NEAR_SECONDS = 10.0
 LEAST_DRAINS, MAX_DRAINS = 3, 32
 MAX_BATCHES = 3
+LONGEST_PRUNING_SECONDS = 60.0
 
 
 def ring(run_id: uuid.UUID, *, after_seconds: float | None = None) -> None:
@@ -73,6 +76,14 @@ def settle_statistics() -> None:
     for _ in range(MAX_BATCHES):
         if not statistics.settle():
             return
+
+
+@shared_task(name="runs.prune")
+def prune() -> None:
+    """Prune what is past its window, for a while: what is left is for the next time, and for another worker."""
+    until = time.monotonic() + LONGEST_PRUNING_SECONDS
+    process = heartbeat.of_this_process()
+    rounds.prune_round(is_over=lambda: process.is_stopping or time.monotonic() >= until)
 
 
 @worker_shutting_down.connect

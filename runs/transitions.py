@@ -176,7 +176,7 @@ def reopen(run: Run, state: State, at: datetime) -> bool:
     Its deadline, if it has one, begins anew.
     """
     deadline = None if run.timeout_seconds is None else at + timedelta(seconds=run.timeout_seconds)
-    failed = Run.objects.filter(pk=run.pk, status=Status.FAILED, fence=run.fence)
+    failed = Run.objects.filter(pk=run.pk, status=Status.FAILED, fence=run.fence, history_pruned_at=None)
     reopened = failed.update(
         status=Status.RUNNING,
         cursor=state.cursor(),

@@ -2,12 +2,14 @@
 
 import uuid
 from collections.abc import Mapping
+from datetime import datetime
 from functools import partial
 from typing import Any, cast
 
 import structlog
 from django.conf import settings
 from django.db import transaction
+from django.db.models import QuerySet
 
 from kneo_project.audit.models import AuditEvent
 from kneo_project.redaction import redact
@@ -40,6 +42,17 @@ def record(
     if settings.AUDIT_EXPORT_ENABLED:
         transaction.on_commit(partial(_export, event), robust=True)
     return event
+
+
+def recorded_before(moment: datetime) -> QuerySet[AuditEvent]:
+    """Return the events before ``moment``."""
+    return AuditEvent.objects.filter(created_at__lt=moment)
+
+
+def prune_before(moment: datetime, *, at_most: int) -> int:
+    """Delete some of the events before ``moment``, the oldest first; return how many."""
+    oldest = recorded_before(moment).order_by("created_at").values_list("pk", flat=True)[:at_most]
+    return AuditEvent.objects.filter(pk__in=list(oldest)).delete()[0]
 
 
 def _export(event: AuditEvent) -> None:

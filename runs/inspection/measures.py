@@ -13,6 +13,7 @@ from kneo_project.prices import NANOS
 from runs.engine.lifecycle import Status
 from runs.models import LeaseOwner, Run, StatisticsMark, TotalTally
 from runs.rejections import KIND as REJECTED
+from runs.retention import rounds
 from runs.statistics import BOUNDS_SECONDS
 
 # In this order, and with these names, as the published system has them; what is ours comes after.
@@ -61,6 +62,8 @@ def measures() -> Iterator[Metric]:
     yield from _people_now()
     yield from (_histogram(name, tallies) for name in _HISTOGRAMS)
     yield _gauge("kneo_statistics_age_seconds", "Since the counters were last brought up to date.", _statistics_age())
+    pruned = "Since nothing was past its window, where something is to be pruned."
+    yield _gauge("kneo_retention_age_seconds", pruned, _nan_if_none(rounds.age_seconds()))
 
 
 def _counted(tallies: Mapping[str, TotalTally], names: Mapping[str, tuple[str, ...]]) -> Iterator[Metric]:
@@ -115,6 +118,10 @@ def _cost(tallies: Mapping[str, TotalTally]) -> float:
 def _statistics_age() -> float:
     settled_at = StatisticsMark.objects.values_list("settled_at", flat=True).first()
     return _age(timezone.now() - settled_at) if settled_at else float("nan")
+
+
+def _nan_if_none(value: float | None) -> float:
+    return float("nan") if value is None else value
 
 
 def _age(length: timedelta | None) -> float:

@@ -6,7 +6,7 @@ from runs.engine.lifecycle import Status
 from runs.engine.progress import RecordType
 from runs.inspection.records import is_node
 from runs.inspection.run_views import RunView
-from runs.models import Checkpoint
+from runs.models import Checkpoint, Run
 from specs.language.plan import Shape
 
 MAX_ITERATIONS = "max_iterations"
@@ -46,8 +46,14 @@ def _asked(view: RunView) -> dict[str, Any]:
         "skills_overlay": view.frozen.get("skills_overlay"),
         "timeout_seconds": run.timeout_seconds,
         "caller_metadata": run.caller_metadata,
-        **({"forked_from": {"run_id": str(run.parent_id), "checkpoint": run.forked_at}} if run.forked_at else {}),
+        **({"forked_from": {"run_id": _parent_of(run), "checkpoint": run.forked_at}} if run.forked_at else {}),
+        **({"history_pruned_at": run.history_pruned_at.isoformat()} if run.history_pruned_at else {}),
     }
+
+
+def _parent_of(run: Run) -> str | None:
+    """Return the run that ``run`` was forked from; None when it was pruned."""
+    return str(run.parent_id) if run.parent_id else None
 
 
 def _progress(view: RunView) -> dict[str, Any]:

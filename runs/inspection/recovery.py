@@ -58,7 +58,7 @@ def replay_context(view: RunView) -> dict[str, Any]:
         "next_step_index": len(view.visited_steps),
         "resume_input": _flows_on(view),
         "checkpoint_count": run.sequence,
-        "can_continue": run.status == Status.FAILED and run.within_id is None,
+        "can_continue": run.status == Status.FAILED and run.within_id is None and run.history_pruned_at is None,
         "can_replay": True,
     }
 

@@ -141,6 +141,9 @@ class Retention(Section):
     idempotency_days: Days = None
     artifacts_days: Days = None
     logs_days: Days = None
+    bulk_days: Days = None
+    tallies_days: Days = None
+    snapshots_days: Days = None
 
 
 class ConfiguredPolicy(EnvironmentPolicy, Section):

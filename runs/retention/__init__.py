@@ -1,0 +1,1 @@
+"""Pruning: what is past its window goes, and nothing else."""
