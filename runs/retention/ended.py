@@ -60,7 +60,7 @@ def prune_histories(limit: Limit, _: RetentionMark) -> Batch:
     if found:
         ids = _still(past, found)
         _delete_histories(ids)
-        return _batch(len(ids), found, past) if ids else Batch()
+        return Batch(pruned=len(ids), goes_on=bool(ids))  # their branches come after them
     branches = _locked(_branches_past(limit), limit)
     _delete_histories([branch.pk for branch in branches])
     return Batch(goes_on=bool(branches), is_done=not branches)
