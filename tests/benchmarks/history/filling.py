@@ -46,13 +46,13 @@ ORDER BY number
 _RUNS = f"""
 INSERT INTO runs_run (
     id, status, target, snapshot_id, overlay_paths, agent_name, workflow_name, session_id, ordered_by, caller_metadata,
-    input_text, output_text, error_type, error_message, cursor, sequence, trace_count, input_tokens, output_tokens,
+    tags, input_text, output_text, error_type, error_message, cursor, sequence, trace_count, input_tokens, output_tokens,
     total_tokens, fence, attempts, created_at, updated_at, started_at, completed_at
 )
 SELECT id, status, 'workflow', digest, '[]', 'benchmark', workflow,
     CASE WHEN number % 5 < 3 THEN 'session-' || number % 5000 END, 'benchmark',
     jsonb_build_object('ticket', number, 'team', 'team-' || number % 12),
-    input_text, CASE WHEN status = 'completed' THEN output_text END,
+    '[]', input_text, CASE WHEN status = 'completed' THEN output_text END,
     CASE WHEN status = 'failed' THEN 'ModelTimeout' WHEN failing THEN status END,
     CASE WHEN failing THEN 'Ticket ' || number || ' was given up: ' || left(output_text, 120)
         || CASE WHEN number IN (211, 711) THEN ' {RARE_WORD}' ELSE '' END END,
