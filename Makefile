@@ -53,9 +53,10 @@ format: $(READY) ## Format the code and apply the safe fixes
 	$(BIN)/ruff check --fix-only .
 	$(BIN)/ruff format .
 
-bench: $(READY) ## Measure throughput and latency, and the API with a long history (needs PostgreSQL and RabbitMQ)
+bench: $(READY) ## Measure throughput, latency, the API with a long history, and pruning it (needs PostgreSQL and RabbitMQ)
 	$(BIN)/python -m tests.benchmarks
 	$(BIN)/python -m tests.benchmarks.history
+	$(BIN)/python -m tests.benchmarks.pruning
 
 lock: COMPILE := uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-emit-find-links \
     --python-version 3.12

@@ -5,6 +5,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from django.db import transaction
 from django.utils import timezone
 from pytest_django import Settings
 
@@ -31,6 +32,7 @@ from runs.models import (
 )
 from runs.redriving import ForkRun, continue_run, fork_run
 from runs.retention import ended, rounds
+from runs.retention.batches import Batch, Limit
 from runs.retention.windows import windows
 from specs.errors import ProjectConfigInvalid
 from specs.models import SpecSnapshot
@@ -85,6 +87,12 @@ def answered_run() -> Run:
     IdempotencyRecord.objects.update(created_at=LONG_AGO)
     let_be_old(run)
     return run
+
+
+def first_batch(limit: Limit) -> Batch:
+    """Prune one batch of runs."""
+    with transaction.atomic():
+        return ended.prune_runs(limit, RetentionMark())
 
 
 def test_nothing_goes_unless_there_is_a_window() -> None:
@@ -218,7 +226,7 @@ def test_a_run_with_very_many_branches_goes_in_several_transactions(monkeypatch:
     known = windows()
     limit = rounds.limits(known, timezone.now())["runs"]
 
-    assert ended.prune_runs(limit, RetentionMark()).goes_on
+    assert first_batch(limit).goes_on
     run.refresh_from_db()
     assert (Run.objects.filter(within=run).count(), run.history_pruned_at is not None) == (1, True)
     assert (prune(), Run.objects.count(), FanOut.objects.count()) == ({"runs": 1}, 0, 0)
@@ -231,7 +239,7 @@ def test_a_batch_holds_no_more_records_than_it_should(monkeypatch: pytest.Monkey
     count()
     keep(runs=30)
     limit = rounds.limits(windows(), timezone.now())["runs"]
-    assert ended.prune_runs(limit, RetentionMark()).pruned == 1
+    assert first_batch(limit).pruned == 1
     assert prune() == {"runs": 2}
 
 
@@ -380,7 +388,7 @@ def test_the_oldest_go_first(monkeypatch: pytest.MonkeyPatch) -> None:
     runs = [RunFactory.create(completed_at=LONG_AGO - timedelta(days=days)) for days in (1, 3, 2)]
     count()
     keep(runs=30)
-    ended.prune_runs(rounds.limits(windows(), timezone.now())["runs"], RetentionMark())
+    first_batch(rounds.limits(windows(), timezone.now())["runs"])
     assert set(Run.objects.all()) == {runs[0], runs[2]}
 
 

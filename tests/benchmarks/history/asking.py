@@ -3,14 +3,14 @@
 import json
 import subprocess
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from tests import services
 from tests.acceptance.brokers import Broker
 from tests.acceptance.databases import PostgresDatabase
-from tests.acceptance.deployment import Deployment
+from tests.acceptance.deployment import NO_SETTINGS, Deployment
 from tests.benchmarks.bench import SETTINGS, BenchmarkFailed, new_queue
 from tests.benchmarks.history.calls import CREATE, READ
 
@@ -22,8 +22,10 @@ type Samples = dict[str, list[float]]
 class History:
     """A program that knows a history and answers for it."""
 
-    def __init__(self, program: subprocess.Popen[str]) -> None:
+    def __init__(self, program: subprocess.Popen[str], deployment: Deployment, database_url: str) -> None:
         self._program = program
+        self.deployment = deployment
+        self.database_url = database_url
         self.samples: Samples = defaultdict(list)
 
     def ask(self, word: str, *, counts: bool) -> None:
@@ -47,7 +49,7 @@ class History:
 def samples_of(sizes: Sequence[int], folder: Path, *, rounds: int) -> list[Samples]:
     """Return the milliseconds of each request, of ``rounds`` rounds, for histories of ``sizes``."""
     with ExitStack() as stack:
-        histories = [stack.enter_context(_history(size, folder / str(size))) for size in sizes]
+        histories = [stack.enter_context(history_of(size, folder / str(size))) for size in sizes]
         for word in (READ, CREATE):
             for number in range(WARM_UP_ROUNDS + rounds):
                 for history in histories:
@@ -56,7 +58,7 @@ def samples_of(sizes: Sequence[int], folder: Path, *, rounds: int) -> list[Sampl
 
 
 @contextmanager
-def _history(runs: int, folder: Path) -> Iterator[History]:
+def history_of(runs: int, folder: Path, settings: Mapping[str, str] = NO_SETTINGS) -> Iterator[History]:
     """Make a history of ``runs``, on a database and a queue of its own; leave nothing behind."""
     folder.mkdir()
     with ExitStack() as stack:
@@ -70,12 +72,12 @@ def _history(runs: int, folder: Path) -> Iterator[History]:
             database_url=database.url,
             broker_url=services.RABBITMQ.url,
             queue=broker.queue,
-            settings=SETTINGS,
+            settings={**SETTINGS, **settings},
         )
         stack.callback(deployment.close)
         deployment.run("manage.py", "migrate", "--verbosity", "0")
         program = stack.enter_context(deployment.talk_to("-m", "tests.benchmarks.history.program", str(runs)))
         stack.callback(program.kill)
-        history = History(program)
+        history = History(program, deployment, database.url)
         history.heard()
         yield history

@@ -46,8 +46,8 @@ ORDER BY number
 _RUNS = f"""
 INSERT INTO runs_run (
     id, status, target, snapshot_id, overlay_paths, agent_name, workflow_name, session_id, ordered_by, caller_metadata,
-    tags, input_text, output_text, error_type, error_message, cursor, sequence, trace_count, input_tokens, output_tokens,
-    total_tokens, fence, attempts, created_at, updated_at, started_at, completed_at
+    tags, input_text, output_text, error_type, error_message, cursor, sequence, trace_count, input_tokens,
+    output_tokens, total_tokens, fence, attempts, created_at, updated_at, started_at, completed_at
 )
 SELECT id, status, 'workflow', digest, '[]', 'benchmark', workflow,
     CASE WHEN number % 5 < 3 THEN 'session-' || number % 5000 END, 'benchmark',
