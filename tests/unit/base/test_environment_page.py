@@ -8,7 +8,7 @@ import pytest
 ROOT = Path(__file__).parents[3]
 ROWS = re.findall(r"^\| `(KNEO_SERV_\w+)` \| (.+?) \| .+ \|$", (ROOT / "docs/environment.md").read_text(), re.MULTILINE)
 READ = re.findall(
-    r"(?:text|flag|integer|number|one_of|words)\(\s*\"(KNEO_SERV_\w+)\"(?:, (?:default=)?([^,)]+))?",
+    r"(?:text|flag|integer|days|number|one_of|words)\(\s*\"(KNEO_SERV_\w+)\"(?:, (?:default=)?([^,)]+))?",
     (ROOT / "kneo_project/settings.py").read_text(),
 )
 PLAIN = {name: default.replace("_", "") for name, default in READ if re.fullmatch(r"[0-9_.]+|True|False", default)}
