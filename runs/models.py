@@ -155,8 +155,13 @@ class Run(models.Model):
             ),
             models.Index(
                 fields=["completed_at"],
-                name="run_unpruned_completed_at",
-                condition=Q(completed_at__isnull=False, history_pruned_at__isnull=True),
+                name="run_whole_unpruned",
+                condition=Q(completed_at__isnull=False, history_pruned_at__isnull=True, within__isnull=True),
+            ),
+            models.Index(
+                fields=["completed_at"],
+                name="run_branch_unpruned",
+                condition=Q(completed_at__isnull=False, history_pruned_at__isnull=True, within__isnull=False),
             ),
             models.Index(fields=["within", "status"], name="run_within", condition=Q(within__isnull=False)),
             models.Index(

@@ -1,4 +1,3 @@
-
 from django.db import migrations, models
 
 
@@ -34,6 +33,10 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='run',
-            index=models.Index(condition=models.Q(('completed_at__isnull', False), ('history_pruned_at__isnull', True)), fields=['completed_at'], name='run_unpruned_completed_at'),
+            index=models.Index(condition=models.Q(('completed_at__isnull', False), ('history_pruned_at__isnull', True), ('within__isnull', True)), fields=['completed_at'], name='run_whole_unpruned'),
+        ),
+        migrations.AddIndex(
+            model_name='run',
+            index=models.Index(condition=models.Q(('completed_at__isnull', False), ('history_pruned_at__isnull', True), ('within__isnull', False)), fields=['completed_at'], name='run_branch_unpruned'),
         ),
     ]

@@ -42,7 +42,7 @@ def prune_runs(limit: Limit, _: RetentionMark) -> Batch:
         _delete([branch.pk for branch in branches])
         return Batch(goes_on=True)
     _delete(ids)
-    return _batch(len(ids), found, past)
+    return Batch(pruned=len(ids), goes_on=bool(ids), is_done=not found)
 
 
 def histories_past(limit: Limit) -> QuerySet[Run]:
@@ -107,8 +107,8 @@ def _of_ended(before: datetime) -> Q:
 
 def _branches_past(limit: Limit) -> QuerySet[Run]:
     """Return the branches whose history is still there, of runs whose own is not."""
-    pruned = Q(within__history_pruned_at__isnull=False, history_pruned_at=None)
-    return Run.objects.filter(pruned, status__in=TERMINAL, completed_at__lt=limit.before)
+    ended = Run.objects.filter(within__isnull=False, status__in=TERMINAL, completed_at__lt=limit.before)
+    return ended.filter(within__history_pruned_at__isnull=False, history_pruned_at=None)
 
 
 def _locked(rows: QuerySet[Run], limit: Limit) -> list[Run]:
@@ -133,12 +133,6 @@ def _still(past: QuerySet[Run], locked: Sequence[Run]) -> list[uuid.UUID]:
     """Return those that may go now that they are ``locked``: what happened meanwhile is seen, and all is counted."""
     ids = set(past.filter(pk__in=[run.pk for run in locked]).values_list("pk", flat=True))
     return sorted(ids - statistics.not_counted(ids))
-
-
-def _batch(pruned: int, found: Sequence[Run], past: QuerySet[Run]) -> Batch:
-    """Return what a batch did that pruned so many of the runs that it ``found``."""
-    is_done = pruned == len(found) and not past.exists()
-    return Batch(pruned=pruned, goes_on=pruned > 0 and not is_done, is_done=is_done)
 
 
 def _delete(run_ids: Collection[uuid.UUID]) -> None:
