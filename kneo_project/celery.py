@@ -64,6 +64,11 @@ app.conf.update(
             "schedule": settings.STATISTICS_SECONDS,
             "options": {"run_here": True},
         },
+        "webhooks": {
+            "task": "webhooks.look",
+            "schedule": settings.SWEEP_SECONDS,
+            "options": {"run_here": True},
+        },
     },
 )
 app.autodiscover_tasks()

@@ -16,7 +16,7 @@ _READS = frozenset({"runs:read", "human:read", "audit:read"})
 _OPERATES = _READS | {"runs:write", "specs:read", "credentials:read", "policies:read"}
 ROLES: dict[str, frozenset[str]] = {
     "admin": frozenset({EVERY_SCOPE}),
-    "operator": _OPERATES | {"policies:write"},
+    "operator": _OPERATES | {"policies:write", "webhooks:read", "webhooks:write"},
     "service": _OPERATES | {"human:write", "audit:write"},
     "reviewer": _READS | {"human:write"},
     "viewer": _READS | {"specs:read"},

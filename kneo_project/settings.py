@@ -111,6 +111,7 @@ INSTALLED_APPS = [
     "kneo_project",
     "kneo_project.audit",
     "kneo_project.apikeys",
+    "kneo_project.webhooks",
     "specs",
     "humantasks",
     "runs",
@@ -235,6 +236,12 @@ RUN_COST_BUDGET = number("KNEO_SERV_RUN_COST_BUDGET", 0.0)
 
 METRICS_ENABLED = flag("KNEO_SERV_METRICS_ENABLED", default=True)
 STATISTICS_SECONDS = number("KNEO_SERV_STATISTICS_SECONDS", 5.0, minimum=0.1)
+
+# --- Webhooks ---------------------------------------------------------------------------------------------------------
+WEBHOOK_PRIVATE_HOSTS = words("KNEO_SERV_WEBHOOK_PRIVATE_HOSTS", "")
+WEBHOOK_TIMEOUT_SECONDS = number("KNEO_SERV_WEBHOOK_TIMEOUT_SECONDS", 10.0, minimum=0.1)
+WEBHOOK_MAX_ATTEMPTS = integer("KNEO_SERV_WEBHOOK_MAX_ATTEMPTS", 8)
+WEBHOOK_RETRY_BACKOFF_SECONDS = number("KNEO_SERV_WEBHOOK_RETRY_BACKOFF_SECONDS", 10.0)
 
 # --- API --------------------------------------------------------------------------------------------------------------
 AUTH_ENABLED = flag("KNEO_SERV_AUTH_ENABLED", default=False)

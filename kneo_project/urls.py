@@ -14,6 +14,7 @@ api: list[URLPattern | URLResolver] = [
     path("livez", health.LivezView.as_view(), name="livez"),
     path("readyz", health.ReadyzView.as_view(), name="readyz"),
     path("audit-events", AuditEventsView.as_view(), name="audit-events"),
+    path("", include("kneo_project.webhooks.urls")),
     path("", include("specs.urls")),
     path("", include("runs.urls")),
 ]
