@@ -27,6 +27,13 @@ MOST_READ_BYTES = 4096
 SHOWN_CHARS = 200
 
 
+class NotAcceptable(Exception):
+    """The address is not https, and the operator does not vouch for its host (any more)."""
+
+    def __init__(self) -> None:
+        super().__init__(type(self).__doc__)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Letter:
     """One attempt of one delivery: where to, what, and until when it is ours to make."""
@@ -68,16 +75,16 @@ async def _answer_to(letter: Letter) -> Answer:
             return await _sent(client, request)
     except (TimeoutError, httpx2.TimeoutException):
         return Answer(error=f"The endpoint did not answer within {seconds:g} seconds.")
-    except (AddressRefused, HostUnknown, SecretUnreadable) as error:
+    except (AddressRefused, HostUnknown, NotAcceptable, SecretUnreadable) as error:
         return Answer(error=str(error))
-    except (httpx2.HTTPError, httpx2.InvalidURL):
+    except httpx2.HTTPError:
         return Answer(error="The endpoint could not be reached, or its certificate is not valid.")
 
 
 def _request(letter: Letter) -> httpx2.Request:
     url = web_address(letter.url)
     if url is None or not is_acceptable(url):
-        raise httpx2.InvalidURL(letter.url)
+        raise NotAcceptable
     body = json.dumps(letter.payload, separators=(",", ":")).encode()
     secrets = [unsealed(each) for each in letter.sealed_secrets]
     headers = {
