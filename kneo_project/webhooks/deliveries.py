@@ -130,7 +130,7 @@ def _columns(answer: Answer, verdict: Verdict) -> dict[str, object]:
 def _bury(letter: Letter, answer: Answer, verdict: Verdict) -> None:
     """Put on record that an event was not told: nobody looks through deliveries for that."""
     row = WebhookDelivery.objects.select_related("subscription").get(pk=letter.delivery_id)
-    facts: dict[str, object] = {"subscription_id": str(row.subscription_id), "url": row.subscription.url}
+    facts: dict[str, object] = {"subscription_id": str(row.subscription_id), "host": row.subscription.host}
     dead = {"delivery_id": str(row.pk), "event_type": row.event_type, "attempts": row.attempts}
     why = {"status_code": answer.status_code, "reason": answer.error}
     record("webhook.dead", actor=None, metadata={**facts, **dead, **why})

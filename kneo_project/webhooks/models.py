@@ -3,6 +3,7 @@
 import uuid
 from datetime import datetime
 from typing import Self
+from urllib.parse import urlsplit
 
 from django.db import models
 from django.db.models import Q
@@ -43,7 +44,12 @@ class WebhookSubscription(models.Model):
         ordering = ["created_at", "pk"]
 
     def __str__(self) -> str:
-        return f"{self.url} ({self.id})"
+        return f"{self.host} ({self.id})"
+
+    @property
+    def host(self) -> str:
+        """Where it is, as it may be shown: many services take the rest of an address for proof of who calls."""
+        return urlsplit(self.url).netloc
 
     @property
     def has_previous_secret(self) -> bool:
@@ -114,7 +120,8 @@ class WebhookDelivery(models.Model):
             models.Index(
                 fields=["subscription", "next_attempt_at"], name="webhook_delivery_due", condition=Q(status="pending")
             ),
-            models.Index(fields=["subscription", "-created_at"], name="webhook_delivery_created_at"),
+            models.Index(fields=["subscription", "-created_at"], name="webhook_delivery_of"),
+            models.Index(fields=["created_at"], name="webhook_delivery_created_at"),
         ]
 
     def __str__(self) -> str:

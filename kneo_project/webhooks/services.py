@@ -165,7 +165,7 @@ def _enabled(subscription_id: uuid.UUID) -> WebhookSubscription:
 def _facts(row: WebhookSubscription) -> dict[str, object]:
     return {
         "subscription_id": str(row.pk),
-        "url": row.url,
+        "host": row.host,
         "event_types": row.event_types,
         "workflow_name": row.workflow_name,
         "environment": row.environment,
