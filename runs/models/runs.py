@@ -1,4 +1,4 @@
-"""What is known about runs. Behaviour lives elsewhere: ``transitions`` writes, ``leases`` says who may."""
+"""Runs, their branches, and the processes that advance them."""
 
 import uuid
 from typing import Self
@@ -10,7 +10,6 @@ from django.db.models.functions import Now
 
 from humantasks.models import HumanTask
 from runs.engine.lifecycle import ACTIVE, TERMINAL, Status
-from runs.engine.progress import RecordType
 from specs.models import SpecSnapshot
 
 STATUS_CHOICES = [(status.value, status.value) for status in Status]
@@ -124,9 +123,19 @@ class Run(models.Model):
 
     class Meta:
         indexes = [
-            models.Index(fields=["status", "-updated_at"], name="run_status_updated_at"),
             models.Index(fields=["-updated_at"], name="run_updated_at"),
-            models.Index(fields=["created_at"], name="run_created_at"),
+            # Of whole runs only, so that the lists of runs are counted in the index, without reading any run.
+            models.Index(
+                fields=["created_at", "workflow_name", "error_type"],
+                name="run_whole_created_at",
+                condition=Q(within__isnull=True),
+            ),
+            models.Index(fields=["status", "-updated_at"], name="run_whole_status", condition=Q(within__isnull=True)),
+            models.Index(
+                fields=["-updated_at"],
+                name="run_whole_error",
+                condition=Q(error_type__isnull=False, within__isnull=True),
+            ),
             models.Index(fields=["session_id"], name="run_session_id", condition=Q(session_id__isnull=False)),
             models.Index(fields=["wake_at"], name="run_wake_at", condition=Q(wake_at__isnull=False)),
             models.Index(fields=["lease_owner"], name="run_lease_owner", condition=Q(lease_owner__isnull=False)),
@@ -213,201 +222,3 @@ class FanOut(models.Model):
 
     def __str__(self) -> str:
         return f"{self.path or 'workflow'} ({self.total - self.unfinished} of {self.total} ended)"
-
-
-class Checkpoint(models.Model):
-    """What a committed step or change of status left behind. Append-only; ordered by ``sequence`` within its run.
-
-    ``cursor`` is where the run was after the commit, on the last checkpoint of each: forks begin there.
-    """
-
-    # The unique constraint on run and sequence is the index of this key.
-    run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="checkpoints", db_index=False)
-    sequence = models.PositiveIntegerField()
-    type = models.CharField(max_length=24)
-    status = models.CharField(max_length=16)
-    step_id = models.CharField(max_length=255, null=True, blank=True)  # noqa: DJ001 - null is "of the run itself"
-    path = models.CharField(max_length=1024, blank=True)
-    iteration = models.PositiveIntegerField(default=1)
-    attempt = models.PositiveSmallIntegerField(default=1)
-    input_text = models.TextField(null=True, blank=True)  # noqa: DJ001 - null is "none"
-    output_text = models.TextField(null=True, blank=True)  # noqa: DJ001 - null is "none"
-    error_type = models.CharField(max_length=255, null=True, blank=True)  # noqa: DJ001 - null is "none"
-    error_message = models.TextField(null=True, blank=True)  # noqa: DJ001 - null is "none"
-    details = models.JSONField(default=dict, blank=True)
-    cursor = models.JSONField(null=True, blank=True)
-    started_at = models.DateTimeField(null=True, blank=True)
-    created_at = models.DateTimeField()
-
-    class Meta:
-        constraints = [
-            models.UniqueConstraint(fields=["run", "sequence"], name="checkpoint_once_per_sequence"),
-            models.UniqueConstraint(
-                fields=["run", "path", "iteration"],
-                condition=Q(type=RecordType.STEP_COMPLETED.value),
-                name="step_recorded_once",
-            ),
-        ]
-        ordering = ["sequence"]
-
-    def __str__(self) -> str:
-        return f"{self.sequence} {self.type} {self.path}".rstrip()
-
-    @property
-    def public_id(self) -> uuid.UUID:
-        """Return the id callers see: derived, so that no index is kept for it."""
-        return uuid.uuid5(self.run_id, f"checkpoint/{self.sequence}")
-
-
-class Signal(models.Model):
-    """Something that happened outside and was told to a run: kept until the run waits for it, taken once, in order."""
-
-    run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="signals", db_index=False)
-    name = models.CharField(max_length=255)
-    payload = models.JSONField(default=dict)
-    word = models.CharField(max_length=256, null=True, blank=True)  # noqa: DJ001 - null is "no idempotency key"
-    sent_by = models.CharField(max_length=255)
-    received_at = models.DateTimeField()
-    taken_at = models.DateTimeField(null=True, blank=True)
-
-    class Meta:
-        constraints = [models.UniqueConstraint(fields=["run", "name", "word"], name="signal_once_per_word")]
-
-    def __str__(self) -> str:
-        return self.name
-
-
-class JournalEntry(models.Model):
-    """What a model, a tool or another agent answered within a step that is under way: see ``runs.agents.journal``.
-
-    Entries are ``spent`` once the step is to begin anew. They stay with the run, to be looked at.
-    """
-
-    run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="journal", db_index=False)
-    path = models.CharField(max_length=1024)
-    iteration = models.PositiveIntegerField()
-    attempt = models.PositiveSmallIntegerField()
-    key = models.CharField(max_length=1024)
-    value = models.JSONField()
-    spent = models.BooleanField(default=False)
-    at = models.DateTimeField()
-
-    class Meta:
-        constraints = [
-            models.UniqueConstraint(
-                fields=["run", "path", "iteration", "attempt", "key"],
-                condition=Q(spent=False),
-                name="journal_entry_once",
-            ),
-        ]
-        verbose_name_plural = "journal entries"
-
-    def __str__(self) -> str:
-        return f"{self.path} {self.key}"
-
-
-class Tally(models.Model):
-    """How often something happened, how long it took together and by bounds, and the tokens it cost."""
-
-    kind = models.CharField(max_length=24)
-    count = models.PositiveBigIntegerField(default=0)
-    seconds = models.FloatField(default=0.0)
-    buckets = models.JSONField(default=list)
-    input_tokens = models.PositiveBigIntegerField(default=0)
-    output_tokens = models.PositiveBigIntegerField(default=0)
-    total_tokens = models.PositiveBigIntegerField(default=0)
-    cost_nanos = models.PositiveBigIntegerField(default=0)
-
-    class Meta:
-        abstract = True
-
-    def __str__(self) -> str:
-        return f"{self.count} {self.kind}"
-
-
-class TotalTally(Tally):
-    """Since the service began; what is pruned stays counted."""
-
-    class Meta:
-        constraints = [models.UniqueConstraint(fields=["kind"], name="total_tally_once")]
-
-
-class HourlyTally(Tally):
-    """In an hour, by workflow; no name is the agent alone."""
-
-    hour = models.DateTimeField()
-    workflow_name = models.CharField(max_length=255, blank=True)
-
-    class Meta:
-        constraints = [
-            models.UniqueConstraint(fields=["hour", "kind", "workflow_name"], name="hourly_tally_once"),
-        ]
-
-
-class StatisticsMark(models.Model):
-    """How far the tallies reach. There is one row."""
-
-    ONLY = 1
-
-    checkpoint_id = models.BigIntegerField(default=0)
-    answers_until = models.DateTimeField(null=True, blank=True)
-    settled_at = models.DateTimeField(null=True, blank=True)
-
-    def __str__(self) -> str:
-        return f"up to checkpoint {self.checkpoint_id}"
-
-
-class TraceEvent(models.Model):
-    """What the run did, for debugging. Append-only; numbered within its run."""
-
-    # The unique constraint on run and number is the index of this key.
-    run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="trace_events", db_index=False)
-    number = models.PositiveIntegerField()
-    type = models.CharField(max_length=40)
-    at = models.DateTimeField()
-    checkpoint_sequence = models.PositiveIntegerField()
-    step_id = models.CharField(max_length=255, null=True, blank=True)  # noqa: DJ001 - null is "of the run itself"
-    agent_name = models.CharField(max_length=255, null=True, blank=True)  # noqa: DJ001 - null is "no agent"
-    input_preview = models.TextField(null=True, blank=True)  # noqa: DJ001 - null is "none"
-    output_preview = models.TextField(null=True, blank=True)  # noqa: DJ001 - null is "none"
-    error = models.TextField(null=True, blank=True)  # noqa: DJ001 - null is "none"
-    model = models.JSONField(default=dict, blank=True)
-    metadata = models.JSONField(default=dict, blank=True)
-
-    class Meta:
-        constraints = [models.UniqueConstraint(fields=["run", "number"], name="trace_event_once_per_number")]
-        ordering = ["number"]
-
-    def __str__(self) -> str:
-        return f"{self.number} {self.type}"
-
-    @property
-    def workflow_name(self) -> str | None:
-        """Return the workflow that the event is about: the run's own, or one inside it."""
-        named: str | None = self.metadata.get("workflow_name")
-        return named or self.run.workflow_name
-
-    @property
-    def public_id(self) -> uuid.UUID:
-        """Return the id callers see: derived, so that no index is kept for it."""
-        return uuid.uuid5(self.run_id, f"event/{self.number}")
-
-
-class IdempotencyRecord(models.Model):
-    """A promise kept: the same key from the same principal gets the same run and the same answer."""
-
-    principal = models.CharField(max_length=255)
-    scope = models.CharField(max_length=64)
-    key = models.CharField(max_length=256)
-    request_hash = models.CharField(max_length=64)
-    run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="idempotency_records")
-    status_code = models.PositiveSmallIntegerField(null=True, blank=True)
-    response = models.TextField(null=True, blank=True)  # noqa: DJ001 - null is "no answer yet"
-    created_at = models.DateTimeField(db_default=Now())
-
-    class Meta:
-        constraints = [models.UniqueConstraint(fields=["principal", "scope", "key"], name="idempotency_key_once")]
-        indexes = [models.Index(fields=["created_at"], name="idempotency_created_at")]
-
-    def __str__(self) -> str:
-        return f"{self.scope} {self.key}"
