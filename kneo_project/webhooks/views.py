@@ -11,7 +11,7 @@ from kneo_project.api.answers import list_parameters, missing, refusals
 from kneo_project.api.pagination import Listing
 from kneo_project.api.permissions import actor_of
 from kneo_project.api.views import ApiView
-from kneo_project.errors import NotFound
+from kneo_project.errors import InvalidRequest, NotFound
 from kneo_project.webhooks import examples, services
 from kneo_project.webhooks.models import WebhookSubscription
 from kneo_project.webhooks.serializers import (
@@ -62,7 +62,7 @@ class WebhooksView(ApiView):
     @extend_schema(
         tags=["webhooks"],
         request=WebhookRequestSerializer,
-        responses={201: DisclosedWebhookSerializer, **refusals(WRITE, missing("body", "url"))},
+        responses={201: DisclosedWebhookSerializer, **refusals(WRITE, InvalidRequest(), missing("body", "url"))},
         examples=[
             examples.order("what goes wrong, and what waits", examples.ORDER),
             examples.answer("with its secret", examples.CREATED, 201),
@@ -92,7 +92,7 @@ class WebhookView(ApiView):
     @extend_schema(
         tags=["webhooks"],
         request=WebhookChangeSerializer,
-        responses={200: WebhookSerializer, **refusals(WRITE, NotFound(), missing("body"))},
+        responses={200: WebhookSerializer, **refusals(WRITE, InvalidRequest(), NotFound(), missing("body"))},
         examples=[
             examples.order("pause", {"is_enabled": False}),
             examples.answer("paused", {**examples.WEBHOOK, "is_enabled": False}),
@@ -119,7 +119,7 @@ class RotateSecretView(ApiView):
     @extend_schema(
         tags=["webhooks"],
         request=RotateRequestSerializer,
-        responses={200: DisclosedWebhookSerializer, **refusals(WRITE, NotFound(), missing("body"))},
+        responses={200: DisclosedWebhookSerializer, **refusals(WRITE, InvalidRequest(), NotFound(), missing("body"))},
         examples=[
             examples.order("both sign for a while", {"keep_previous": True}),
             examples.answer("with its new secret", examples.ROTATED),
