@@ -28,8 +28,8 @@ def client_network(request: "HttpRequest | Request") -> str:
         address = ip_address(text)
     except ValueError:
         return text[:_LONGEST]
-    if isinstance(address, IPv6Address) and address.ipv4_mapped is None:
-        return str(ip_network((address, _SUBSCRIBER_BITS), strict=False))
+    if isinstance(address, IPv6Address):
+        return str(address.ipv4_mapped or ip_network((address.packed, _SUBSCRIBER_BITS), strict=False))
     return str(address)
 
 
