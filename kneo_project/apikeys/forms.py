@@ -29,17 +29,17 @@ class KeyForm(forms.Form):
         required=False,
         choices=[(role, f"{role} – {', '.join(sorted(scopes))}") for role, scopes in ROLES.items()],  # noqa: RUF001
         widget=forms.CheckboxSelectMultiple,
-        help_text="* is everything.",
+        help_text="* is everything. Each role is the scopes beside it.",
     )
     scopes = forms.MultipleChoiceField(
         required=False,
-        label="further scopes",
+        label="Further scopes",
         choices=[(scope, scope) for scope in sorted(SCOPES - {EVERY_SCOPE})],
         widget=forms.CheckboxSelectMultiple,
     )
     expires_at = forms.DateTimeField(
         required=False,
-        label="expires at",
+        label="Expires at",
         widget=forms.DateTimeInput(attrs={"type": "datetime-local"}),
         help_text="In UTC. Empty is never.",
     )
