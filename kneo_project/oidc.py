@@ -1,5 +1,6 @@
 """Callers whom an identity provider vouches for: with OpenID Connect, a signed token stands in place of a key."""
 
+import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ from kneo_project.principals import ROLES, SCOPES, Principal, is_grant, scopes_o
 ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA")
 LEEWAY_SECONDS = 30
 TIMEOUT_SECONDS = 5
+PATIENCE_SECONDS = 1
 KEYS_LAST_SECONDS = 600
 ASK_AGAIN_SECONDS = 30
 REST_SECONDS = 5
@@ -39,6 +41,7 @@ class ProviderKeys(jwt.PyJWKClient):
         self._issuer = issuer
         self._is_located = bool(url)
         self._rests_until = 0.0
+        self._asking = threading.Lock()
         discovery = f"{issuer.rstrip('/')}/.well-known/openid-configuration"
         super().__init__(
             url or discovery,
@@ -46,6 +49,23 @@ class ProviderKeys(jwt.PyJWKClient):
             timeout=TIMEOUT_SECONDS,
             cooldown_duration=ASK_AGAIN_SECONDS,
         )
+
+    def get_signing_key(self, kid: str) -> jwt.PyJWK:
+        """Return the key of that id: one that is known at once, also while another thread waits for the provider.
+
+        Raises:
+            IdentityProviderUnavailable: others wait for the provider already, and too many threads must not.
+        """
+        cached = self.jwk_set_cache.get() if self.jwk_set_cache else None
+        usable = [key for key in cached.keys if key.public_key_use in {"sig", None}] if cached else []
+        if known := self.match_kid(usable, kid):
+            return known
+        if not self._asking.acquire(timeout=PATIENCE_SECONDS):
+            raise IdentityProviderUnavailable
+        try:
+            return super().get_signing_key(kid)
+        finally:
+            self._asking.release()
 
     def fetch_data(self) -> object:
         """Return the provider's answer.

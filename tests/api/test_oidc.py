@@ -6,6 +6,7 @@ import json
 import secrets
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import jwt
 import pytest
@@ -184,6 +185,23 @@ def test_keys_that_are_known_suffice_while_the_provider_is_away(provider: Identi
     assert ask(provider.token())[0] == 200
     provider.is_down = True
     assert ask(provider.token(sub="bob"))[0] == 200
+
+
+def test_while_a_thread_waits_for_the_provider_others_do_not(provider: IdentityProvider) -> None:
+    assert ask(provider.token())[0] == 200
+    known = trust()
+    assert known is not None
+    known.keys.cooldown_duration = 0
+    provider.goes_on.clear()
+    provider.add("second", "ES256")
+    with ThreadPoolExecutor() as threads:
+        waiting = threads.submit(known.principal_for, provider.token("second").encode())
+        try:
+            assert provider.is_waited_for.wait(10)
+            assert [ask(provider.token(kid))[0] for kid in ("first", "second")] == [200, 503]
+        finally:
+            provider.goes_on.set()
+        assert waiting.result() is not None
 
 
 def test_a_provider_that_describes_another_is_not_trusted(provider: IdentityProvider) -> None:

@@ -1,6 +1,7 @@
 """An identity provider on the loopback address: it publishes its keys, and signs what it is told to."""
 
 import json
+import threading
 import time
 from functools import cache
 from typing import Any
@@ -25,11 +26,16 @@ def made(algorithm: str) -> Key:
 
 
 class IdentityProvider(WebServer):
-    """A context manager: ``asked`` are the requests for its documents, which it refuses while it ``is_down``."""
+    """A context manager: ``asked`` are the requests for its documents, which it refuses while it ``is_down``; until it
+    ``goes_on`` it leaves them unanswered.
+    """
 
     def __init__(self) -> None:
         super().__init__(self._answer)
         self.is_down = False
+        self.goes_on = threading.Event()
+        self.goes_on.set()
+        self.is_waited_for = threading.Event()
         self.names_itself: str | None = None
         self.keys: dict[str, tuple[str, Key]] = {}
         self.add("first", "RS256")
@@ -54,6 +60,9 @@ class IdentityProvider(WebServer):
         return {name: value for name, value in (told | claims).items() if value is not None}
 
     def _answer(self, asked: Asked) -> Page:
+        if not self.goes_on.is_set():
+            self.is_waited_for.set()
+            self.goes_on.wait(30)
         if self.is_down:
             return Page(status=500)
         if asked.path == "/tenant/.well-known/openid-configuration":
