@@ -38,6 +38,7 @@ $(NEXT)/.ready: requirements/next.txt pyproject.toml .ci/setup
 
 verify: $(READY) ## Run the longer storms as well
 	$(BIN)/pytest -m storm --timeout 3600
+	KNEO_TEST_EXAMPLES=100 $(BIN)/pytest -n 2 --timeout 3600 tests/contract/test_generated_requests.py
 
 lint: export KNEO_SERV_STATE_DIR := $(CURDIR)/.venv/lint
 lint: $(READY) ## Check style, types, imports, migrations and size budgets
@@ -52,8 +53,9 @@ format: $(READY) ## Format the code and apply the safe fixes
 	$(BIN)/ruff check --fix-only .
 	$(BIN)/ruff format .
 
-bench: $(READY) ## Measure throughput and latency (needs PostgreSQL and RabbitMQ)
+bench: $(READY) ## Measure throughput and latency, and the API with a long history (needs PostgreSQL and RabbitMQ)
 	$(BIN)/python -m tests.benchmarks
+	$(BIN)/python -m tests.benchmarks.history
 
 lock: COMPILE := uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-emit-find-links \
     --python-version 3.12

@@ -59,6 +59,11 @@ app.conf.update(
             "schedule": settings.SWEEP_SECONDS,
             "options": {"run_here": True},
         },
+        "bulk": {
+            "task": "runs.work_off_bulk",
+            "schedule": settings.SWEEP_SECONDS,
+            "options": {"run_here": True},
+        },
         "statistics": {
             "task": "runs.settle_statistics",
             "schedule": settings.STATISTICS_SECONDS,

@@ -47,27 +47,37 @@ def redact(value: object) -> object:
     The value under a sensitive key is replaced whole, null included; every other text is searched. Dataclasses become
     objects, sets and tuples become lists, and any other object becomes its text.
     """
-    return _redact(value, 0)
+    return _redact(value, 0, {})
 
 
-def _redact(value: object, depth: int) -> object:
+def _redact(value: object, depth: int, seen: dict[str, str]) -> object:
+    """Redact ``value``; ``seen`` are the texts of the same value so far: an answer repeats most of its texts."""
     if value is None or isinstance(value, bool | int | float):
         return value
     if depth >= _MAX_DEPTH:
         return REDACTED
+    if isinstance(value, str):
+        return _redact_repeated(str(value), seen)
     if is_dataclass(value) and not isinstance(value, type):
         value = {each.name: getattr(value, each.name) for each in fields(value)}
     if isinstance(value, Mapping):
-        return {key: _redact_member(key, inner, depth) for key, inner in value.items()}
+        return {key: _redact_member(key, inner, depth, seen) for key, inner in value.items()}
     if isinstance(value, set | frozenset):
         value = sorted(value, key=str)
     if isinstance(value, list | tuple):
-        return [_redact(inner, depth + 1) for inner in value]
-    return redact_text(str(value))
+        return [_redact(inner, depth + 1, seen) for inner in value]
+    return _redact_repeated(str(value), seen)
 
 
-def _redact_member(key: object, value: object, depth: int) -> object:
-    return REDACTED if is_sensitive_key(str(key)) else _redact(value, depth + 1)
+def _redact_member(key: object, value: object, depth: int, seen: dict[str, str]) -> object:
+    return REDACTED if is_sensitive_key(str(key)) else _redact(value, depth + 1, seen)
+
+
+def _redact_repeated(text: str, seen: dict[str, str]) -> str:
+    redacted = seen.get(text)
+    if redacted is None:
+        redacted = seen[text] = redact_text(text)
+    return redacted
 
 
 @lru_cache(maxsize=4096)

@@ -258,6 +258,10 @@ MAX_OVERRIDES_BYTES = integer("KNEO_SERV_MAX_OVERRIDES_BYTES", 65_536)
 MAX_METADATA_BYTES = integer("KNEO_SERV_MAX_METADATA_BYTES", 32_768)
 MAX_LIST_ITEMS = integer("KNEO_SERV_MAX_LIST_ITEMS", 100)
 MAX_PATH_CHARS = integer("KNEO_SERV_MAX_PATH_CHARS", 4_096)
+# What must be there for the service to be ready: keys of providers, and further variables.
+HEALTH_PROVIDERS = words("KNEO_SERV_HEALTH_PROVIDERS", "")
+HEALTH_MCP_SECRETS = words("KNEO_SERV_HEALTH_MCP_SECRETS", "")
+READINESS_CHECKS = ["runs.inspection.readiness.secrets_needed"]
 DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_BODY_BYTES
 
 REST_FRAMEWORK = {

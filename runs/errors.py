@@ -7,6 +7,10 @@ class RunNotFound(NotFound):
     """There is no run of that id."""
 
 
+class BulkNotFound(NotFound):
+    """There is no bulk operation of that id."""
+
+
 class SignalNotFound(NotFound):
     """The spec of this run declares no signal of that name."""
 

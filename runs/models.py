@@ -124,9 +124,19 @@ class Run(models.Model):
 
     class Meta:
         indexes = [
-            models.Index(fields=["status", "-updated_at"], name="run_status_updated_at"),
             models.Index(fields=["-updated_at"], name="run_updated_at"),
-            models.Index(fields=["created_at"], name="run_created_at"),
+            # Of whole runs only, so that the lists of runs are counted in the index, without reading any run.
+            models.Index(
+                fields=["created_at", "workflow_name", "error_type"],
+                name="run_whole_created_at",
+                condition=Q(within__isnull=True),
+            ),
+            models.Index(fields=["status", "-updated_at"], name="run_whole_status", condition=Q(within__isnull=True)),
+            models.Index(
+                fields=["-updated_at"],
+                name="run_whole_error",
+                condition=Q(error_type__isnull=False, within__isnull=True),
+            ),
             models.Index(fields=["session_id"], name="run_session_id", condition=Q(session_id__isnull=False)),
             models.Index(fields=["wake_at"], name="run_wake_at", condition=Q(wake_at__isnull=False)),
             models.Index(fields=["lease_owner"], name="run_lease_owner", condition=Q(lease_owner__isnull=False)),
@@ -213,6 +223,54 @@ class FanOut(models.Model):
 
     def __str__(self) -> str:
         return f"{self.path or 'workflow'} ({self.total - self.unfinished} of {self.total} ended)"
+
+
+class BulkAction(models.TextChoices):
+    """What can be done to many runs."""
+
+    CANCEL = "cancel"
+    CONTINUE = "continue"
+    RESTART = "restart"
+
+
+class BulkStatus(models.TextChoices):
+    """Where work on many runs is."""
+
+    RUNNING = "running"
+    COMPLETED = "completed"
+    CANCELLED = "cancelled"
+
+
+class BulkOperation(models.Model):
+    """Something to be done to every run that ``filter`` meant at ``created_at``: one by one, in the order of creation.
+
+    ``place`` is the last one done with. ``skipped`` runs did not allow it; ``refusals`` tells of the first of them.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    action = models.CharField(max_length=16, choices=BulkAction.choices)
+    filter = models.JSONField()
+    status = models.CharField(max_length=16, choices=BulkStatus.choices, default=BulkStatus.RUNNING)
+    batch_size = models.PositiveIntegerField()
+    matched = models.PositiveIntegerField()
+    done = models.PositiveIntegerField(default=0)
+    skipped = models.PositiveIntegerField(default=0)
+    refusals = models.JSONField(default=list, blank=True)
+    place_at = models.DateTimeField(null=True, blank=True)
+    place_id = models.UUIDField(null=True, blank=True)
+    created_by = models.CharField(max_length=255)
+    word = models.CharField(max_length=256, null=True, blank=True)  # noqa: DJ001 - null is "no idempotency key"
+    created_at = models.DateTimeField()
+    completed_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["created_by", "word"], name="bulk_once_per_word")]
+        indexes = [
+            models.Index(fields=["created_at"], name="bulk_under_way", condition=Q(status="running")),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.action} {self.matched} runs"
 
 
 class Checkpoint(models.Model):

@@ -9,7 +9,7 @@ from celery.signals import worker_shutdown, worker_shutting_down
 from django.conf import settings
 from kombu.exceptions import OperationalError
 
-from runs import deadlines, executor, heartbeat, isolation, statistics
+from runs import bulk, deadlines, executor, heartbeat, isolation, statistics
 from runs.executor import Rest
 
 logger = logging.getLogger(__name__)
@@ -58,6 +58,13 @@ def sweep() -> None:
     for task, arguments in bells:
         if not _publish(task, *arguments, expires=_lifetime()):
             return  # each further bell would take as long to fail, and the next sweep must be on time
+
+
+@shared_task(name="runs.work_off_bulk")
+def work_off_bulk() -> None:
+    """Do a batch of what was ordered for many runs."""
+    for run_id in bulk.work_off():
+        ring(run_id)
 
 
 @shared_task(name="runs.settle_statistics")

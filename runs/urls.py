@@ -2,6 +2,7 @@
 
 from django.urls import path
 
+from runs.views.bulk import BulkOperationView, BulkView, CancelBulkView
 from runs.views.credentials import CredentialsView
 from runs.views.events import EventsView, RunEventsView
 from runs.views.human_tasks import HumanTasksView, HumanTaskView, ResumeView
@@ -21,6 +22,9 @@ urlpatterns = [
     path("events", EventsView.as_view()),
     path("runs", RunsView.as_view()),
     path("runs/counts", RunCountsView.as_view()),
+    path("runs/bulk", BulkView.as_view()),
+    path("runs/bulk/<str:bulk_id>", BulkOperationView.as_view()),
+    path("runs/bulk/<str:bulk_id>/cancel", CancelBulkView.as_view()),
     path("runs/<str:run_id>", RunView.as_view()),
     path("runs/<str:run_id>/events", RunEventsView.as_view()),
     path("runs/<str:run_id>/recovery", RecoveryView.as_view()),

@@ -16,11 +16,12 @@ from drf_spectacular.utils import (
 from rest_framework import serializers
 
 from kneo_project.api.pagination import MAX_LIMIT, WINDOW, Listing
-from kneo_project.api.query import Reader, Repeated, flag, seconds, timestamp
+from kneo_project.api.query import MAX_REPEATS, Reader, Repeated, flag, seconds, timestamp
 from kneo_project.errors import (
     Forbidden,
     IdentityProviderUnavailable,
     InternalError,
+    InvalidRequest,
     KneoError,
     Problem,
     RateLimited,
@@ -97,12 +98,22 @@ class ProblemsSerializer(serializers.Serializer[Any]):
     detail = ProblemSerializer(many=True)
 
 
-_REFUSED = PolymorphicProxySerializer(
-    component_name="Refused",
-    serializers=[ErrorSerializer, ProblemsSerializer],
-    resource_type_field_name=None,
-    many=False,
-)
+class UnreadableSerializer(serializers.Serializer[Any]):
+    """The body of the request is not text."""
+
+    detail = serializers.CharField()
+
+
+def _either(name: str, *bodies: type[serializers.Serializer[Any]]) -> PolymorphicProxySerializer:
+    return PolymorphicProxySerializer(
+        component_name=name, serializers=[*bodies], resource_type_field_name=None, many=False
+    )
+
+
+_BODIES = {
+    InvalidRequest.status: _either("NotPossible", ErrorSerializer, UnreadableSerializer),
+    RequestInvalid.status: _either("Refused", ErrorSerializer, ProblemsSerializer),
+}
 
 
 def missing(*loc: str) -> RequestInvalid:
@@ -150,12 +161,18 @@ def filter_parameters(
     return [
         OpenApiParameter(
             name,
-            _PARAMETER_TYPES.get(parser, OpenApiTypes.STR),
+            _parameter_type(parser),
             enum=[*(choices or {}).get(name, ())] or None,
-            many=isinstance(parser, Repeated),
         )
         for name, parser in filters.items()
     ]
+
+
+def _parameter_type(reader: Reader) -> OpenApiTypes | dict[str, Any]:
+    if not isinstance(reader, Repeated):
+        return _PARAMETER_TYPES.get(reader, OpenApiTypes.STR)
+    pattern = {"pattern": reader.pattern} if reader.pattern else {}
+    return {"type": "array", "items": {"type": "string", **pattern}, "maxItems": MAX_REPEATS}
 
 
 def _refusal(errors: list[KneoError]) -> OpenApiResponse:
@@ -163,5 +180,5 @@ def _refusal(errors: list[KneoError]) -> OpenApiResponse:
         OpenApiExample(error.code, value={"detail": error.detail}, response_only=True, media_type="application/json")
         for error in errors
     ]
-    body = _REFUSED if any(isinstance(error, RequestInvalid) for error in errors) else ErrorSerializer
+    body = _BODIES.get(errors[0].status, ErrorSerializer)
     return OpenApiResponse(body, description=", ".join(error.code for error in errors), examples=examples)

@@ -3,9 +3,11 @@
 from typing import Any
 
 from celery.exceptions import CeleryError
+from django.conf import settings
 from django.db import Error as DatabaseError
 from django.db import connection
 from django.db.migrations.exceptions import InconsistentMigrationHistory
+from django.utils.module_loading import import_string
 from drf_spectacular.utils import extend_schema
 from kombu.exceptions import KombuError
 from rest_framework import serializers
@@ -57,7 +59,7 @@ class LivezView(HealthView):
 
 @extend_schema(tags=["health"], responses=HealthSerializer)
 class ReadyzView(HealthView):
-    """Checks what a request needs: the database, with exactly the schema of this code.
+    """Checks what a request needs: the database, with exactly the schema of this code, and the secrets it must have.
 
     A broker that is away delays runs and loses none, so it is reported and does not clear readiness. Details are for
     authenticated callers only.
@@ -65,7 +67,7 @@ class ReadyzView(HealthView):
 
     def get(self, request: Request) -> Response:
         """Answer 200 when ready, else 503."""
-        needed = _store_checks()
+        needed = _store_checks() | _app_checks()
         metadata: dict[str, Any] = {
             "ready": all(check["ok"] for check in needed.values()),
             "checks": needed | {"queue": _broker_check()},
@@ -93,6 +95,14 @@ def _store_checks() -> dict[str, dict[str, Any]]:
         store |= {"ok": False, "error": "check_failed"}
         schema |= {"ok": False, "error": "check_failed"}
     return {"api": {"name": "api", "ok": True}, "run_state_store": store, "schema": schema}
+
+
+def _app_checks() -> dict[str, dict[str, Any]]:
+    """Return what the apps above this layer need."""
+    checks: dict[str, dict[str, Any]] = {}
+    for name in settings.READINESS_CHECKS:
+        checks |= import_string(name)()
+    return checks
 
 
 def _broker_check() -> dict[str, Any]:

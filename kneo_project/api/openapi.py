@@ -1,7 +1,11 @@
 """The OpenAPI document: how callers authenticate, and where it is served."""
 
-from drf_spectacular.extensions import OpenApiAuthenticationExtension
+from typing import Any
+
+from drf_spectacular.extensions import OpenApiAuthenticationExtension, OpenApiSerializerExtension
+from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.renderers import OpenApiJsonRenderer2
+from drf_spectacular.utils import Direction
 from drf_spectacular.views import SpectacularAPIView
 
 from kneo_project.api.authentication import ApiKeyAuthentication
@@ -19,6 +23,18 @@ class ApiKeyScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-c
             {"type": "http", "scheme": "bearer"},
             {"type": "apiKey", "in": "header", "name": "X-Kneo-Api-Key"},
         ]
+
+
+class ClosedObject(OpenApiSerializerExtension):  # type: ignore[no-untyped-call]
+    """Says of a strict serializer what it is: an object without any other keys."""
+
+    target_class = "kneo_project.api.serializers.StrictSerializer"
+    match_subclasses = True
+
+    def map_serializer(self, auto_schema: AutoSchema, direction: Direction) -> dict[str, Any]:
+        """Return the schema."""
+        map_plainly: Any = auto_schema._map_serializer  # noqa: SLF001 - as its documentation shows
+        return {**map_plainly(self.target, direction, bypass_extensions=True), "additionalProperties": False}
 
 
 class OpenApiView(SpectacularAPIView):

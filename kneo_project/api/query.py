@@ -16,9 +16,13 @@ type Parser = Callable[[str, str], Any]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Repeated:
-    """A parameter that may be given several times: the value is the list of what ``parser`` makes of each."""
+    """A parameter that may be given several times: the value is the list of what ``parser`` makes of each.
+
+    ``pattern`` is what the document says of each text, where the parser does not take any.
+    """
 
     parser: Parser
+    pattern: str | None = None
 
 
 type Reader = Parser | Repeated

@@ -1,4 +1,4 @@
-"""The three programs of the stack and how each is started."""
+"""The programs of the stack and how each is started."""
 
 import sys
 from dataclasses import dataclass
@@ -22,6 +22,13 @@ def web(listener: int) -> Program:
     command = (sys.executable, "-m", "gunicorn", "kneo_project.wsgi:application", "--bind", f"fd://{listener}")
     options = ("--worker-class", "gthread", "--threads", str(settings.WEB_THREADS), "--no-control-socket")
     return Program(name="web", command=command + options, inherits=(listener,))
+
+
+def events(listener: int) -> Program:
+    """Return the program that serves event streams on the inherited socket ``listener``."""
+    command = (sys.executable, "-m", "uvicorn", "kneo_project.asgi:application", "--fd", str(listener))
+    options = ("--lifespan", "off", "--no-access-log", "--log-level", "warning", "--timeout-graceful-shutdown", "2")
+    return Program(name="events", command=command + options, inherits=(listener,))
 
 
 def worker() -> Program:

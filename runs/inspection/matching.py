@@ -5,8 +5,9 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from django.db.models import Case, Count, F, Q, QuerySet, Value, When
+from django.http import QueryDict
 
-from kneo_project.api.query import Reader, Repeated, flag, seconds, text, text_or_absent, timestamp
+from kneo_project.api.query import Reader, Repeated, flag, read_query, seconds, text, text_or_absent, timestamp
 from kneo_project.errors import Problem, RequestInvalid
 from runs.engine.lifecycle import Status
 from runs.labels import has_label
@@ -32,7 +33,7 @@ RUN_FILTERS: Mapping[str, Reader] = {
     "environment": text,
     "session_id": text,
     "tag": Repeated(parser=text),
-    "metadata": Repeated(parser=metadata_pair),
+    "metadata": Repeated(parser=metadata_pair, pattern="^[^:]+:"),
     "parent_run_id": text_or_absent,
     "has_error": flag,
     "error_type": text,
@@ -48,6 +49,17 @@ RUN_FILTERS: Mapping[str, Reader] = {
     "max_duration_seconds": seconds,
     "q": text_or_absent,
 }
+
+
+def asked_in(wanted: Mapping[str, list[str]]) -> dict[str, Any]:
+    """Return the values of the filters in ``wanted``: their texts by name, as in a query.
+
+    Raises RequestInvalid or InvalidTimestamp.
+    """
+    given = QueryDict(mutable=True)
+    for name, texts in wanted.items():
+        given.setlist(name, texts)
+    return read_query(RUN_FILTERS, given)
 
 
 def matching_runs(asked: Mapping[str, Any]) -> QuerySet[Run]:

@@ -77,11 +77,12 @@ class TaskView:
 
 def task_views(tasks: Sequence[HumanTask]) -> list[TaskView]:
     """Return the views of ``tasks``, whose runs are loaded, in two queries however many there are."""
-    run_ids = [task.run_id for task in tasks]
-    records = records_of(run_ids)
+    runs = {task.run_id: task.run for task in tasks}
+    records = records_of(runs)
     events: dict[uuid.UUID, list[TraceEvent]] = defaultdict(list)
-    recent = TraceEvent.objects.filter(run_id__in=run_ids, number__gt=F("run__trace_count") - RECENT_EVENTS)
-    for event in recent.select_related("run").order_by("run_id", "number"):
+    recent = TraceEvent.objects.filter(run_id__in=runs, number__gt=F("run__trace_count") - RECENT_EVENTS)
+    for event in recent.order_by("run_id", "number"):
+        event.run = runs[event.run_id]  # a row of its own for each event would cost more than all the rest
         events[event.run_id].append(event)
     return [
         TaskView(task=task, records=records.get(task.run_id, ()), trace_events=tuple(events[task.run_id]))

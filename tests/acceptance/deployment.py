@@ -88,6 +88,11 @@ class Deployment:
         """Run Python with ``arguments`` in the deployment's environment, to its end."""
         subprocess.run([sys.executable, *arguments], cwd=ROOT, env=self._env, check=True)
 
+    def talk_to(self, *arguments: str) -> subprocess.Popen[str]:
+        """Start Python with ``arguments`` in the deployment's environment, to talk with line by line."""
+        command, pipe = [sys.executable, *arguments], subprocess.PIPE
+        return subprocess.Popen(command, cwd=ROOT, env=self._env, stdin=pipe, stdout=pipe, text=True, bufsize=1)
+
     def scale(self, count: int) -> list[Process]:
         """Have exactly ``count`` workers, all ready; return them, the longest running first."""
         for worker in self.workers:
@@ -104,6 +109,10 @@ class Deployment:
         for worker in self.workers:
             _wait_until_ready(worker)
         return list(self.workers)
+
+    def serve_events(self, listener: socket.socket) -> Process:
+        """Start the server for event streams on ``listener``."""
+        return self._start(programs.events(listener.fileno()), name="events")
 
     @contextmanager
     def supervised(self) -> Iterator[None]:

@@ -39,7 +39,25 @@ def test_a_service_with_its_own_schema_is_ready(client: Client, prefix: str) -> 
         "run_state_store": True,
         "schema": True,
         "queue": True,
+        "providers": True,
+        "mcp": True,
     }
+
+
+@pytest.mark.django_db
+def test_a_secret_that_must_be_there_clears_readiness(
+    client: Client, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.HEALTH_PROVIDERS, settings.HEALTH_MCP_SECRETS = ("openai",), ("CRM_TOKEN",)
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-live-1234")
+    monkeypatch.delenv("CRM_TOKEN", raising=False)
+    lacking = client.get("/v1/readyz")
+    assert (lacking.status_code, b"sk-live-1234" in lacking.content) == (503, False)
+    checks = lacking.json()["detail"]["metadata"]["checks"]
+    assert (checks["providers"]["ok"], checks["mcp"]["ok"]) == (True, False)
+    assert checks["mcp"]["items"]["CRM_TOKEN"]["present"] is False
+    monkeypatch.setenv("CRM_TOKEN", "t")
+    assert client.get("/v1/readyz").status_code == 200
 
 
 @pytest.mark.django_db

@@ -6,9 +6,11 @@ import pytest
 from django.test import override_settings
 
 from kneo_project.audit.models import AuditEvent
+from kneo_project.prices import read_prices
 from runs.models import Run
 from tests.api.conftest import Api
 from tests.api.specs import agent, workflow
+from tests.integration.test_agents import served
 from tests.stubs.chat_server import Answer, ChatServer, failure
 
 ANSWER_KEYS = {"run_id", "status", "output_text", "human_intervention_required", "continuation_id", "metadata"}
@@ -218,3 +220,11 @@ def test_a_run_that_fails_at_its_model_says_so_and_is_not_run_again_for_the_same
     assert [(detail["error"], detail["error_type"]) for detail in details] == [(code, kind)] * 2
     assert details[0]["run_id"] == details[1]["run_id"] == str(Run.objects.get().pk)
     assert len(chat.requests) == 1
+
+
+def test_a_run_that_spent_its_money_says_so(api: Api) -> None:
+    with ChatServer() as chat, override_settings(MODEL_PRICES=read_prices(["small=1/2"])):
+        spec = workflow("agent", "agent-2")
+        spec["components"]["agents"]["writer"] = served(chat)
+        detail = api.run(spec, 400, cost_budget=0.000001)["detail"]
+    assert (detail["error"], len(chat.requests)) == ("cost_budget_exceeded", 1)

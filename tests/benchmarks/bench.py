@@ -81,11 +81,16 @@ class Bench:
         return row
 
 
+def new_queue() -> str:
+    """Return the name of a queue that no other deployment has."""
+    return f"kneo_bench_{uuid.uuid4().hex[:12]}"
+
+
 @contextmanager
 def open_bench(folder: Path, settings: Mapping[str, str] = NO_SETTINGS) -> Iterator[Bench]:
     """Open a deployment on PostgreSQL and RabbitMQ, with ``settings`` of its own; leave nothing behind."""
     database = PostgresDatabase()
-    broker = Broker(services.RABBITMQ, queue=f"kneo_bench_{uuid.uuid4().hex[:12]}")
+    broker = Broker(services.RABBITMQ, queue=new_queue())
     deployment = Deployment(
         folder,
         database_url=database.url,

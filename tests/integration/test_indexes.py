@@ -1,0 +1,75 @@
+"""Which indexes the lists use: a list that reads every run would answer the same."""
+
+import json
+from importlib import import_module
+from typing import Any
+
+import pytest
+from django.db import connection, transaction
+from django.db.models import QuerySet
+
+from runs.inspection.matching import matching_runs
+from runs.models import Run
+from tests.factories import RunFactory, SnapshotFactory
+from tests.settings import DATABASE
+
+MIGRATION = import_module("runs.migrations.0010_lists")
+RUNS = 1_000
+# What is asked for, and a column that the index holds besides.
+COUNTED: list[tuple[dict[str, Any], str]] = [
+    ({}, "created_at"),
+    ({"workflow_name": "flow-1"}, "created_at"),
+    ({"status": "failed"}, "updated_at"),
+    ({"has_error": True}, "updated_at"),
+    ({"has_error": False}, "created_at"),
+]
+pytestmark = pytest.mark.skipif(DATABASE != "postgres", reason="the plans and the trigrams are PostgreSQL's")
+
+
+@pytest.fixture
+def history() -> None:
+    """Enough runs, and what the server knows of them, for its plans to be those of many."""
+    snapshot = SnapshotFactory.create()
+    Run.objects.bulk_create(
+        RunFactory.build(snapshot=snapshot, workflow_name=f"flow-{number % 8}", input_text="hi" * 500)
+        for number in range(RUNS)
+    )
+    with connection.cursor() as cursor:
+        cursor.execute("VACUUM (ANALYZE) runs_run")
+
+
+def plan_of(rows: QuerySet[Run]) -> str:
+    """Return how the server finds ``rows``, unless it would read the whole table."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_seqscan = off")
+        return rows.explain(format="json")
+
+
+def nodes(plan: str) -> set[tuple[str, str | None]]:
+    """Return the kinds of nodes in ``plan`` with the indexes that they use."""
+
+    def within(node: dict[str, Any]) -> set[tuple[str, str | None]]:
+        here = {(node["Node Type"], node.get("Index Name"))}
+        return here.union(*(within(inner) for inner in node.get("Plans", [])))
+
+    return within(json.loads(plan)[0]["Plan"])
+
+
+def test_a_search_uses_the_trigrams(history: None) -> None:
+    searching = {name for kind, name in nodes(plan_of(matching_runs({"q": "needle"}))) if kind == "Bitmap Index Scan"}
+    assert searching == {"run_output_words", "run_error_words"}
+
+
+def test_a_list_is_counted_without_reading_runs(history: None) -> None:
+    for asked, column in COUNTED:
+        counted = nodes(plan_of(matching_runs(asked).values(column)))
+        assert {kind for kind, _ in counted} == {"Index Only Scan"}, asked
+
+
+def test_a_server_without_trigrams_goes_without(monkeypatch: pytest.MonkeyPatch) -> None:
+    broken = "CREATE INDEX never ON runs_run USING gin (upper(output_text) no_such_ops)"
+    monkeypatch.setattr(MIGRATION, "SEARCHED", {"never": broken})
+    with connection.schema_editor(atomic=True) as editor:
+        MIGRATION.index_words(None, editor)
+        MIGRATION.forget_words(None, editor)
+    assert Run.objects.count() == 0
