@@ -247,6 +247,16 @@ WEBHOOK_RETRY_BACKOFF_SECONDS = number("KNEO_SERV_WEBHOOK_RETRY_BACKOFF_SECONDS"
 AUTH_ENABLED = flag("KNEO_SERV_AUTH_ENABLED", default=False)
 API_KEYS = text("KNEO_SERV_API_KEYS")
 ADMIN_API_KEY = text("KNEO_SERV_ADMIN_API_KEY")
+OIDC_ISSUER = text("KNEO_SERV_OIDC_ISSUER")
+OIDC_AUDIENCE = text("KNEO_SERV_OIDC_AUDIENCE")
+OIDC_JWKS_URL = text("KNEO_SERV_OIDC_JWKS_URL")
+OIDC_ROLE_CLAIM = text("KNEO_SERV_OIDC_ROLE_CLAIM", "roles")
+OIDC_ROLE_MAP = words("KNEO_SERV_OIDC_ROLE_MAP", "")
+OIDC_NAME_CLAIM = text("KNEO_SERV_OIDC_NAME_CLAIM", "sub")
+# Requests a minute: 0 is no limit.
+RATE_LIMIT = integer("KNEO_SERV_RATE_LIMIT", 0, minimum=0)
+RATE_LIMIT_ANONYMOUS = integer("KNEO_SERV_RATE_LIMIT_ANONYMOUS", 0, minimum=0)
+RATE_LIMIT_STORAGE = text("KNEO_SERV_RATE_LIMIT_STORAGE", "memory://")
 MAX_BODY_BYTES = integer("KNEO_SERV_MAX_BODY_BYTES", 1_048_576)
 MAX_INPUT_CHARS = integer("KNEO_SERV_MAX_INPUT_CHARS", 20_000)
 MAX_HUMAN_CONTENT_CHARS = integer("KNEO_SERV_MAX_HUMAN_CONTENT_CHARS", 20_000)
@@ -263,12 +273,15 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_BODY_BYTES
 
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["kneo_project.api.authentication.ApiKeyAuthentication"],
-    "DEFAULT_PERMISSION_CLASSES": ["kneo_project.api.permissions.HasScope"],
+    "DEFAULT_PERMISSION_CLASSES": [
+        "kneo_project.api.throttling.WithinRate",
+        "kneo_project.api.permissions.HasScope",
+    ],
     "DEFAULT_PARSER_CLASSES": ["kneo_project.api.parsers.StrictJSONParser"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_CONTENT_NEGOTIATION_CLASS": "kneo_project.api.parsers.OneFormat",
     "DEFAULT_SCHEMA_CLASS": "kneo_project.api.operations.PathSchema",
-    "EXCEPTION_HANDLER": "kneo_project.api.exception_handler.handle",
+    "EXCEPTION_HANDLER": "kneo_project.refusals.handle",
     "UNAUTHENTICATED_USER": None,
     "URL_FORMAT_OVERRIDE": None,
     "COMPACT_JSON": True,
@@ -280,6 +293,10 @@ SPECTACULAR_SETTINGS = {
     "DESCRIPTION": "Durable runs of agent workflows, with people in the loop.",
     "OAS_VERSION": "3.1.0",
     "SERVE_INCLUDE_SCHEMA": False,
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "runs.views.links.add_links",
+    ],
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "REDOC_DIST": "SIDECAR",

@@ -8,6 +8,9 @@ from kneo_project.api import health
 from kneo_project.api.openapi import OpenApiView
 from kneo_project.api.unmatched import unmatched
 from kneo_project.audit.views import AuditEventsView
+from kneo_project.logins import LoginForm
+
+admin.site.login_form = LoginForm
 
 api: list[URLPattern | URLResolver] = [
     path("healthz", health.HealthzView.as_view(), name="healthz"),
