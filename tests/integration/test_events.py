@@ -25,8 +25,8 @@ def follow(path: str, **headers: str) -> Iterator[dict[str, Any]]:
     assert isinstance(answer, StreamingHttpResponse)
     assert answer["Content-Type"] == "text/event-stream"
     try:
-        for piece in answer:
-            lines = dict(line.split(": ", 1) for line in piece.decode().splitlines() if line and line[0] != ":")
+        for block in (block for piece in answer for block in piece.decode().removesuffix("\n\n").split("\n\n")):
+            lines = dict(line.split(": ", 1) for line in block.splitlines() if line[0] != ":")
             if "retry" not in lines:
                 yield {**lines, "data": json.loads(lines["data"])} if lines else {}
     finally:
