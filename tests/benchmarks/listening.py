@@ -29,8 +29,9 @@ OTHER_FILES = 200
 LOOK_EVERY_SECONDS = 0.05
 # A session tells what it did a second after it at the earliest, and an idle one within ten.
 SETTLING_SECONDS = 12
-# The one reader of the process looks every five seconds; the rest is what two measurements may differ by.
-MOST_MORE_TRANSACTIONS = 0.5
+# The one reader of the process looks every five seconds, which is two transactions as its connection is checked first.
+# The rest is what two measurements differ by; a query of each listener in every minute would be 17 a second.
+MOST_MORE_TRANSACTIONS = 1.0
 TRANSACTIONS = "SELECT xact_commit + xact_rollback FROM pg_stat_database WHERE datname = %s"
 LAST_EVENT = "run_completed"
 
@@ -42,6 +43,10 @@ class Attention:
     listeners: int
     idle_seconds: int
     runs: int
+
+
+MUCH = Attention(listeners=1000, idle_seconds=30, runs=5)
+LITTLE = Attention(listeners=200, idle_seconds=5, runs=2)
 
 
 def live_events(attention: Attention) -> Iterator[Figure]:

@@ -29,7 +29,7 @@ class Scale:
     floor_seconds: int = 3
     latencies: int = 240
     long_runs: int = 8
-    attention: listening.Attention = listening.Attention(listeners=1000, idle_seconds=30, runs=5)
+    attention: listening.Attention = listening.MUCH
 
 
 QUICK = Scale(
@@ -39,7 +39,7 @@ QUICK = Scale(
     floor_seconds=2,
     latencies=60,
     long_runs=2,
-    attention=listening.Attention(listeners=200, idle_seconds=5, runs=2),
+    attention=listening.LITTLE,
 )
 
 
