@@ -120,7 +120,7 @@ class _Mailbox:
             yield news
 
 
-async def stream(source: Source) -> AsyncIterator[bytes]:
+async def stream(source: Source) -> AsyncGenerator[bytes]:
     """Yield the events of ``source`` as the bytes of an event stream, and a comment when nothing happens.
 
     A stream of one run ends with it. Any ends when the listener is too slow: it may come back and go on where it was.
