@@ -24,10 +24,14 @@ demo: $(READY) ## Run a spec with a human approval from start to end, on a stack
 serve: $(READY) ## Start web, worker and beat without any server to install (PORT=8000 HOST=127.0.0.1)
 	@$(BIN)/python manage.py serve --host $(HOST) --port $(PORT)
 
+# What asks no database anything need not ask a second one.
+SAME_ANYWHERE := --ignore-glob='tests/api/test_base_*' --ignore=tests/api/test_hostile_specs.py \
+    --ignore=tests/api/test_specs.py --ignore=tests/api/test_documented_runs.py
+
 test: $(READY) ## Run all tests: once on SQLite, and the rings that touch the database again on PostgreSQL
 	$(BIN)/pytest tests/acceptance
 	$(BIN)/pytest -n 2 --ignore=tests/acceptance
-	KNEO_TEST_DATABASE=postgres $(BIN)/pytest -n 2 tests/integration tests/api
+	KNEO_TEST_DATABASE=postgres $(BIN)/pytest -n 2 tests/integration tests/api $(SAME_ANYWHERE)
 
 test-next: $(NEXT)/.ready ## Run the tests below acceptance on Python 3.13 and the newest Django, in .venv-next
 	KNEO_TEST_DATABASE=sqlite $(NEXT)/bin/pytest -n 2 tests/unit tests/api tests/contract tests/integration

@@ -75,6 +75,11 @@ app.conf.update(
             "schedule": settings.RETENTION_SECONDS,
             "options": {"expires": settings.RETENTION_SECONDS},
         },
+        "webhooks": {
+            "task": "webhooks.look",
+            "schedule": settings.SWEEP_SECONDS,
+            "options": {"run_here": True},
+        },
     },
 )
 app.autodiscover_tasks()

@@ -2,14 +2,16 @@
 
 import re
 from collections.abc import Callable, Sequence
-from ipaddress import ip_address
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.apps import AppConfig
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Warning, register
 from django.core.exceptions import ImproperlyConfigured
 
+from kneo_project.addresses import is_loopback
+from kneo_project.oidc import trust
 from kneo_project.principals import keyring
 
 SHORTEST_LEASE_SECONDS = 3
@@ -47,7 +49,7 @@ def check_api_keys(app_configs: Sequence[AppConfig] | None, **_: Any) -> list[Ch
     if keys.has_shadowed_admin_key:
         text = "KNEO_SERV_ADMIN_API_KEY is also in KNEO_SERV_API_KEYS; the grants listed there apply."
         warnings.append(Warning(text, id="kneo.W001"))
-    public = [host for host in settings.ALLOWED_HOSTS if not _is_local(host)]
+    public = [host for host in settings.ALLOWED_HOSTS if not is_loopback(host)]
     if public and not keys.is_enforced:
         text = "Anybody who reaches this service may do everything: there is no API key and KNEO_SERV_ALLOWED_HOSTS "
         warnings.append(Warning(text + f"names {', '.join(public)}.", hint="Set KNEO_SERV_API_KEYS.", id="kneo.W002"))
@@ -75,20 +77,34 @@ def check_secret_refs(app_configs: Sequence[AppConfig] | None, **_: Any) -> list
     ]
 
 
-CHECKS: tuple[Check, ...] = (check_secret_key, check_api_keys, check_lease, check_secret_refs)
+def check_oidc(app_configs: Sequence[AppConfig] | None, **_: Any) -> list[CheckMessage]:
+    """An identity provider is named in full, or not at all."""
+    try:
+        trust()
+    except ImproperlyConfigured as error:
+        return [Error(str(error), id="kneo.E005")]
+    return []
+
+
+def check_rate_limits(app_configs: Sequence[AppConfig] | None, **_: Any) -> list[CheckMessage]:
+    """Requests are counted where they can be."""
+    if urlsplit(settings.RATE_LIMIT_STORAGE).scheme in {"memory", "redis", "rediss"}:
+        return []
+    text = "KNEO_SERV_RATE_LIMIT_STORAGE must be memory://, or the address of a Redis: redis://… or rediss://…"
+    return [Error(text, id="kneo.E006")]
+
+
+CHECKS: tuple[Check, ...] = (
+    check_secret_key,
+    check_api_keys,
+    check_lease,
+    check_secret_refs,
+    check_oidc,
+    check_rate_limits,
+)
 
 
 def register_checks() -> None:
     """Let ``manage.py check``, and every command that checks first, run them."""
     for check in CHECKS:
         register(check)
-
-
-def _is_local(host: str) -> bool:
-    name = host.strip("[]")
-    if name == "localhost" or name.endswith(".localhost"):
-        return True
-    try:
-        return ip_address(name).is_loopback
-    except ValueError:
-        return False

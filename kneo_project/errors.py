@@ -83,6 +83,17 @@ class Forbidden(KneoError):
     status = 403
 
 
+class RateLimited(KneoError):
+    """Too many requests in a minute; wait as long as Retry-After says."""
+
+    code = "rate_limited"
+    status = 429
+
+    def __init__(self, message: str | None = None, *, retry_after_seconds: int = 60, **data: object) -> None:
+        super().__init__(message, **data)
+        self.retry_after_seconds = retry_after_seconds
+
+
 class NotFound(KneoError):
     """The requested object was not found."""
 
@@ -122,6 +133,14 @@ class StoreUnavailable(KneoError):
     """The database is not reachable at the moment; nothing was lost, try again."""
 
     code = "store_unavailable"
+    status = 503
+    retry_after_seconds = 5
+
+
+class IdentityProviderUnavailable(KneoError):
+    """The identity provider is not reachable at the moment, so that the token cannot be checked; try again."""
+
+    code = "identity_provider_unavailable"
     status = 503
     retry_after_seconds = 5
 

@@ -16,7 +16,7 @@ _READS = frozenset({"runs:read", "human:read", "audit:read"})
 _OPERATES = _READS | {"runs:write", "specs:read", "credentials:read", "policies:read"}
 ROLES: dict[str, frozenset[str]] = {
     "admin": frozenset({EVERY_SCOPE}),
-    "operator": _OPERATES | {"policies:write"},
+    "operator": _OPERATES | {"policies:write", "webhooks:read", "webhooks:write"},
     "service": _OPERATES | {"human:write", "audit:write"},
     "reviewer": _READS | {"human:write"},
     "viewer": _READS | {"specs:read"},
@@ -49,7 +49,7 @@ class _Entry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Keyring:
-    """Every accepted key, in the order of configuration."""
+    """Every accepted key, in the order of configuration. An identity provider makes them needed, too."""
 
     entries: tuple[_Entry, ...]
     is_enforced: bool
@@ -78,20 +78,21 @@ def keyring() -> Keyring:
     Raises:
         ImproperlyConfigured: the settings make no sense. The message names the entry by position and never a key.
     """
-    return _keyring(settings.API_KEYS, settings.ADMIN_API_KEY, settings.AUTH_ENABLED)
+    has_provider = bool(settings.OIDC_ISSUER)
+    return _keyring(settings.API_KEYS, settings.ADMIN_API_KEY, settings.AUTH_ENABLED, has_provider)
 
 
 @lru_cache(maxsize=8)
-def _keyring(listed: str, admin_key: str, required: bool) -> Keyring:  # noqa: FBT001 (cached by position)
+def _keyring(listed: str, admin_key: str, required: bool, has_provider: bool) -> Keyring:  # noqa: FBT001 (cached by position)
     entries = list(_listed_entries(listed))
     shadowed = bool(admin_key) and any(each.digest == _digest(admin_key) for each in entries)
     if admin_key:
         entries.append(_Entry(digest=_digest(admin_key), principal=Principal(name="admin", scopes=ROLES["admin"])))
-    if required and not entries:
+    if required and not entries and not has_provider:
         raise ImproperlyConfigured(
             "KNEO_SERV_AUTH_ENABLED is on but there is no API key: set KNEO_SERV_API_KEYS or KNEO_SERV_ADMIN_API_KEY."
         )
-    return Keyring(entries=tuple(entries), is_enforced=bool(entries), has_shadowed_admin_key=shadowed)
+    return Keyring(entries=tuple(entries), is_enforced=bool(entries) or has_provider, has_shadowed_admin_key=shadowed)
 
 
 def _listed_entries(listed: str) -> Iterator[_Entry]:

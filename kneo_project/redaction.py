@@ -137,7 +137,7 @@ _RULES = (
         _keep_scheme,
     ),
     _Rule(
-        ("sk", "rk_", "aiza", "eyj", "akia", "asia", "gh", "xox", "glpat-", "hf_", "kneo_"),
+        ("sk", "rk_", "aiza", "eyj", "akia", "asia", "gh", "xox", "glpat-", "hf_", "kneo_", "whsec_"),
         re.compile(
             r"""(?<![A-Za-z0-9])(?:
                 sk-[\w-]{12,}
@@ -151,6 +151,7 @@ _RULES = (
               | glpat-[\w-]{12,}
               | hf_[A-Za-z0-9]{20,}
               | kneo_[0-9a-f]{8}_[\w-]{20,}
+              | whsec_[A-Za-z0-9+/=]{20,}
             )""",
             re.VERBOSE | re.ASCII,
         ),

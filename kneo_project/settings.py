@@ -116,6 +116,7 @@ INSTALLED_APPS = [
     "kneo_project",
     "kneo_project.audit",
     "kneo_project.apikeys",
+    "kneo_project.webhooks",
     "specs",
     "humantasks",
     "runs",
@@ -247,6 +248,7 @@ RETENTION_DAYS = {
     "logs": days("KNEO_SERV_RETENTION_LOGS_DAYS"),
     "audit": days("KNEO_SERV_RETENTION_AUDIT_DAYS"),
     "tallies": days("KNEO_SERV_RETENTION_TALLIES_DAYS"),
+    "webhooks": days("KNEO_SERV_RETENTION_WEBHOOKS_DAYS"),
     "bulk": days("KNEO_SERV_RETENTION_BULK_DAYS"),
     "snapshots": days("KNEO_SERV_RETENTION_SNAPSHOTS_DAYS"),
     "idempotency": days("KNEO_SERV_RETENTION_IDEMPOTENCY_DAYS"),
@@ -260,10 +262,26 @@ if unknown := set(RETENTION_RUN_STATUSES) - set(ENDED.split(",")):
     raise ImproperlyConfigured(f"KNEO_SERV_RETENTION_RUN_STATUSES may name {ENDED}, not {', '.join(sorted(unknown))}.")
 PROJECT_CONFIG = text("KNEO_PROJECT_CONFIG")
 
+# --- Webhooks ---------------------------------------------------------------------------------------------------------
+WEBHOOK_PRIVATE_HOSTS = words("KNEO_SERV_WEBHOOK_PRIVATE_HOSTS", "")
+WEBHOOK_TIMEOUT_SECONDS = number("KNEO_SERV_WEBHOOK_TIMEOUT_SECONDS", 10.0, minimum=0.1)
+WEBHOOK_MAX_ATTEMPTS = integer("KNEO_SERV_WEBHOOK_MAX_ATTEMPTS", 8)
+WEBHOOK_RETRY_BACKOFF_SECONDS = number("KNEO_SERV_WEBHOOK_RETRY_BACKOFF_SECONDS", 10.0)
+
 # --- API --------------------------------------------------------------------------------------------------------------
 AUTH_ENABLED = flag("KNEO_SERV_AUTH_ENABLED", default=False)
 API_KEYS = text("KNEO_SERV_API_KEYS")
 ADMIN_API_KEY = text("KNEO_SERV_ADMIN_API_KEY")
+OIDC_ISSUER = text("KNEO_SERV_OIDC_ISSUER")
+OIDC_AUDIENCE = text("KNEO_SERV_OIDC_AUDIENCE")
+OIDC_JWKS_URL = text("KNEO_SERV_OIDC_JWKS_URL")
+OIDC_ROLE_CLAIM = text("KNEO_SERV_OIDC_ROLE_CLAIM", "roles")
+OIDC_ROLE_MAP = words("KNEO_SERV_OIDC_ROLE_MAP", "")
+OIDC_NAME_CLAIM = text("KNEO_SERV_OIDC_NAME_CLAIM", "sub")
+# Requests a minute: 0 is no limit.
+RATE_LIMIT = integer("KNEO_SERV_RATE_LIMIT", 0, minimum=0)
+RATE_LIMIT_ANONYMOUS = integer("KNEO_SERV_RATE_LIMIT_ANONYMOUS", 0, minimum=0)
+RATE_LIMIT_STORAGE = text("KNEO_SERV_RATE_LIMIT_STORAGE", "memory://")
 MAX_BODY_BYTES = integer("KNEO_SERV_MAX_BODY_BYTES", 1_048_576)
 MAX_INPUT_CHARS = integer("KNEO_SERV_MAX_INPUT_CHARS", 20_000)
 MAX_HUMAN_CONTENT_CHARS = integer("KNEO_SERV_MAX_HUMAN_CONTENT_CHARS", 20_000)
@@ -280,12 +298,15 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_BODY_BYTES
 
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["kneo_project.api.authentication.ApiKeyAuthentication"],
-    "DEFAULT_PERMISSION_CLASSES": ["kneo_project.api.permissions.HasScope"],
+    "DEFAULT_PERMISSION_CLASSES": [
+        "kneo_project.api.throttling.WithinRate",
+        "kneo_project.api.permissions.HasScope",
+    ],
     "DEFAULT_PARSER_CLASSES": ["kneo_project.api.parsers.StrictJSONParser"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_CONTENT_NEGOTIATION_CLASS": "kneo_project.api.parsers.OneFormat",
     "DEFAULT_SCHEMA_CLASS": "kneo_project.api.operations.PathSchema",
-    "EXCEPTION_HANDLER": "kneo_project.api.exception_handler.handle",
+    "EXCEPTION_HANDLER": "kneo_project.refusals.handle",
     "UNAUTHENTICATED_USER": None,
     "URL_FORMAT_OVERRIDE": None,
     "COMPACT_JSON": True,
@@ -297,6 +318,10 @@ SPECTACULAR_SETTINGS = {
     "DESCRIPTION": "Durable runs of agent workflows, with people in the loop.",
     "OAS_VERSION": "3.1.0",
     "SERVE_INCLUDE_SCHEMA": False,
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "runs.views.links.add_links",
+    ],
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "REDOC_DIST": "SIDECAR",

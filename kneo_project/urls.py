@@ -8,12 +8,16 @@ from kneo_project.api import health
 from kneo_project.api.openapi import OpenApiView
 from kneo_project.api.unmatched import unmatched
 from kneo_project.audit.views import AuditEventsView
+from kneo_project.logins import LoginForm
+
+admin.site.login_form = LoginForm
 
 api: list[URLPattern | URLResolver] = [
     path("healthz", health.HealthzView.as_view(), name="healthz"),
     path("livez", health.LivezView.as_view(), name="livez"),
     path("readyz", health.ReadyzView.as_view(), name="readyz"),
     path("audit-events", AuditEventsView.as_view(), name="audit-events"),
+    path("", include("kneo_project.webhooks.urls")),
     path("", include("specs.urls")),
     path("", include("runs.urls")),
 ]

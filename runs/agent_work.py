@@ -1,5 +1,6 @@
 """The agents of a step: under the service's settings, and what they did as the engine records it."""
 
+import functools
 import os
 from collections.abc import Callable
 from dataclasses import asdict
@@ -7,6 +8,8 @@ from datetime import datetime
 from typing import Any
 
 from django.conf import settings
+from django.core.signals import setting_changed
+from django.dispatch import receiver
 from django.utils import timezone
 
 from kneo_project.prices import NANOS
@@ -133,7 +136,9 @@ def _event(entry: Entry) -> Event:
     )
 
 
+@functools.cache
 def _settings() -> AgentSettings:
+    """Return the service's settings for agents; put together once, as every step asks for them."""
     return AgentSettings(
         secret_refs=settings.SECRET_REFS,
         allows_literal_keys=settings.ALLOW_LITERAL_KEYS,
@@ -160,3 +165,9 @@ def _settings() -> AgentSettings:
         http_private_hosts=settings.HTTP_TOOL_PRIVATE_HOSTS,
         mcp_connect_timeout_seconds=settings.MCP_CONNECT_TIMEOUT_SECONDS or None,
     )
+
+
+@receiver(setting_changed)
+def _forget_settings(**_: Any) -> None:
+    """Tests change settings while the process lives."""
+    _settings.cache_clear()

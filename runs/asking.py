@@ -11,7 +11,9 @@ from django.utils import timezone
 from humantasks import services as humantasks
 from humantasks.models import HumanTask
 from kneo_project.transient import retry_transient
+from kneo_project.webhooks.event_types import EventType
 from runs import transitions
+from runs.announcing import tell_of_task
 from runs.answers import answer_to, place_of, progress_after
 from runs.approvals import keep_answer
 from runs.engine import interpreter
@@ -70,7 +72,7 @@ def pause(lease: Lease, plan: Plan, workflow: WorkflowPlan | None, state: State,
     with transaction.atomic():
         after = transitions.commit_step(lease, progress, asks.finished_at)
         if after is not None:
-            humantasks.open_task(task)
+            _open(task, asks.finished_at)
     return Taken(progress=progress, lease=after)
 
 
@@ -116,8 +118,13 @@ def put(
         result = _stay(lease, progress, at) if is_working else Put(asked=_wait(lease, progress, at), lease=lease)
         if result.asked is Asked.WAITING:
             for task in tasks:
-                humantasks.open_task(task)
+                _open(task, at)
     return result
+
+
+def _open(task: HumanTask, at: datetime) -> None:
+    humantasks.open_task(task)
+    tell_of_task(task, EventType.HUMAN_TASK_OPENED, at)
 
 
 def _stay(lease: Lease, progress: Progress, at: datetime) -> Put:

@@ -17,7 +17,9 @@ from humantasks.rules import Answer, Decision
 from kneo_project.audit.services import record
 from kneo_project.prices import NANOS
 from kneo_project.transient import retry_transient
+from kneo_project.webhooks.event_types import EventType
 from runs import fan_outs, idempotency, transitions
+from runs.announcing import tell_of_task
 from runs.answers import progress_after
 from runs.approvals import keep_answer, refuse_misfit
 from runs.engine import interpreter
@@ -224,10 +226,11 @@ def expire_run(task: HumanTask) -> bool:
 def escalate_task(task: HumanTask) -> bool:
     """Flag an overdue task and keep it open; return False when that is no longer called for."""
     with transaction.atomic():
-        if not humantasks.escalate(task, timezone.now()):
+        if not humantasks.escalate(task, at := timezone.now()):
             return False
         facts = _overdue(task) | {"assignee": task.assignee}
         record("human.escalated", actor=None, run_id=task.run_id, continuation_id=task.pk, metadata=facts)
+        tell_of_task(task, EventType.HUMAN_TASK_ESCALATED, at)
     return True
 
 

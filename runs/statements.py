@@ -6,7 +6,7 @@ and both pass the same tests.
 
 import json
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -138,7 +138,7 @@ def write(change: Change) -> bool:
         "at": change.at,
         "status": progress.status.value,
         "is_terminal": progress.status in TERMINAL,
-        "cursor": None if progress.state is None else json.dumps(progress.state.cursor()),
+        "cursor": _cursor(change, checkpoints),
         "output_text": shown_output(change),
         "error_type": fault and fault.type,
         "error_message": fault and fault.message,
@@ -181,6 +181,14 @@ def lock_snapshots() -> bool:
             raise
         return False
     return True
+
+
+def _cursor(change: Change, checkpoints: Sequence[Mapping[str, Any]]) -> str | None:
+    """Return where the run is afterwards: what the last checkpoint says already, if there is one."""
+    state = change.progress.state
+    if state is None:
+        return None
+    return json.dumps(checkpoints[-1]["cursor"] if checkpoints else state.cursor())
 
 
 def _one(statement: str, parameters: Mapping[str, Any]) -> tuple[Any, ...] | None:

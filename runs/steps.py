@@ -177,7 +177,8 @@ def _step(plan: Plan, action: RunStep, task: _Task) -> Succeeded:
     else:
         done = _called(plan.functions[ref], action, task)
     text, changes = checked_output(task.agents, plan.agent, done.text)
-    return replace(done, text=storable(text), details={**done.details, **changes})
+    text = storable(text)
+    return replace(done, text=text, details={**done.details, **changes}) if changes or text != done.text else done
 
 
 def _answered(reply: AgentReply, details: Mapping[str, Any], task: _Task) -> Succeeded:

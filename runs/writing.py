@@ -9,11 +9,13 @@ from django.db.models import F
 from django.db.models.functions import Coalesce
 
 from kneo_project.audit.services import record
-from runs import statements
+from kneo_project.webhooks.event_types import EventType
+from runs import announcing, statements
 from runs.bell import bell
 from runs.changes import Change
 from runs.engine.lifecycle import TERMINAL
-from runs.engine.outcomes import Event, EventType, Usage
+from runs.engine.outcomes import Event, Usage
+from runs.engine.outcomes import EventType as TraceEventType
 from runs.models import Checkpoint, Run, TraceEvent
 from runs.rows import checkpoint_columns, event_columns, shown_output
 
@@ -21,8 +23,9 @@ from runs.rows import checkpoint_columns, event_columns, shown_output
 def write(change: Change) -> bool:
     """Apply ``change`` in one transaction; return False, with nothing written, when its guard does not hold."""
     apply = statements.write if connection.vendor == "postgresql" else write_by_orm
-    denials = [event for event in change.progress.events if event.type is EventType.TOOL_DENIED]
-    is_written = _write_and_audit(apply, change, denials) if denials else apply(change)
+    denials = [event for event in change.progress.events if event.type is TraceEventType.TOOL_DENIED]
+    told = announcing.event_of(change)
+    is_written = _write_and_tell(apply, change, denials, told) if denials or told else apply(change)
     if is_written:
         bell.ring()
     return is_written
@@ -46,12 +49,17 @@ def write_by_orm(change: Change) -> bool:
     return True
 
 
-def _write_and_audit(apply: Callable[[Change], bool], change: Change, denials: Sequence[Event]) -> bool:
+def _write_and_tell(
+    apply: Callable[[Change], bool], change: Change, denials: Sequence[Event], told: EventType | None
+) -> bool:
     with transaction.atomic():
-        is_written = apply(change)
-        for event in denials if is_written else ():
+        if not apply(change):
+            return False
+        for event in denials:
             _audit(change, event)
-    return is_written
+        if told:
+            announcing.tell_of_run(change.run_id, told, change.at)
+    return True
 
 
 def _audit(change: Change, event: Event) -> None:

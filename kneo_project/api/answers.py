@@ -19,10 +19,12 @@ from kneo_project.api.pagination import MAX_LIMIT, WINDOW, Listing
 from kneo_project.api.query import MAX_REPEATS, Reader, Repeated, flag, seconds, timestamp
 from kneo_project.errors import (
     Forbidden,
+    IdentityProviderUnavailable,
     InternalError,
     InvalidRequest,
     KneoError,
     Problem,
+    RateLimited,
     RequestInvalid,
     StoreUnavailable,
     Unauthorized,
@@ -130,8 +132,10 @@ def refusals(scope: str, *errors: KneoError) -> dict[int, OpenApiResponse]:
         Unauthorized(),
         Forbidden(required_scope=scope),
         UnknownQueryParameters(unknown=["sort"]),
+        RateLimited(limit=600),
         InternalError(),
         StoreUnavailable(),
+        IdentityProviderUnavailable(),
     )
     ordered = sorted((*common, *errors), key=lambda error: error.status)
     return {status: _refusal(list(same)) for status, same in groupby(ordered, key=lambda error: error.status)}

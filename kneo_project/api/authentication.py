@@ -1,4 +1,4 @@
-"""Finds out who calls, from the API key in a request's headers."""
+"""Finds out who calls, from the API key or the token in a request's headers."""
 
 from functools import cache
 from importlib import import_module
@@ -8,6 +8,7 @@ from rest_framework.authentication import BaseAuthentication
 from rest_framework.request import Request
 
 from kneo_project.api.permissions import ScopedView, scopes_needed
+from kneo_project.oidc import looks_like_token, trust
 from kneo_project.principals import ANONYMOUS, ENVIRON_KEY, Principal, keyring
 
 
@@ -24,10 +25,11 @@ class ApiKeyAuthentication(BaseAuthentication):
         keys, stored = keyring(), None if _is_public(request) else _stored_keys()
         if not keys.is_enforced and not (stored and stored.usage.is_in_use()):
             return ANONYMOUS, None
-        key = _presented_key(request)
+        key = presented_key(request)
         principal = keys.principal_for(key) if key else None
         if principal is None and stored is not None and key:
-            principal = stored.principal_for(key)
+            trusted = trust() if looks_like_token(key) else None
+            principal = (trusted or stored).principal_for(key)
         return (principal, None) if principal else None
 
     def authenticate_header(self, request: Request) -> str:
@@ -36,7 +38,7 @@ class ApiKeyAuthentication(BaseAuthentication):
 
 
 def _is_public(request: Request) -> bool:
-    """Return whether the route answers anybody: a probe must not ask the database who calls."""
+    """Return whether the route answers anybody: a probe must ask neither the database nor a provider who calls."""
     view = (request.parser_context or {}).get("view")
     return not hasattr(view, "required_scopes") or not scopes_needed(cast("ScopedView", view), request.method)
 
@@ -63,7 +65,7 @@ def _stored_keys() -> StoredKeys:
     return cast("StoredKeys", import_module("kneo_project.apikeys.services"))
 
 
-def _presented_key(request: Request) -> bytes:
+def presented_key(request: Request) -> bytes:
     """Return the Bearer credential if there is one, else the X-Kneo-Api-Key header."""
     scheme, _, credential = request.META.get("HTTP_AUTHORIZATION", "").strip().partition(" ")
     is_bearer = scheme.lower() == "bearer" and bool(credential.strip())

@@ -9,6 +9,8 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 
+from kneo_project.addresses import client_address
+
 REQUEST_ID_HEADER = "X-Request-ID"
 MAX_REQUEST_ID_CHARS = 128
 _NAMES_IN_PATHS = ("run_id", "continuation_id")
@@ -52,13 +54,7 @@ def _log(request: HttpRequest, response: HttpResponseBase, *, duration_ms: float
         path=request.path,
         status_code=response.status_code,
         duration_ms=duration_ms,
-        client_ip=_client_ip(request),
+        client_ip=client_address(request),
         user_agent=request.headers.get("User-Agent"),
         **named,
     )
-
-
-def _client_ip(request: HttpRequest) -> str | None:
-    """Return the peer; behind our own proxy, the address that the proxy saw: the last it forwards."""
-    forwarded = request.headers.get("X-Forwarded-For") if settings.BEHIND_TLS_PROXY else None
-    return forwarded.rpartition(",")[2].strip() if forwarded else request.META.get("REMOTE_ADDR")

@@ -48,7 +48,7 @@ def absorb(
             raise AssertionError("an agent is not deferred")
         ledger.tell(*outcome.events)
         return _agent_done(state, ledger, outcome)
-    if isinstance(outcome, Succeeded):
+    if isinstance(outcome, Succeeded) and outcome.variables:
         state = replace(state, variables=with_variables(state, outcome.variables))
     walk = Walk(plan, workflow, state, ledger, policy)
     walk.begin()
@@ -57,7 +57,8 @@ def absorb(
         walk.defer(action.place.way, outcome.until)
     else:
         walk.take(action.place.way, _result(action, outcome))
-    return replace(progress_of(state, walk), usage=outcome.usage)
+    progress = progress_of(state, walk)
+    return replace(progress, usage=outcome.usage) if outcome.usage else progress
 
 
 def ask(

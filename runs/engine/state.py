@@ -5,6 +5,7 @@ Texts are not part of it. It names the checkpoint whose output a step receives, 
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from operator import attrgetter
 from typing import Any, Self
 
 from runs.engine.outcomes import Fault
@@ -48,8 +49,8 @@ class Frame:
 
     def kept(self) -> dict[str, Any]:
         """Return the frame as JSON, without what is as at the beginning."""
-        values = {name: getattr(self, name) for name in _PLAIN_FRAME}
-        kept = {name: value for name, value in values.items() if value != getattr(_NEW_FRAME, name)}
+        values = zip(_PLAIN_FRAME, _plain_values(self), _NEW_VALUES, strict=True)
+        kept = {name: value for name, value, new in values if value != new}
         return kept | ({"lines": [line.kept() for line in self.lines]} if self.lines else {})
 
 
@@ -126,8 +127,10 @@ class Line:
                 yield from line.sources()
 
 
-_NEW_FRAME = Frame()
 _PLAIN_FRAME = tuple(name for name in Frame.__slots__ if name != "lines")
+# All at once: every step keeps its frames.
+_plain_values = attrgetter(*_PLAIN_FRAME)
+_NEW_VALUES = _plain_values(Frame())
 
 
 def position(cursor: Mapping[str, Any]) -> int:

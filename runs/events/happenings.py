@@ -1,5 +1,6 @@
 """An event is a checkpoint, as listeners see it: what happened, without what the step was given."""
 
+import json
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -39,7 +40,10 @@ _COLUMNS = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Happening:
-    """One event. ``number`` grows over all runs, ``sequence`` has no gaps within its run."""
+    """One event. ``number`` grows over all runs, ``sequence`` has no gaps within its run.
+
+    ``data`` is ``facts`` as JSON: written once, however many listen.
+    """
 
     number: int
     run_id: uuid.UUID
@@ -47,6 +51,7 @@ class Happening:
     type: str
     status: Status
     facts: dict[str, Any]
+    data: str
 
     @property
     def is_last(self) -> bool:
@@ -96,6 +101,7 @@ def _happening(row: Checkpoint) -> Happening:
         "continuation_id": row.details.get("continuation_id"),
         "output_preview": None if row.output_text is None else preview(row.output_text),
         "created_at": row.created_at.astimezone(UTC).isoformat(timespec="microseconds"),
+        "error": error and redact(error),
     }
     return Happening(
         number=row.pk,
@@ -103,5 +109,6 @@ def _happening(row: Checkpoint) -> Happening:
         sequence=row.sequence,
         type=view.type,
         status=Status(row.status),
-        facts={**facts, "error": error and redact(error)},
+        facts=facts,
+        data=json.dumps(facts, ensure_ascii=False, separators=(",", ":")),
     )

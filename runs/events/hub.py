@@ -1,9 +1,12 @@
 """One reader of events in each process, for all who listen there: a listener costs memory, and the database nothing."""
 
+import asyncio
+import contextlib
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from django.db import DatabaseError, connection
@@ -18,13 +21,16 @@ READ_AT_ONCE = 1_000
 LOOK_ANYWAY_SECONDS = 5.0
 LOOK_AGAIN_SECONDS = 0.2
 
+type Deliver = Callable[[Sequence[Happening]], None]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Listener:
-    """Somebody who wants to know: which events, and where to put them. ``deliver`` must not wait."""
+    """Somebody who wants to know: which events, and where to put them: ``deliver``, called on ``loop``."""
 
     wants: Callable[[Happening], bool]
-    deliver: Callable[[Happening], None]
+    loop: asyncio.AbstractEventLoop
+    deliver: Deliver
 
 
 class Hub:
@@ -76,11 +82,24 @@ class Hub:
         with self._lock:
             if stop.is_set():
                 return False
-            for happening in order.take(seen, time.monotonic()):
-                for listener in self._listeners:
-                    if listener.wants(happening):
-                        listener.deliver(happening)
+            _tell(order.take(seen, time.monotonic()), self._listeners)
             return order.is_waiting or len(seen) == READ_AT_ONCE
+
+
+def _tell(happenings: Sequence[Happening], listeners: Iterable[Listener]) -> None:
+    """Call each loop once for all its listeners: each call lets its thread run, which then keeps this one waiting."""
+    post: defaultdict[asyncio.AbstractEventLoop, list[tuple[Deliver, list[Happening]]]] = defaultdict(list)
+    for listener in listeners if happenings else ():
+        if wanted := [happening for happening in happenings if listener.wants(happening)]:
+            post[listener.loop].append((listener.deliver, wanted))
+    for loop, letters in post.items():
+        with contextlib.suppress(RuntimeError):  # closed: whoever listened there is gone
+            loop.call_soon_threadsafe(_deliver, letters)
+
+
+def _deliver(letters: Iterable[tuple[Deliver, Sequence[Happening]]]) -> None:
+    for deliver, happenings in letters:
+        deliver(happenings)
 
 
 hub = Hub()

@@ -4,14 +4,14 @@ https://html.spec.whatwg.org/multipage/server-sent-events.html
 """
 
 import asyncio
-import json
+import contextlib
 import uuid
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Protocol
 
-from asgiref.sync import sync_to_async
+from asgiref.sync import SyncToAsync, sync_to_async
 from django.conf import settings
 from django.db import connection
 
@@ -94,43 +94,50 @@ class OfAll:
 
 
 class _Mailbox:
-    """Where the hub's thread leaves events for the event loop of a listener, who must not fall too far behind."""
+    """Where events are left for a listener, who must not fall too far behind."""
 
     def __init__(self) -> None:
-        self._loop = asyncio.get_running_loop()
-        self._unread: asyncio.Queue[Happening] = asyncio.Queue(MOST_UNREAD)
+        self._unread: list[Happening] = []
+        self._has_news = asyncio.Event()
         self.has_overflowed = False
 
-    def deliver(self, happening: Happening) -> None:
-        if not self._loop.is_closed():
-            self._loop.call_soon_threadsafe(self._put, happening)
-
-    def _put(self, happening: Happening) -> None:
-        try:
-            self._unread.put_nowait(happening)
-        except asyncio.QueueFull:
+    def put(self, happenings: Sequence[Happening]) -> None:
+        """Leave ``happenings`` here; called on the listener's event loop."""
+        if len(self._unread) + len(happenings) > MOST_UNREAD:
             self.has_overflowed = True
+        else:
+            self._unread += happenings
+        self._has_news.set()
 
-    async def read(self) -> AsyncIterator[Happening | None]:
-        """Yield the events as they come, None when nothing happens for a while; ends when some could not be kept."""
+    async def read(self) -> AsyncIterator[list[Happening]]:
+        """Yield the events as they come, none when nothing happens for a while; ends when some could not be kept."""
         while not self.has_overflowed:
-            try:
-                yield await asyncio.wait_for(self._unread.get(), settings.EVENTS_HEARTBEAT_SECONDS)
-            except TimeoutError:
-                yield None
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(settings.EVENTS_HEARTBEAT_SECONDS):
+                    await self._has_news.wait()
+            self._has_news.clear()
+            news, self._unread = self._unread, []
+            yield news
 
 
-async def stream(source: Source) -> AsyncIterator[bytes]:
+async def stream(source: Source) -> AsyncGenerator[bytes]:
     """Yield the events of ``source`` as the bytes of an event stream, and a comment when nothing happens.
 
     A stream of one run ends with it. Any ends when the listener is too slow: it may come back and go on where it was.
     """
-    yield GREETING
-    async with aclosing(_happenings(source)) as happenings:
-        async for happening in happenings:
-            yield HEARTBEAT if happening is None else _text(happening, source.place(happening))
-            if happening is not None and happening.is_last and isinstance(source, OfRun):
-                return
+    mailbox = _Mailbox()
+    listener = Listener(wants=source.wants, loop=asyncio.get_running_loop(), deliver=mailbox.put)
+    until = await sync_to_async(_join)(listener)
+    try:
+        yield GREETING  # only now: whoever has read it misses nothing that begins after that
+        async with aclosing(_happenings(source, mailbox, until)) as batches:
+            async for batch in batches:
+                # All at once, as each piece costs the server more than what is in it.
+                yield b"".join(_text(each, source.place(each)) for each in batch) or HEARTBEAT
+                if isinstance(source, OfRun) and any(each.is_last for each in batch):
+                    return
+    finally:
+        hub.leave(listener)
 
 
 def in_thread(events: AsyncIterator[bytes]) -> Iterator[bytes]:
@@ -144,27 +151,45 @@ def in_thread(events: AsyncIterator[bytes]) -> Iterator[bytes]:
             yield piece
 
 
-async def _happenings(source: Source) -> AsyncGenerator[Happening | None]:
-    """Yield what ``source`` wants: None when nothing happened for a while."""
-    mailbox = _Mailbox()
-    listener = Listener(wants=source.wants, deliver=mailbox.deliver)
-    until = await sync_to_async(_join)(listener)
+async def _happenings(source: Source, mailbox: _Mailbox, until: int) -> AsyncGenerator[list[Happening]]:
+    """Yield what ``source`` wants, as much as there is at a time: nothing when nothing happened for a while."""
     place = until if source.after is None else source.after
-    try:
-        while not mailbox.has_overflowed:
-            while earlier := await sync_to_async(_earlier)(source, place, until):
-                place = source.place(earlier[-1])
-                for happening in filter(source.wants, earlier):
-                    yield happening
-            async for news in mailbox.read():
-                ahead = 0 if news is None else source.ahead(place, news)
-                if ahead > 0:
-                    break  # something was not told: the database knows
-                if ahead == 0:
-                    place = place if news is None else max(place, source.place(news))
-                    yield news
-    finally:
-        hub.leave(listener)
+    while not mailbox.has_overflowed:
+        while earlier := await sync_to_async(_earlier)(source, place, until):
+            place = source.place(earlier[-1])
+            if wanted := [each for each in earlier if source.wants(each)]:
+                yield wanted
+        _let_thread_go()
+        async for news in mailbox.read():
+            following, is_complete = _following(source, place, news)
+            place = max([place, *map(source.place, following)])
+            if following or not news:
+                yield following
+            if not is_complete:
+                break  # something was not told: the database knows
+
+
+def _following(source: Source, place: int, news: Sequence[Happening]) -> tuple[list[Happening], bool]:
+    """Return those of ``news`` that follow ``place`` without a gap, and whether these are all that are new."""
+    following: list[Happening] = []
+    for happening in news:
+        ahead = source.ahead(place, happening)
+        if ahead > 0:
+            return following, False
+        if ahead == 0:
+            following.append(happening)
+            place = max(place, source.place(happening))
+    return following, True
+
+
+def _let_thread_go() -> None:
+    """End the thread that Django keeps for the synchronous code of a request: who only waits for events needs none.
+
+    Should there be such code again, it gets a new one.
+    """
+    context = SyncToAsync.thread_sensitive_context.get(None)
+    if context and (executor := SyncToAsync.context_to_thread_executor.pop(context, None)):
+        executor.shutdown(wait=False)
 
 
 def _join(listener: Listener) -> int:
@@ -182,5 +207,4 @@ def _earlier(source: Source, place: int, until: int) -> list[Happening]:
 
 
 def _text(happening: Happening, place: int) -> bytes:
-    facts = json.dumps(happening.facts, ensure_ascii=False, separators=(",", ":"))
-    return f"id: {place}\nevent: {happening.type}\ndata: {facts}\n\n".encode()
+    return f"id: {place}\nevent: {happening.type}\ndata: {happening.data}\n\n".encode()

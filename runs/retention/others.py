@@ -1,4 +1,4 @@
-"""Pruning what belongs to no run: audit events, tallies, orders for many runs, specs that nobody uses, log files."""
+"""Pruning what belongs to no run: audit events, tallies, deliveries, orders for many runs, specs that nobody uses, log files."""
 
 import os
 import stat
@@ -11,6 +11,7 @@ from django.db import connection
 from django.db.models import Exists, OuterRef, QuerySet
 
 from kneo_project.audit.services import prune_before, recorded_before
+from kneo_project.webhooks.models import WebhookDelivery
 from runs.models import BulkOperation, BulkStatus, HourlyTally, RetentionMark, Run
 from runs.retention.batches import Batch, Limit
 from runs.statements import lock_snapshots
@@ -40,6 +41,17 @@ def prune_tallies(limit: Limit, _: RetentionMark) -> Batch:
     """Delete tallies of hours; the totals stay."""
     found = list(tallies_past(limit).order_by("hour").values_list("pk", flat=True)[: limit.at_most])
     return Batch.of(HourlyTally.objects.filter(pk__in=found).delete()[0], found, limit.at_most)
+
+
+def deliveries_past(limit: Limit) -> QuerySet[WebhookDelivery]:
+    """Return the deliveries of webhooks from before the window that were made, or given up."""
+    return WebhookDelivery.objects.settled().filter(created_at__lt=limit.before)
+
+
+def prune_deliveries(limit: Limit, _: RetentionMark) -> Batch:
+    """Delete deliveries of webhooks."""
+    found = list(deliveries_past(limit).order_by("created_at").values_list("pk", flat=True)[: limit.at_most])
+    return Batch.of(deliveries_past(limit).filter(pk__in=found).delete()[0], found, limit.at_most)
 
 
 def bulk_past(limit: Limit) -> QuerySet[BulkOperation]:

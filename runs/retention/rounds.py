@@ -24,6 +24,7 @@ HOW: Mapping[str, Kind] = {
     "logs": Kind(count=others.count_logs, prune=others.prune_logs),
     "audit": Kind(count=others.count_audit, prune=others.prune_audit),
     "tallies": Kind(count=lambda limit: others.tallies_past(limit).count(), prune=others.prune_tallies),
+    "webhooks": Kind(count=lambda limit: others.deliveries_past(limit).count(), prune=others.prune_deliveries),
     "bulk": Kind(count=lambda limit: others.bulk_past(limit).count(), prune=others.prune_bulk),
     "snapshots": Kind(count=lambda limit: others.snapshots_past(limit).count(), prune=others.prune_snapshots),
     "idempotency": Kind(count=lambda limit: ended.promises_past(limit).count(), prune=ended.prune_promises),

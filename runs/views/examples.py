@@ -8,7 +8,12 @@ RUN_ID = "6099e6ef-6f0c-4f57-9d3e-1f7f1f4d2b10"
 CONTINUATION_ID = "77e9ca2a-3c55-4a7e-8b1d-0a4f3a5c9e21"
 REQUEST_ID = "9c1f75d7-8a40-4d1a-9f3c-2b6e5d7c8a32"
 
-ORDER: dict[str, Any] = {"input": "hello", "spec_path": "specs/review.yaml", "tags": ["team-a"], "async_mode": True}
+ORDER: dict[str, Any] = {
+    "input": "hello",
+    "spec": {"version": "v1", "agent": {"name": "greeter"}},
+    "tags": ["team-a"],
+    "async_mode": True,
+}
 DECISION: dict[str, Any] = {"request_id": REQUEST_ID, "decision": "edited", "content": "Hello!"}
 QUESTION: dict[str, Any] = {
     "id": REQUEST_ID,

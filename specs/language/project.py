@@ -143,6 +143,7 @@ class Retention(Section):
     logs_days: Days = None
     bulk_days: Days = None
     tallies_days: Days = None
+    webhooks_days: Days = None
     snapshots_days: Days = None
 
 

@@ -87,7 +87,7 @@ def test_a_question_with_a_form_and_its_answer_fit_the_document(api: Api, docume
 
 
 def test_a_route_that_needs_a_key_says_how_it_refuses() -> None:
-    assert set(refusals("runs:read")) == {401, 403, 422, 500, 503}
+    assert set(refusals("runs:read")) == {401, 403, 422, 429, 500, 503}
 
 
 def test_no_two_operations_have_the_same_name(document: dict[str, Any]) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 
 from tests.acceptance.processes import Process
-from tests.benchmarks import batches, floor, latency, shapes, wal
+from tests.benchmarks import batches, floor, latency, listening, shapes, wal
 from tests.benchmarks.bench import Bench
 from tests.benchmarks.figures import Figure, at_least, at_most
 from tests.benchmarks.memory import peak_bytes
@@ -29,9 +29,18 @@ class Scale:
     floor_seconds: int = 3
     latencies: int = 240
     long_runs: int = 8
+    attention: listening.Attention = listening.MUCH
 
 
-QUICK = Scale(runs=300, posted_runs=200, rounds=1, floor_seconds=2, latencies=60, long_runs=2)
+QUICK = Scale(
+    runs=300,
+    posted_runs=200,
+    rounds=1,
+    floor_seconds=2,
+    latencies=60,
+    long_runs=2,
+    attention=listening.LITTLE,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,6 +94,8 @@ def measure(bench: Bench, scale: Scale, tell: Callable[[str], None]) -> Iterator
     yield from _memory(bench)
     tell("agents that wait for a model")
     yield from shapes.agents_that_wait()
+    tell("listeners")
+    yield from listening.live_events(scale.attention)
 
 
 def _throughput(bench: Bench, scale: Scale, workers: int, tell: Callable[[str], None]) -> _Throughput:

@@ -1,4 +1,4 @@
-"""Peak memory of processes, as Linux keeps it."""
+"""Memory of processes, as Linux keeps it."""
 
 from pathlib import Path
 
@@ -14,8 +14,17 @@ def peak_bytes(process: Process) -> int | None:
 
     The largest and not the sum: the processes of a group share most of their pages.
     """
-    peaks = [_peak(folder) for folder in PROC.glob("[0-9]*") if _group(folder) == process.pid]
-    return max(peaks, default=None)
+    return _largest(process, "VmHWM:")
+
+
+def resident_bytes(process: Process) -> int | None:
+    """Return the memory that one process of the group of ``process`` holds now, the largest's; None without /proc."""
+    return _largest(process, "VmRSS:")
+
+
+def _largest(process: Process, field: str) -> int | None:
+    sizes = [_size(folder, field) for folder in PROC.glob("[0-9]*") if _group(folder) == process.pid]
+    return max(sizes, default=None)
 
 
 def _group(folder: Path) -> int | None:
@@ -26,9 +35,9 @@ def _group(folder: Path) -> int | None:
         return None
 
 
-def _peak(folder: Path) -> int:
+def _size(folder: Path, field: str) -> int:
     try:
         lines = (folder / "status").read_text().splitlines()
     except OSError:
         return 0
-    return next((int(line.split()[1]) * KIB for line in lines if line.startswith("VmHWM:")), 0)
+    return next((int(line.split()[1]) * KIB for line in lines if line.startswith(field)), 0)

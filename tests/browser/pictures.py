@@ -72,7 +72,12 @@ def _pages() -> Iterator[tuple[str, str]]:
         "workers": "/admin/runs/leaseowner/",
         "snapshot": f"/admin/specs/specsnapshot/{run.snapshot_id}/change/",
         "audit": "/admin/audit/auditevent/",
+        "keys": "/admin/apikeys/apikey/",
+        "new-key": "/admin/apikeys/apikey/add/",
     }
+    order = {"name": "studio", "roles": ["operator"], "scopes": ["human:write"]}
+    yield "key", client.post(addresses["new-key"], order).content.decode()
+    yield "no-key", client.post(addresses["new-key"], {"name": ""}).content.decode()
     for name, address in addresses.items():
         yield name, client.get(address).content.decode()
     actions = {

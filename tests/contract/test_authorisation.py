@@ -10,7 +10,7 @@ SCOPES: dict[str, frozenset[str]] = {
     role: frozenset(scopes.split())
     for role, scopes in {
         "operator": "runs:read runs:write specs:read human:read audit:read credentials:read policies:read "
-        "policies:write",
+        "policies:write webhooks:read webhooks:write",
         "service": "runs:read runs:write specs:read human:read human:write audit:read audit:write credentials:read "
         "policies:read",
         "reviewer": "runs:read human:read human:write audit:read",
@@ -47,6 +47,15 @@ ROUTES = [
     ("GET", f"/human-tasks/{ID}", "human:read"),
     ("POST", f"/human-tasks/{ID}/resume", "human:write"),
     ("GET", "/audit-events", "audit:read"),
+    ("GET", "/webhooks", "webhooks:read"),
+    ("POST", "/webhooks", "webhooks:write"),
+    ("GET", f"/webhooks/{ID}", "webhooks:read"),
+    ("PATCH", f"/webhooks/{ID}", "webhooks:write"),
+    ("DELETE", f"/webhooks/{ID}", "webhooks:write"),
+    ("POST", f"/webhooks/{ID}/rotate-secret", "webhooks:write"),
+    ("POST", f"/webhooks/{ID}/test", "webhooks:write"),
+    ("GET", f"/webhooks/{ID}/deliveries", "webhooks:read"),
+    ("POST", f"/webhooks/{ID}/deliveries/{ID}/redeliver", "webhooks:write"),
     ("GET", "/security/credentials", "credentials:read"),
     ("GET", "/policies/environment", "policies:read"),
     ("GET", "/policies/environment/prod", "policies:read"),

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, cast
 
 import pytest
 import schemathesis
@@ -20,6 +20,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 # As in the published API, 0 is taken for false, and a list of no such kind is empty.
 TOO_STRICT: list[Any] = [negative_data_rejection]
 EXAMPLES = int(os.environ.get("KNEO_TEST_EXAMPLES", "4"))  # of each route; make verify asks for more
+PATIENT = settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
 KEY = "a-key-for-generated-requests"
 
 
@@ -58,6 +59,24 @@ def bell() -> Iterator[None]:
 
 
 @routes.parametrize()
-@settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(PATIENT)
 def test_every_request_is_answered_as_documented(case: Case[Any]) -> None:
     case.call_and_validate(headers={"Authorization": f"Bearer {KEY}"}, excluded_checks=TOO_STRICT)
+
+
+@pytest.mark.storm
+def test_requests_that_follow_from_each_other_are_answered_as_documented() -> None:
+    machine = routes.as_state_machine()
+    found: set[str] = set()
+
+    class Walk(machine):  # type: ignore[misc, valid-type]
+        def before_call(self, case: Case[Any]) -> None:
+            case.headers = cast("Any", {"Authorization": f"Bearer {KEY}"})
+
+        def validate_response(self, response: Any, case: Case[Any], **_: Any) -> None:  # noqa: ANN401 - the tool's
+            if response.status_code == 200 and case.path_parameters:
+                found.add(f"{case.method} {case.path}")
+            case.validate_response(response, excluded_checks=TOO_STRICT, headers={"Authorization": f"Bearer {KEY}"})
+
+    Walk.run(settings=settings(PATIENT, max_examples=100, stateful_step_count=8))
+    assert found

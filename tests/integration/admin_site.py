@@ -17,6 +17,8 @@ MODELS = (
     "runs/run",
     "runs/traceevent",
     "specs/specsnapshot",
+    "webhooks/webhookdelivery",
+    "webhooks/webhooksubscription",
 )
 RUNS = "/admin/runs/run/"
 TASKS = "/admin/humantasks/humantask/"
@@ -44,9 +46,9 @@ def page_of(model: str, key: object) -> str:
     return f"/admin/{model}/{key}/change/"
 
 
-def act(browser: Client, action: str, *rows: object, **answers: str) -> "Page":
+def act(browser: Client, action: str, *rows: object, where: str | None = None, **answers: str) -> "Page":
     """Choose an action for ``rows`` in their list; ``confirmed="yes"`` answers its question too."""
-    where = RUNS if action.startswith(("cancel", "continue")) else TASKS
+    where = where or (RUNS if action.startswith(("cancel", "continue")) else TASKS)
     chosen = {"action": action, "_selected_action": [str(row) for row in rows], **answers}
     return browser.post(where, chosen, follow=True)
 

@@ -17,9 +17,12 @@ from runs.models import Run
 from tests.browser import scenery
 from tests.factories import CheckpointFactory, HumanTaskFactory, RunFactory, SnapshotFactory, TraceEventFactory
 from tests.integration.admin_site import MODELS, RUNS, TASKS, member, operator, page_of, text
+from tests.integration.webhooks import ping, subscribe
 
 # Whole texts and documents: no list may read them.
-PAYLOADS = re.compile(r'SELECT [^(]*"(input_text|output_text|prompt|context|content|cursor|details|caller_metadata)"')
+PAYLOADS = re.compile(
+    r'SELECT [^(]*"(input_text|output_text|prompt|context|content|cursor|details|caller_metadata|payload|secret)"'
+)
 
 
 @pytest.fixture
@@ -38,6 +41,7 @@ def one_of_each(run: Run) -> None:
     TraceEventFactory.create(run=run)
     HumanTaskFactory.create(run=run)
     record("run.created", actor="op", run_id=run.pk)
+    ping(subscribe())
 
 
 def cost(browser: Client, address: str) -> list[str]:

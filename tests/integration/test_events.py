@@ -1,17 +1,20 @@
 """Live events, as a listener meets them: what happened, what happens, in order and once."""
 
+import asyncio
 import json
 import threading
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from asgiref.sync import SyncToAsync, ThreadSensitiveContext
 from django.db import connection
 from django.http import StreamingHttpResponse
 from django.test import Client
 from pytest_django import Settings
 
 from runs import services
+from runs.events.streams import GREETING, HEARTBEAT, OfAll, stream
 from tests.acceptance.conditions import until
 from tests.integration.driving import advance, human, spec_of, start, step
 
@@ -25,8 +28,8 @@ def follow(path: str, **headers: str) -> Iterator[dict[str, Any]]:
     assert isinstance(answer, StreamingHttpResponse)
     assert answer["Content-Type"] == "text/event-stream"
     try:
-        for piece in answer:
-            lines = dict(line.split(": ", 1) for line in piece.decode().splitlines() if line and line[0] != ":")
+        for block in (block for piece in answer for block in piece.decode().removesuffix("\n\n").split("\n\n")):
+            lines = dict(line.split(": ", 1) for line in block.splitlines() if line[0] != ":")
             if "retry" not in lines:
                 yield {**lines, "data": json.loads(lines["data"])} if lines else {}
     finally:
@@ -152,6 +155,19 @@ def test_threads_for_listeners_are_few(settings: Settings) -> None:
     reader = Reader("/events")
     until(reader.has_begun, within=10, what="there is room again")
     reader.stop()
+
+
+def test_who_waits_for_events_has_no_thread() -> None:
+    async def listen() -> tuple[list[bytes], bool]:
+        async with ThreadSensitiveContext():  # as around each request of an event loop's server
+            events = stream(OfAll(fits=lambda _: True, after=None))
+            heard = [await anext(events), await anext(events)]
+            context = SyncToAsync.thread_sensitive_context.get()
+            has_thread = context in SyncToAsync.context_to_thread_executor
+            await events.aclose()
+        return heard, has_thread
+
+    assert asyncio.run(listen()) == ([GREETING, HEARTBEAT], False)
 
 
 def test_an_unknown_run_cannot_be_listened_to() -> None:

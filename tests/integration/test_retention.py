@@ -12,6 +12,7 @@ from pytest_django import Settings
 from humantasks.models import HumanTask
 from humantasks.rules import Answer, Decision
 from kneo_project.audit.models import AuditEvent
+from kneo_project.webhooks.models import DeliveryStatus, WebhookDelivery
 from runs import idempotency, redriving, services, statistics, tasks
 from runs.engine.lifecycle import TERMINAL, Status
 from runs.errors import ForkNotPossible, RunStateConflict
@@ -41,6 +42,7 @@ from tests.integration.driving import advance, human, spec_of, start, step
 from tests.integration.functions import FAILING
 from tests.integration.pruning import OLD, count, keep, let_be_old, prune
 from tests.integration.test_fan_outs import over, run_of
+from tests.integration.webhooks import ping, subscribe
 
 BELONGING = (Checkpoint, FanOut, HumanTask, IdempotencyRecord, JournalEntry, RunLabel, Signal, TraceEvent)
 LONG_AGO = timezone.now() - OLD
@@ -296,6 +298,17 @@ def test_orders_for_many_runs_go_once_they_have_ended() -> None:
         )  # fmt: skip
     keep(bulk=30)
     assert (prune(), BulkOperation.objects.count()) == ({"bulk": 1}, 2)
+
+
+def test_deliveries_of_webhooks_go_once_they_are_settled() -> None:
+    subscribed = subscribe()
+    for status in (DeliveryStatus.PENDING, DeliveryStatus.DELIVERED, DeliveryStatus.DEAD):
+        delivery = ping(subscribed)
+        WebhookDelivery.objects.filter(pk=delivery.pk).update(status=status, created_at=LONG_AGO)
+    ping(subscribed)
+    keep(webhooks=30)
+    assert prune() == {"webhooks": 2}
+    assert set(WebhookDelivery.objects.values_list("status", flat=True)) == {DeliveryStatus.PENDING}
 
 
 def test_tallies_of_hours_go_and_totals_stay() -> None:

@@ -52,19 +52,12 @@ class Command(BaseCommand):
         table = Table("key", "name", "grants", "state", "expires", "last used")
         for row in ApiKey.objects.all():
             moments = (f"{at:%Y-%m-%d %H:%M}" if at else "–" for at in (row.expires_at, row.last_used_at))  # noqa: RUF001
-            table.add_row(row.prefix, row.name, ", ".join(row.grants), state_of(row), *moments)
+            table.add_row(row.prefix, row.name, ", ".join(row.grants), row.state, *moments)
         Console(file=cast("IO[str]", self.stdout), width=120).print(table)
 
     def _revoke(self, options: dict[str, Any]) -> None:
         row = revoke_key(options["prefix"], actor=_caller())
         self.stdout.write(f"The key {row.prefix} of {row.name} opens nothing any more.")
-
-
-def state_of(row: ApiKey) -> str:
-    """Return whether the key opens anything."""
-    if row.revoked_at is not None:
-        return "revoked"
-    return "expired" if row.expires_at is not None and row.expires_at <= timezone.now() else "usable"
 
 
 def _caller() -> str:

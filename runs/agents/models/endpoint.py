@@ -6,6 +6,7 @@ from typing import Any
 
 import httpx2
 
+from kneo_project.net.addresses import web_address
 from runs.agents.errors import HostNotAllowed, MissingSecret, ProviderError, SecretNotAllowed
 from runs.agents.secrets import lookup
 from runs.agents.settings import AgentSettings
@@ -68,18 +69,6 @@ def endpoint_of(model: ModelPlan | None, settings: AgentSettings, service: Servi
         timeout_seconds=(model.timeout_seconds if model else None) or settings.timeout_seconds,
         api_key=_api_key(extra, settings, service.key_ref),
     )
-
-
-def web_address(text: object) -> httpx2.URL | None:
-    """Return the http or https address that ``text`` is; None when it is none, or one with a user name or password.
-
-    A password in a URL would be written to logs by whoever logs requests.
-    """
-    try:
-        url = httpx2.URL(text if isinstance(text, str) else "")
-    except httpx2.InvalidURL:
-        return None
-    return url if url.scheme in {"http", "https"} and url.host and not url.userinfo else None
 
 
 def _url(base_url: object, path: str) -> httpx2.URL:

@@ -8,6 +8,7 @@ from typing import Protocol
 
 import httpx2
 
+from kneo_project.net.tls import trusted
 from kneo_project.redaction import REDACTED
 from kneo_project.retry_after import retry_after_seconds
 from runs.agents.errors import ProviderError, ProviderTimeout
@@ -17,7 +18,6 @@ from runs.agents.models.failures import read_failure
 from runs.agents.models.limits import gate_of
 from runs.agents.models.provider import Completion, Message, ModelParams, ToolDefinition
 from runs.agents.settings import AgentSettings
-from runs.agents.tls import trusted
 
 CONNECT_SECONDS = 10.0
 MAX_ANSWER_BYTES = 16 * 1024 * 1024

@@ -7,12 +7,11 @@ from typing import Any
 
 import httpx2
 
+from kneo_project.net.addresses import AddressRefused, HostUnknown, PinnedTransport, web_address
+from kneo_project.net.tls import trusted
 from runs.agents.errors import HttpToolFailed, ToolMiddlewareViolation
-from runs.agents.models.endpoint import web_address
 from runs.agents.secrets import referenced_secret
 from runs.agents.settings import AgentSettings
-from runs.agents.tls import trusted
-from runs.agents.tools.addresses import PinnedTransport
 from runs.agents.tools.domains import is_refused
 from specs.language.agent_plan import AgentPlan, HttpToolPlan
 from specs.language.web_addresses import AddressInvalid, filled, filled_value, places_in, plain_text, whole_place
@@ -47,6 +46,11 @@ class HttpCall:
         try:
             async with asyncio.timeout(self.tool.timeout_seconds), self._client() as client:
                 return await self._sent(client, request)
+        except AddressRefused as error:
+            message = f"The host {error.host!r} is at an address that tools may not reach."
+            raise ToolMiddlewareViolation(message) from None
+        except HostUnknown as error:
+            raise HttpToolFailed(str(error)) from None
         except (TimeoutError, httpx2.TimeoutException):
             message = f"The service {request.url.host!r} did not answer within {self.tool.timeout_seconds:g} seconds."
             raise HttpToolFailed(message) from None

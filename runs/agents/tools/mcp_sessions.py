@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING, Any
 
 import httpx2
 
+from kneo_project.net.addresses import web_address
 from runs.agents.errors import McpNotAvailable, McpTimeout, McpToolFailed
-from runs.agents.models.endpoint import web_address
 from runs.agents.secrets import referenced_secret, referenced_text
 from runs.agents.settings import AgentSettings
 from specs.language.agent_plan import McpServerPlan

@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
+from kneo_project.net.addresses import is_public
 from runs.agents.answering import AgentReply
 from runs.agents.diary import Diary, Happening
 from runs.agents.errors import ToolMiddlewareViolation
 from runs.agents.loop import run_agent
-from runs.agents.tools.addresses import is_public
 from specs.language.agent_plan import HttpToolPlan, ToolPlan
 from specs.language.plan import Plan
 from tests.stubs.chat_server import ChatServer, completion, tool_call

@@ -11,7 +11,7 @@ from typing import Any
 import httpx2
 import pytest
 
-from runs.agents.tools.addresses import PinnedTransport
+from kneo_project.net.addresses import PinnedTransport
 from tests.stubs.certificates import Authority
 
 HOST = "service.example"

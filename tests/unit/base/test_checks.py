@@ -32,6 +32,10 @@ def test_the_defaults_are_fine() -> None:
         ("SECRET_REFS", ("OPENAI_API_KEY", "KNEO_SERV_SECRET_KEY"), "kneo.E004"),
         ("SECRET_REFS", ("kneo_serv_database_url",), "kneo.E004"),
         ("SECRET_REFS", ("not a name",), "kneo.E004"),
+        ("OIDC_ISSUER", "https://id.example.com", "kneo.E005"),
+        ("OIDC_AUDIENCE", "kneo", "kneo.E005"),
+        ("OIDC_JWKS_URL", "https://id.example.com/keys", "kneo.E005"),
+        ("RATE_LIMIT_STORAGE", "memcached://cache", "kneo.E006"),
     ],
 )
 def test_an_impossible_setting_is_an_error_and_stops_a_server(
@@ -41,6 +45,32 @@ def test_an_impossible_setting_is_an_error_and_stops_a_server(
     assert found() == {expected}
     with pytest.raises(ImproperlyConfigured, match=expected):
         refuse_impossible_settings()
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("OIDC_ISSUER", "http://id.example.com"),
+        ("OIDC_ISSUER", "id.example.com"),
+        ("OIDC_ISSUER", "https://[id"),
+        ("OIDC_JWKS_URL", "file:///etc/keys"),
+        ("OIDC_ROLE_MAP", ("staff",)),
+        ("OIDC_ROLE_MAP", ("=viewer",)),
+        ("OIDC_ROLE_MAP", ("staff=viewer+god",)),
+    ],
+)
+def test_an_identity_provider_is_named_safely_and_in_full(settings: Settings, name: str, value: object) -> None:
+    settings.OIDC_ISSUER, settings.OIDC_AUDIENCE = "https://id.example.com", "kneo"
+    settings.AUTH_ENABLED = True
+    assert found() == set()
+    setattr(settings, name, value)
+    assert found() == {"kneo.E005"}
+
+
+def test_a_public_service_with_an_identity_provider_needs_no_key(settings: Settings) -> None:
+    settings.ALLOWED_HOSTS = ["runs.example.org"]
+    settings.OIDC_ISSUER, settings.OIDC_AUDIENCE = "https://id.example.com", "kneo"
+    assert found() == set()
 
 
 def test_a_database_server_needs_a_key_that_all_processes_share(settings: Settings) -> None:

@@ -1,0 +1,1 @@
+"""The way out: whom this service connects to, and whom it believes."""

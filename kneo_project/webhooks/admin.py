@@ -1,0 +1,170 @@
+"""The admin's pages about webhooks: who is told what, and what did not arrive. Subscriptions are made by the API."""
+
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import Model, QuerySet
+from django.http import HttpRequest, HttpResponse
+
+from kneo_project.site import acting, showing
+from kneo_project.site.acting import Question, Tally
+from kneo_project.site.filters import Chosen
+from kneo_project.site.pages import Offer, OperatorAdmin, Related, column
+from kneo_project.site.showing import Tone
+from kneo_project.webhooks import services
+from kneo_project.webhooks.models import DeliveryStatus, WebhookDelivery, WebhookSubscription
+
+TONES = {"pending": Tone.BUSY, "delivered": Tone.GOOD, "dead": Tone.BAD}
+ENABLE = Question(
+    action="enable_selected",
+    title="Tell these again?",
+    consequence="What is pending for them is sent at once, and whatever happens from now on.",
+    button="Yes, enable",
+)
+DISABLE = Question(
+    action="disable_selected",
+    title="Tell these nothing more?",
+    consequence="What happens while they are disabled is never told to them; what is pending waits.",
+    button="Yes, disable",
+    is_grave=True,
+)
+REDELIVER = Question(
+    action="redeliver_selected",
+    title="Send these again?",
+    consequence="Each is sent under the id that it has, with all its attempts, also if it arrived before.",
+    button="Yes, send",
+)
+
+
+class OfSubscription(Chosen):
+    """The deliveries of one subscription."""
+
+    title = "webhook"
+    parameter_name = "webhook"
+    field = "subscription_id"
+
+
+class ActingAdmin[M: Model](OperatorAdmin[M]):
+    """Pages whose actions ask first, and then do the same to each row."""
+
+    def act(
+        self,
+        request: HttpRequest,
+        rows: QuerySet[M],
+        question: Question,
+        verb: str,
+        change: Callable[[M, str], str | None],
+    ) -> HttpResponse | None:
+        """Ask ``question`` about ``rows``; once it was answered, ``change`` each and tell what came of it."""
+        chosen: Sequence[M] = acting.choose(self, request, rows)
+        if not chosen:
+            return None
+        if not acting.was_asked(request):
+            return acting.ask(self, request, question, chosen)
+        tally = Tally()
+        for row in chosen:
+            tally.attempt(self.label(row), partial(change, row, request.user.get_username()))
+        acting.report(self, request, verb, tally)
+        return acting.leave(self, request, chosen)
+
+
+@admin.register(WebhookSubscription)
+class WebhookSubscriptionAdmin(ActingAdmin[WebhookSubscription]):
+    """Subscriptions, and whether anything is told to them."""
+
+    list_display = ["where", "what", "of", "within", "state", "made"]
+    list_filter = ["is_enabled"]
+    loaded = ["url", "event_types", "workflow_name", "environment", "is_enabled", "created_at"]
+    actions = ["enable_selected", "disable_selected"]
+    fields = ["where", "described", "what", "of", "within", "state", "why", "overlap", "by", "made_in_full"]
+
+    where = column("host", showing.words, "host")
+    described = column("description", showing.words, "description")
+    what = column("events", lambda types: showing.words(", ".join(types) or "all"), "event_types")
+    of = column("workflow", showing.words, "workflow_name")
+    within = column("environment", showing.words, "environment")
+    state = column("told", lambda enabled: "yes" if enabled else "no", "is_enabled")
+    why = column("why not", showing.words, "disabled_reason")
+    overlap = column("two secrets sign", lambda both: "yes" if both else "no", "has_previous_secret")
+    by = column("made by", showing.words, "created_by")
+    made = column("made", showing.age, "created_at")
+    made_in_full = column("made", showing.moment, "created_at")
+
+    def related(self, row: WebhookSubscription) -> Iterable[Related]:
+        """Return the link to what was told."""
+        url = showing.address("webhooks_webhookdelivery_changelist", query={"webhook": row.pk})
+        return [Related(label="Deliveries", url=url)]
+
+    def offers(self, row: WebhookSubscription) -> Iterable[Offer]:
+        """Return the way to the other state."""
+        if row.is_enabled:
+            return [Offer(action="disable_selected", label="Disable…", is_grave=True)]
+        return [Offer(action="enable_selected", label="Enable…")]
+
+    @admin.action(description="Enable selected webhooks…", permissions=["act"])
+    def enable_selected(self, request: HttpRequest, rows: QuerySet[WebhookSubscription]) -> HttpResponse | None:
+        """Let the selected subscriptions hear again."""
+        return self.act(request, rows, ENABLE, "Enabled", partial(_set_enabled, is_enabled=True))
+
+    @admin.action(description="Disable selected webhooks…", permissions=["act"])
+    def disable_selected(self, request: HttpRequest, rows: QuerySet[WebhookSubscription]) -> HttpResponse | None:
+        """Let the selected subscriptions hear nothing more."""
+        return self.act(request, rows, DISABLE, "Disabled", partial(_set_enabled, is_enabled=False))
+
+
+@admin.register(WebhookDelivery)
+class WebhookDeliveryAdmin(ActingAdmin[WebhookDelivery]):
+    """Deliveries, newest first."""
+
+    list_display = ["event", "state", "tried", "code", "error", "when", "next"]
+    list_filter = ["status", OfSubscription]
+    loaded = [
+        "event_type", "status", "attempts", "last_status_code", "last_error", "created_at", "next_attempt_at",
+    ]  # fmt: skip
+    ordering = ["-created_at"]
+    actions = ["redeliver_selected"]
+    fields = ["event", "state", "to", "tried", "code", "error", "when_in_full", "next", "arrived", "identifier", "body"]
+
+    event = column("event", showing.words, "event_type")
+    state = column("status", lambda status: showing.badge(status, TONES[status]), "status")
+    tried = column("attempts", showing.number, "attempts")
+    code = column("answer", lambda code: str(code or showing.NOTHING), "last_status_code")
+    error = column("error", showing.excerpt, "last_error")
+    when = column("happened", showing.age, "created_at", is_sortable=True)
+    when_in_full = column("happened", showing.moment, "created_at")
+    next = column("next attempt", showing.age, "next_attempt_at")
+    arrived = column("arrived", showing.moment, "delivered_at")
+    identifier = column("webhook-id", str, "pk")
+    body = column("body", showing.document, "payload")
+
+    @admin.display(description="webhook")
+    def to(self, row: WebhookDelivery) -> str:
+        """Return a link to the subscription."""
+        label = showing.short_id(row.subscription_id)
+        return showing.link(label, "webhooks_webhooksubscription_change", args=[row.subscription_id])
+
+    def offers(self, row: WebhookDelivery) -> Iterable[Offer]:
+        """Return the way to send it again."""
+        return [Offer(action="redeliver_selected", label="Send again…")]
+
+    @admin.action(description="Send selected deliveries again…", permissions=["act"])
+    def redeliver_selected(self, request: HttpRequest, rows: QuerySet[WebhookDelivery]) -> HttpResponse | None:
+        """Send the selected deliveries again."""
+        return self.act(request, rows, REDELIVER, "Put on its way", _redeliver)
+
+
+def _set_enabled(row: WebhookSubscription, actor: str, *, is_enabled: bool) -> str | None:
+    if row.is_enabled == is_enabled:
+        return "was so already."
+    changes: dict[str, Any] = {"is_enabled": is_enabled}
+    services.update_subscription(row.pk, changes, actor=actor)
+    return None
+
+
+def _redeliver(row: WebhookDelivery, actor: str) -> str | None:
+    if row.status == DeliveryStatus.PENDING and not row.attempts:
+        return "is on its way."
+    services.redeliver(row.subscription_id, row.pk, actor=actor)
+    return None

@@ -1,0 +1,28 @@
+"""What is known about runs. Behaviour lives elsewhere: ``transitions`` writes, ``leases`` says who may."""
+
+from runs.models.bulk import BulkAction, BulkOperation, BulkStatus
+from runs.models.records import Checkpoint, IdempotencyRecord, JournalEntry, Signal, TraceEvent
+from runs.models.runs import FanOut, LeaseOwner, Run, RunLabel, RunQuerySet, Target
+from runs.models.tallies import HourlyTally, RetentionMark, StatisticsMark, Tally, TotalTally
+
+__all__ = [
+    "BulkAction",
+    "BulkOperation",
+    "BulkStatus",
+    "Checkpoint",
+    "FanOut",
+    "HourlyTally",
+    "IdempotencyRecord",
+    "JournalEntry",
+    "LeaseOwner",
+    "RetentionMark",
+    "Run",
+    "RunLabel",
+    "RunQuerySet",
+    "Signal",
+    "StatisticsMark",
+    "Tally",
+    "Target",
+    "TotalTally",
+    "TraceEvent",
+]
