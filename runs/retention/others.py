@@ -1,4 +1,4 @@
-"""Pruning what belongs to no run: audit events, tallies, deliveries, orders for many runs, specs that nobody uses, log files."""
+"""Pruning what belongs to no run: audit events, tallies, deliveries, orders for many runs, unused specs, log files."""
 
 import os
 import stat
