@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.conf import settings
 
 from specs.language.agent_plan import AppendMode, GuardrailAction, GuardrailType, MemoryPolicy, Stage
 from specs.language.checking import check
@@ -13,6 +14,7 @@ from specs.language.codes import MEANINGS
 from specs.language.compiling import compile_plan
 from specs.language.parsing import load
 from specs.language.plan import Shape, StepKind
+from specs.language.project import Retention
 from specs.language.schema import Spec
 from specs.language.schema.agents import AgentSpec
 from specs.language.schema.components import HumanSpec
@@ -20,7 +22,8 @@ from specs.language.schema.components import HumanSpec
 ROOT = Path(__file__).parents[3]
 README, FORMAT, GENERATED = ROOT / "README.md", ROOT / "docs" / "spec-format.md", ROOT / "docs" / "diagnostics.md"
 CHECKED_ELSEWHERE = ROOT / "docs" / "api.md"
-OTHER_PAGES = sorted({*(ROOT / "docs").rglob("*.md")} - {FORMAT, GENERATED, CHECKED_ELSEWHERE})
+OPERATIONS = ROOT / "docs" / "operations.md"
+OTHER_PAGES = sorted({*(ROOT / "docs").rglob("*.md")} - {FORMAT, GENERATED, CHECKED_ELSEWHERE, OPERATIONS})
 PAGE = FORMAT.read_text()
 BLOCK = re.compile(r"^```yaml\n(.*?)^```", flags=re.DOTALL | re.MULTILINE)
 BLOCKS = BLOCK.findall(PAGE)
@@ -53,6 +56,14 @@ def _components(data: Mapping[str, Any], kind: str) -> list[Mapping[str, Any]]:
 @pytest.mark.parametrize("page", OTHER_PAGES, ids=lambda page: page.name)
 def test_no_other_page_has_a_block_that_nobody_checks(page: Path) -> None:
     assert "```yaml" not in page.read_text()
+
+
+def test_the_page_for_operators_shows_every_window() -> None:
+    (block,) = BLOCK.findall(OPERATIONS.read_text())
+    stated = load(block, name="config.yaml").data["retention"]
+    shown = Retention.model_validate(stated).stated()
+    assert shown == stated
+    assert {name.removesuffix("_days") for name in shown} == set(settings.RETENTION_DAYS)
 
 
 def test_the_page_lists_every_code_with_its_meaning() -> None:
