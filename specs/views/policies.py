@@ -9,7 +9,7 @@ from rest_framework.response import Response
 from kneo_project.api.answers import missing, refusals
 from kneo_project.api.permissions import actor_of
 from kneo_project.api.views import ApiView
-from kneo_project.errors import Problem, RequestInvalid
+from kneo_project.errors import InvalidRequest, Problem, RequestInvalid
 from specs import policies
 from specs.language.policy import EnvironmentPolicy
 from specs.serializers import (
@@ -48,7 +48,7 @@ class PolicyView(ApiView):
     @extend_schema(
         tags=["policies"],
         request=PolicyRequestSerializer,
-        responses={200: StoredPolicySerializer, **refusals("policies:write", missing("body"))},
+        responses={200: StoredPolicySerializer, **refusals("policies:write", InvalidRequest(), missing("body"))},
     )
     def put(self, request: Request, environment: str) -> Response:
         """Replace a policy, whole."""
@@ -65,7 +65,7 @@ class PolicyPreviewView(ApiView):
     @extend_schema(
         tags=["policies"],
         request=PolicyRequestSerializer,
-        responses={200: PolicyPreviewSerializer, **refusals("policies:read", missing("body"))},
+        responses={200: PolicyPreviewSerializer, **refusals("policies:read", InvalidRequest(), missing("body"))},
     )
     def post(self, request: Request, environment: str) -> Response:
         """Return which of the newest runs a policy would judge otherwise. Nothing is stored."""

@@ -69,7 +69,8 @@ def lists(workflow: str) -> list[Call]:
         at_least=PAGE,
     )
     audit = Call(name="audit-events", path="/v1/audit-events", query={"limit": PAGE}, at_least=PAGE)
-    return [*runs, tasks, audit]
+    counts = Call(name="runs/counts", path="/v1/runs/counts", query={})
+    return [*runs, counts, tasks, audit]
 
 
 def one(run_id: object) -> Call:
