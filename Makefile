@@ -24,9 +24,12 @@ demo: $(READY) ## Run a spec with a human approval from start to end, on a stack
 serve: $(READY) ## Start web, worker and beat without any server to install (PORT=8000 HOST=127.0.0.1)
 	@$(BIN)/python manage.py serve --host $(HOST) --port $(PORT)
 
-# What asks no database anything need not ask a second one.
-SAME_ANYWHERE := --ignore-glob='tests/api/test_base_*' --ignore=tests/api/test_hostile_specs.py \
-    --ignore=tests/api/test_specs.py --ignore=tests/api/test_documented_runs.py
+# What asks no database anything, or only what others ask as well, need not ask a second one.
+SAME_ANYWHERE := --ignore-glob='tests/api/test_base_*' --ignore-glob='tests/integration/test_admin_*' \
+    $(addprefix --ignore=tests/api/test_,$(addsuffix .py,hostile_specs specs documented_runs client credentials oidc \
+    rate_limits refusals_audited)) \
+    $(addprefix --ignore=tests/integration/test_,$(addsuffix .py,agents api_page model_faults money nested_workflows \
+    people run_commands webhook_admin))
 
 test: $(READY) ## Run all tests: once on SQLite, and the rings that touch the database again on PostgreSQL
 	$(BIN)/pytest tests/acceptance

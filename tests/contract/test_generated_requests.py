@@ -19,7 +19,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 # As in the published API, 0 is taken for false, and a list of no such kind is empty.
 TOO_STRICT: list[Any] = [negative_data_rejection]
-EXAMPLES = int(os.environ.get("KNEO_TEST_EXAMPLES", "4"))  # of each route; make verify asks for more
+EXAMPLES = int(os.environ.get("KNEO_TEST_EXAMPLES", "2"))  # of each route; make verify asks for more
 PATIENT = settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
 KEY = "a-key-for-generated-requests"
 
