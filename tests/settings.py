@@ -16,6 +16,7 @@ os.environ["KNEO_SERV_PROFILES_PATH"] = str(Path(STATE.name) / "profiles.json") 
 os.environ["KNEO_SERV_FUNCTION_MODULES"] = "specs.examples,tests"
 if DATABASE == "postgres":
     os.environ["KNEO_SERV_DATABASE_URL"] = services.POSTGRES.url
+    os.environ["KNEO_SERV_SECRET_KEY"] = "a key for tests, the same in every process of them"
 
 from kneo_project.settings import *  # noqa: E402, F403
 from kneo_project.settings import DATABASES  # noqa: E402
