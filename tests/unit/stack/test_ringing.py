@@ -50,6 +50,7 @@ def test_the_embedded_broker_takes_the_bell_without_any_server() -> None:
     assert app.control.purge() >= 1
 
 
+@pytest.mark.django_db  # loading the tasks has Celery check the models, which asks the database what it can do
 def test_the_beat_does_what_is_on_its_schedule_in_its_own_process_but_for_what_takes_long() -> None:
     app.loader.import_default_modules()
     entries = app.conf.beat_schedule.values()
