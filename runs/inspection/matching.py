@@ -77,7 +77,7 @@ def narrowed(runs: QuerySet[Run], asked: Mapping[str, Any]) -> QuerySet[Run]:
 
 def counts_by_status(asked: Mapping[str, Any]) -> dict[str, int]:
     """Return how many of the matching runs have each status that callers see, and how many are queued."""
-    rows = narrowed(Run.objects.whole(), asked).order_by().values_list("status").annotate(count=Count("pk"))
+    rows = narrowed(Run.objects.whole(), asked).order_by().values_list("status").annotate(count=Count("*"))
     counts = dict.fromkeys(Status, 0) | {Status(status): count for status, count in rows}
     queued = counts.pop(Status.CREATED)
     counts[Status.RUNNING] += queued
