@@ -4,14 +4,17 @@ Losing, doubling or delaying a message costs time and never work, so publishing 
 two instead of holding the web request that rings, and the sweep rings again.
 """
 
+import logging
 import os
 from typing import Any
 
-from celery import Celery
+from celery import Celery, Task
 from celery.signals import worker_ready
 from django.conf import settings
+from kombu.exceptions import OperationalError
 from kombu.transport import TRANSPORT_ALIASES
 
+logger = logging.getLogger(__name__)
 CONNECT_SECONDS = 1.0
 ANSWER_SECONDS = 0.5
 STOP_LOOK_SECONDS = 0.5
@@ -83,6 +86,21 @@ app.conf.update(
     },
 )
 app.autodiscover_tasks()
+
+
+def publish(task: Task[..., None], *arguments: str, **options: Any) -> bool:
+    """Send a message; return False when the broker cannot be reached, which a later sweep makes good."""
+    try:
+        task.apply_async(arguments, **options)
+    except OperationalError:
+        logger.warning("Broker not reachable; the sweep will look at what this message was about")
+        return False
+    return True
+
+
+def bell_lifetime() -> float:
+    """Return for how many seconds a bell is of use: after that the next sweep has rung again."""
+    return max(settings.SWEEP_SECONDS * 2, 5.0)
 
 
 @worker_ready.connect

@@ -8,8 +8,6 @@ from datetime import datetime
 from typing import Any
 
 from django.conf import settings
-from django.core.signals import setting_changed
-from django.dispatch import receiver
 from django.utils import timezone
 
 from kneo_project.prices import NANOS
@@ -33,7 +31,7 @@ from specs.language.plan import Plan
 
 def agents_of(plan: Plan, context: StepContext, *, journal: Journal, meter: Meter, run_workflow: RunWorkflow) -> Agents:
     """Return the agents of ``plan`` for one step, whose cost ``meter`` counts and bounds."""
-    settings = _settings()
+    settings = agent_settings()
     return Agents(
         plan=plan,
         settings=settings,
@@ -137,7 +135,7 @@ def _event(entry: Entry) -> Event:
 
 
 @functools.cache
-def _settings() -> AgentSettings:
+def agent_settings() -> AgentSettings:
     """Return the service's settings for agents; put together once, as every step asks for them."""
     return AgentSettings(
         secret_refs=settings.SECRET_REFS,
@@ -165,9 +163,3 @@ def _settings() -> AgentSettings:
         http_private_hosts=settings.HTTP_TOOL_PRIVATE_HOSTS,
         mcp_connect_timeout_seconds=settings.MCP_CONNECT_TIMEOUT_SECONDS or None,
     )
-
-
-@receiver(setting_changed)
-def _forget_settings(**_: Any) -> None:
-    """Tests change settings while the process lives."""
-    _settings.cache_clear()

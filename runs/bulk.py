@@ -109,8 +109,7 @@ def _do_next(ordered: BulkOperation) -> list[uuid.UUID] | None:
 
 
 def _cancel(run: Run, actor: str) -> list[uuid.UUID]:
-    if not run.is_terminal:
-        cancel_run(run.pk, actor=actor)
+    cancel_run(run.pk, actor=actor)
     return []
 
 

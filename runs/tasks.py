@@ -8,8 +8,8 @@ from typing import Any
 from celery import Task, shared_task
 from celery.signals import worker_shutdown, worker_shutting_down
 from django.conf import settings
-from kombu.exceptions import OperationalError
 
+from kneo_project.celery import bell_lifetime, publish
 from runs import bulk, deadlines, executor, heartbeat, isolation, statistics
 from runs.executor import Rest
 from runs.retention import rounds
@@ -23,7 +23,7 @@ LONGEST_PRUNING_SECONDS = 60.0
 
 def ring(run_id: uuid.UUID, *, after_seconds: float | None = None) -> None:
     """Tell the workers to look at this run. A bell that cannot be rung is no failure: the sweep finds the run."""
-    _publish(advance_run, str(run_id), countdown=after_seconds)
+    publish(advance_run, str(run_id), countdown=after_seconds)
 
 
 @shared_task(name="runs.advance_run")
@@ -59,7 +59,7 @@ def sweep() -> None:
         *[(advance_due, ())] * _bells(overlooked.shared),
     ]
     for task, arguments in bells:
-        if not _publish(task, *arguments, expires=_lifetime()):
+        if not publish(task, *arguments, expires=bell_lifetime()):
             return  # each further bell would take as long to fail, and the next sweep must be on time
 
 
@@ -119,19 +119,5 @@ def _look_at(run_id: uuid.UUID | None) -> Rest:
 def _ring_for(branches: int) -> None:
     """Tell other workers that there are branches to begin with."""
     for _ in range(min(branches, MAX_DRAINS)):
-        if not _publish(advance_due, expires=_lifetime()):
+        if not publish(advance_due, expires=bell_lifetime()):
             return
-
-
-def _lifetime() -> float:
-    """Return for how many seconds a bell is of use: after that the next sweep has rung again."""
-    return max(settings.SWEEP_SECONDS * 2, 5.0)
-
-
-def _publish(task: Task[..., None], *arguments: str, **options: Any) -> bool:
-    try:
-        task.apply_async(arguments, **options)
-    except OperationalError:
-        logger.warning("Broker not reachable; the sweep will look at what this message was about")
-        return False
-    return True

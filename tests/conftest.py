@@ -1,6 +1,9 @@
 """What every ring shares: the rings that need a server are skipped by name without it, and fail in CI."""
 
+from importlib import import_module
+
 import pytest
+from django.core.signals import setting_changed
 
 from tests import services
 from tests.settings import DATABASE
@@ -8,8 +11,15 @@ from tests.settings import DATABASE
 
 def pytest_configure() -> None:
     """Stop at once, and say why, when the asked database is not there."""
+    setting_changed.connect(_forget_settings)
     if DATABASE == "postgres" and (reason := services.POSTGRES.missing):
         pytest.exit(f"FAILED {reason}" if services.IN_CI else f"SKIPPED {reason}", returncode=int(services.IN_CI))
+
+
+def _forget_settings(**_: object) -> None:
+    """Tests change settings while the process lives, which puts those of agents together only once."""
+    agent_settings = import_module("runs.agent_work").agent_settings  # the apps are ready by now
+    agent_settings.cache_clear()
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

@@ -1,6 +1,5 @@
 """The admin's pages about API keys: who has which, a new one, and an end to one."""
 
-from functools import partial
 from typing import Any
 
 from django.contrib import admin
@@ -15,7 +14,7 @@ from kneo_project.apikeys.models import ApiKey
 from kneo_project.apikeys.services import create_key, revoke_key
 from kneo_project.errors import InvalidRequest
 from kneo_project.site import acting, showing
-from kneo_project.site.acting import Question, Tally
+from kneo_project.site.acting import Question
 from kneo_project.site.pages import Offer, OperatorAdmin, column
 from kneo_project.site.showing import Tone
 
@@ -84,16 +83,7 @@ class ApiKeyAdmin(OperatorAdmin[ApiKey]):
     @admin.action(permissions=["act"], description="Revoke selected keys…")
     def revoke_selected(self, request: HttpRequest, queryset: QuerySet[ApiKey]) -> HttpResponse | None:
         """Revoke the selected keys, after asking."""
-        rows = acting.choose(self, request, queryset)
-        if not rows:
-            return None
-        if not acting.was_asked(request):
-            return acting.ask(self, request, REVOKE, rows)
-        tally = Tally()
-        for row in rows:
-            tally.attempt(self.label(row), partial(_revoke, row, request.user.get_username()))
-        acting.report(self, request, "Revoked", tally)
-        return acting.leave(self, request, rows)
+        return acting.act(self, request, queryset, REVOKE, "Revoked", _revoke)
 
     def _page(self, request: HttpRequest, template: str, **context: object) -> HttpResponse:
         shared = {**self.admin_site.each_context(request), "opts": self.opts, "media": self.media}

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from django import forms
@@ -53,6 +54,41 @@ class Tally:
             self.done += 1
         else:
             self.unchanged.append(f"Unchanged: {label} {reason}")
+
+
+def act[M: Model](
+    page: OperatorAdmin[M],
+    request: HttpRequest,
+    rows: QuerySet[M],
+    question: Question,
+    verb: str,
+    change: Callable[[M, str], str | None],
+) -> HttpResponse | None:
+    """Ask ``question`` about the selected ``rows``, and once it was answered ``carry_out`` the change."""
+    chosen = choose(page, request, rows)
+    if not chosen:
+        return None
+    if not was_asked(request):
+        return ask(page, request, question, chosen)
+    return carry_out(page, request, chosen, verb, change)
+
+
+def carry_out[M: Model](
+    page: OperatorAdmin[M],
+    request: HttpRequest,
+    chosen: Sequence[M],
+    verb: str,
+    change: Callable[[M, str], str | None],
+) -> HttpResponse | None:
+    """Let ``change`` do its work on each row, in the name of who asks for it, and tell what came of it.
+
+    It returns why it changed nothing, or None when it did; ``verb`` is what it does, in the past tense.
+    """
+    tally = Tally()
+    for row in chosen:
+        tally.attempt(page.label(row), partial(change, row, request.user.get_username()))
+    report(page, request, verb, tally)
+    return leave(page, request, chosen)
 
 
 def choose[M: Model](page: OperatorAdmin[M], request: HttpRequest, rows: QuerySet[M]) -> Sequence[M]:

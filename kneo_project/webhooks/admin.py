@@ -1,15 +1,15 @@
 """The admin's pages about webhooks: who is told what, and what did not arrive. Subscriptions are made by the API."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable
 from functools import partial
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import Model, QuerySet
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 
 from kneo_project.site import acting, showing
-from kneo_project.site.acting import Question, Tally
+from kneo_project.site.acting import Question
 from kneo_project.site.filters import Chosen
 from kneo_project.site.pages import Offer, OperatorAdmin, Related, column
 from kneo_project.site.showing import Tone
@@ -46,32 +46,8 @@ class OfSubscription(Chosen):
     field = "subscription_id"
 
 
-class ActingAdmin[M: Model](OperatorAdmin[M]):
-    """Pages whose actions ask first, and then do the same to each row."""
-
-    def act(
-        self,
-        request: HttpRequest,
-        rows: QuerySet[M],
-        question: Question,
-        verb: str,
-        change: Callable[[M, str], str | None],
-    ) -> HttpResponse | None:
-        """Ask ``question`` about ``rows``; once it was answered, ``change`` each and tell what came of it."""
-        chosen: Sequence[M] = acting.choose(self, request, rows)
-        if not chosen:
-            return None
-        if not acting.was_asked(request):
-            return acting.ask(self, request, question, chosen)
-        tally = Tally()
-        for row in chosen:
-            tally.attempt(self.label(row), partial(change, row, request.user.get_username()))
-        acting.report(self, request, verb, tally)
-        return acting.leave(self, request, chosen)
-
-
 @admin.register(WebhookSubscription)
-class WebhookSubscriptionAdmin(ActingAdmin[WebhookSubscription]):
+class WebhookSubscriptionAdmin(OperatorAdmin[WebhookSubscription]):
     """Subscriptions, and whether anything is told to them."""
 
     list_display = ["where", "what", "of", "within", "state", "made"]
@@ -106,16 +82,16 @@ class WebhookSubscriptionAdmin(ActingAdmin[WebhookSubscription]):
     @admin.action(description="Enable selected webhooks…", permissions=["act"])
     def enable_selected(self, request: HttpRequest, rows: QuerySet[WebhookSubscription]) -> HttpResponse | None:
         """Let the selected subscriptions hear again."""
-        return self.act(request, rows, ENABLE, "Enabled", partial(_set_enabled, is_enabled=True))
+        return acting.act(self, request, rows, ENABLE, "Enabled", partial(_set_enabled, is_enabled=True))
 
     @admin.action(description="Disable selected webhooks…", permissions=["act"])
     def disable_selected(self, request: HttpRequest, rows: QuerySet[WebhookSubscription]) -> HttpResponse | None:
         """Let the selected subscriptions hear nothing more."""
-        return self.act(request, rows, DISABLE, "Disabled", partial(_set_enabled, is_enabled=False))
+        return acting.act(self, request, rows, DISABLE, "Disabled", partial(_set_enabled, is_enabled=False))
 
 
 @admin.register(WebhookDelivery)
-class WebhookDeliveryAdmin(ActingAdmin[WebhookDelivery]):
+class WebhookDeliveryAdmin(OperatorAdmin[WebhookDelivery]):
     """Deliveries, newest first."""
 
     list_display = ["event", "state", "tried", "code", "error", "when", "next"]
@@ -152,7 +128,7 @@ class WebhookDeliveryAdmin(ActingAdmin[WebhookDelivery]):
     @admin.action(description="Send selected deliveries again…", permissions=["act"])
     def redeliver_selected(self, request: HttpRequest, rows: QuerySet[WebhookDelivery]) -> HttpResponse | None:
         """Send the selected deliveries again."""
-        return self.act(request, rows, REDELIVER, "Put on its way", _redeliver)
+        return acting.act(self, request, rows, REDELIVER, "Put on its way", _redeliver)
 
 
 def _set_enabled(row: WebhookSubscription, actor: str, *, is_enabled: bool) -> str | None:

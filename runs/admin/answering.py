@@ -1,7 +1,6 @@
 """The actions on human tasks. They move runs, so they live here and not with the human tasks."""
 
 from collections.abc import Iterable
-from functools import partial
 
 from django.contrib import admin
 from django.db.models import QuerySet
@@ -11,7 +10,7 @@ from humantasks.admin import HumanTaskAdmin
 from humantasks.models import HumanTask, TaskStatus
 from humantasks.rules import Answer, Decision
 from kneo_project.site import acting
-from kneo_project.site.acting import Question, Tally
+from kneo_project.site.acting import Question
 from kneo_project.site.pages import Offer
 from runs import services, tasks
 from runs.admin.task_forms import DecisionForm
@@ -67,17 +66,13 @@ class AnswerableTaskAdmin(HumanTaskAdmin):
         form = DecisionForm(request.POST if acting.was_asked(request) else None, task=alone)
         if not form.is_valid():
             return acting.ask(self, request, question, chosen, form=form)
-        tally = Tally()
-        for task in chosen:
-            answer = Answer(
-                request_id=str(task.request_id),
-                decision=decision,
-                content=form.cleaned_data["comment"] or None,
-                form=form.filled,
-            )
-            tally.attempt(self.label(task), partial(_answer, task, answer, request.user.get_username()))
-        acting.report(self, request, decision.capitalize(), tally)
-        return acting.leave(self, request, chosen)
+        comment, filled = form.cleaned_data["comment"] or None, form.filled
+
+        def answer(task: HumanTask, actor: str) -> str | None:
+            request_id = str(task.request_id)
+            return _answer(task, Answer(request_id=request_id, decision=decision, content=comment, form=filled), actor)
+
+        return acting.carry_out(self, request, chosen, decision.capitalize(), answer)
 
 
 def _answer(task: HumanTask, answer: Answer, actor: str) -> str | None:

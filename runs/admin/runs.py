@@ -1,8 +1,7 @@
 """The admin's pages about runs."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from datetime import timedelta
-from functools import partial
 
 from django.contrib import admin
 from django.db.models import Q, QuerySet
@@ -11,7 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
 from kneo_project.site import acting, showing
-from kneo_project.site.acting import Question, Tally
+from kneo_project.site.acting import Question
 from kneo_project.site.filters import Chosen, ids_beginning_with
 from kneo_project.site.pages import Offer, OperatorAdmin, Related, Table, column
 from kneo_project.site.showing import NOTHING
@@ -181,31 +180,12 @@ class RunAdmin(OperatorAdmin[Run]):
     @admin.action(permissions=["act"], description="Cancel selected runs…")
     def cancel_selected(self, request: HttpRequest, queryset: QuerySet[Run]) -> HttpResponse | None:
         """Cancel the selected runs, after asking."""
-        return self._act(request, queryset, CANCEL, _cancel, "Cancelled")
+        return acting.act(self, request, queryset, CANCEL, "Cancelled", _cancel)
 
     @admin.action(permissions=["act"], description="Go on with selected runs that failed…")
     def continue_selected(self, request: HttpRequest, queryset: QuerySet[Run]) -> HttpResponse | None:
         """Go on with the selected runs, after asking."""
-        return self._act(request, queryset, CONTINUE, _continue, "Went on with")
-
-    def _act(
-        self,
-        request: HttpRequest,
-        queryset: QuerySet[Run],
-        question: Question,
-        act: Callable[[Run, str], str | None],
-        verb: str,
-    ) -> HttpResponse | None:
-        runs = acting.choose(self, request, queryset)
-        if not runs:
-            return None
-        if not acting.was_asked(request):
-            return acting.ask(self, request, question, runs)
-        tally = Tally()
-        for run in runs:
-            tally.attempt(self.label(run), partial(act, run, request.user.get_username()))
-        acting.report(self, request, verb, tally)
-        return acting.leave(self, request, runs)
+        return acting.act(self, request, queryset, CONTINUE, "Went on with", _continue)
 
     @admin.display(description="status", ordering="status")
     def state(self, row: Run) -> str:
