@@ -10,7 +10,7 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error, Warning, register
 from django.core.exceptions import ImproperlyConfigured
 
-from kneo_project.addresses import is_loopback
+from kneo_project.client_addresses import is_loopback
 from kneo_project.oidc import trust
 from kneo_project.principals import keyring
 

@@ -9,9 +9,9 @@ from django.core.exceptions import ValidationError
 from django.http import HttpRequest
 from limits import RateLimitItemPerMinute
 
-from kneo_project.addresses import client_address, client_network
 from kneo_project.audit.services import record
 from kneo_project.audit.sparing import record_sparingly
+from kneo_project.client_addresses import client_address, client_network
 from kneo_project.rates import Rate, counts
 
 FAILURES = RateLimitItemPerMinute(5, 15)

@@ -14,7 +14,7 @@ import structlog
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 
-from kneo_project.addresses import is_loopback
+from kneo_project.client_addresses import is_loopback
 from kneo_project.errors import IdentityProviderUnavailable
 from kneo_project.principals import ROLES, SCOPES, Principal, is_grant, scopes_of
 

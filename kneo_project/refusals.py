@@ -7,11 +7,11 @@ from typing import Any, cast
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from kneo_project.addresses import client_address, client_network
 from kneo_project.api import exception_handler
 from kneo_project.api.authentication import presented_key
 from kneo_project.api.permissions import principal_of
 from kneo_project.audit.sparing import record_sparingly
+from kneo_project.client_addresses import client_address, client_network
 from kneo_project.errors import Forbidden, Unauthorized
 
 FINGERPRINT_CHARS = 8

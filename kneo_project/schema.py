@@ -14,6 +14,15 @@ class SchemaDifference:
     missing: tuple[str, ...]
     unknown: tuple[str, ...]
 
+    @property
+    def reason_to_refuse(self) -> str | None:
+        """What a process that finds it should say before it ends; None when there is none."""
+        if self.unknown:
+            return f"the database was migrated by a newer release ({', '.join(self.unknown)})."
+        if self.missing:
+            return f"the database lacks {len(self.missing)} migrations; run: python -m django migrate"
+        return None
+
     def __bool__(self) -> bool:
         return bool(self.missing or self.unknown)
 

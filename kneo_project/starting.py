@@ -49,8 +49,4 @@ def reason_to_refuse() -> str | None:
         return f"the database cannot be used ({type(error).__name__})."
     finally:
         connection.close()
-    if difference.unknown:
-        return f"the database was migrated by a newer release ({', '.join(difference.unknown)})."
-    if difference.missing:
-        return f"the database lacks {len(difference.missing)} migrations; run: python -m django migrate"
-    return None
+    return difference.reason_to_refuse

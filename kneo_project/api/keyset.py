@@ -15,9 +15,8 @@ from django.core.exceptions import FieldDoesNotExist, ValidationError
 from django.db.models import F, Field, Model, Q, TextField
 from django.db.models.expressions import OrderBy
 
+from kneo_project.api.conditions import NOTHING
 from kneo_project.errors import Problem, RequestInvalid
-
-NOTHING = Q(pk__in=[])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

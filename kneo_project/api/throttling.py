@@ -7,8 +7,8 @@ from limits import RateLimitItem, RateLimitItemPerMinute
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
-from kneo_project.addresses import client_network
 from kneo_project.api.permissions import ScopedView, principal_of, scopes_needed
+from kneo_project.client_addresses import client_network
 from kneo_project.errors import RateLimited
 from kneo_project.principals import ANONYMOUS, ENVIRON_KEY
 from kneo_project.rates import counts

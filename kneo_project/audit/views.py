@@ -1,6 +1,5 @@
 """The audit log, for those who may read it."""
 
-import uuid
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,6 +10,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from kneo_project.api.answers import ListSerializer, MomentField, list_parameters, refusals
+from kneo_project.api.conditions import has_id
 from kneo_project.api.pagination import Listing
 from kneo_project.api.query import text_or_absent
 from kneo_project.api.views import ApiView
@@ -86,12 +86,5 @@ def _matching(asked: Mapping[str, Any]) -> QuerySet[AuditEvent]:
     if kind := asked.get("event_type"):
         wanted &= Q(event_type=kind)
     if run_id := asked.get("run_id"):
-        wanted &= _of_run(run_id)
+        wanted &= has_id("run_id", run_id)
     return AuditEvent.objects.filter(wanted)
-
-
-def _of_run(run_id: str) -> Q:
-    try:
-        return Q(run_id=uuid.UUID(run_id))
-    except ValueError:
-        return Q(pk__in=[])

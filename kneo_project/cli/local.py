@@ -113,8 +113,5 @@ def _prepare_database() -> None:
         difference = schema_difference()
     except (DatabaseError, InconsistentMigrationHistory) as error:
         raise InstallationUnusable(f"The database cannot be used ({type(error).__name__}).") from None
-    if difference.unknown:
-        raise InstallationUnusable("The database was migrated by a newer release.")
-    if difference.missing:
-        count = len(difference.missing)
-        raise InstallationUnusable(f"The database lacks {count} migrations; run: python -m django migrate")
+    if reason := difference.reason_to_refuse:
+        raise InstallationUnusable(reason[0].upper() + reason[1:])

@@ -12,7 +12,7 @@ from typing import Any, Never, Self
 import httpx2
 
 from kneo_project.errors import InvalidRequest, KneoError
-from kneo_project.retry_after import retry_after_seconds
+from kneo_project.net.retry_after import retry_after_seconds
 from kneo_project.version import version
 
 RETRIED_STATUSES = frozenset({408, 425, 429, 500, 502, 503, 504})

@@ -15,9 +15,9 @@ import httpx2
 from django.conf import settings
 
 from kneo_project.net.addresses import AddressRefused, HostUnknown, PinnedTransport, is_listed, web_address
+from kneo_project.net.retry_after import retry_after_seconds
 from kneo_project.net.tls import trusted
 from kneo_project.redaction import preview
-from kneo_project.retry_after import retry_after_seconds
 from kneo_project.version import version
 from kneo_project.webhooks.signing import SecretUnreadable, signed_headers, unsealed
 from kneo_project.webhooks.verdicts import Answer

@@ -1,19 +1,18 @@
 """Which runs a caller means: the filters of the lists of runs, all answered in SQL on indexed columns."""
 
-import uuid
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from django.db.models import Case, Count, F, Q, QuerySet, Value, When
 from django.http import QueryDict
 
+from kneo_project.api.conditions import NOTHING, has_id
 from kneo_project.api.query import Reader, Repeated, flag, read_query, seconds, text, text_or_absent, timestamp
 from kneo_project.errors import Problem, RequestInvalid
 from runs.engine.lifecycle import Status
 from runs.labels import has_label
 from runs.models import Run
-
-NOTHING = Q(pk__in=[])
 
 
 def metadata_pair(name: str, raw: str) -> tuple[str, str]:
@@ -23,32 +22,6 @@ def metadata_pair(name: str, raw: str) -> tuple[str, str]:
         message = "Input should be name:value, such as team:billing"
         raise RequestInvalid([Problem(type="value_error", loc=("query", name), msg=message)])
     return key, value
-
-
-RUN_FILTERS: Mapping[str, Reader] = {
-    "status": text_or_absent,
-    "workflow_kind": text,
-    "workflow_name": text,
-    "agent_name": text,
-    "environment": text,
-    "session_id": text,
-    "tag": Repeated(parser=text),
-    "metadata": Repeated(parser=metadata_pair, pattern="^[^:]+:"),
-    "parent_run_id": text_or_absent,
-    "has_error": flag,
-    "error_type": text,
-    "created_after": timestamp,
-    "created_before": timestamp,
-    "updated_after": timestamp,
-    "updated_before": timestamp,
-    "started_after": timestamp,
-    "started_before": timestamp,
-    "completed_after": timestamp,
-    "completed_before": timestamp,
-    "min_duration_seconds": seconds,
-    "max_duration_seconds": seconds,
-    "q": text_or_absent,
-}
 
 
 def asked_in(wanted: Mapping[str, list[str]]) -> dict[str, Any]:
@@ -71,7 +44,7 @@ def matching_runs(asked: Mapping[str, Any]) -> QuerySet[Run]:
 def narrowed(runs: QuerySet[Run], asked: Mapping[str, Any]) -> QuerySet[Run]:
     """Return those of ``runs`` that match every filter in ``asked``: values of ``RUN_FILTERS``, by name."""
     for name, value in asked.items():
-        runs = runs.filter(_MEANING[name](value))
+        runs = runs.filter(_FILTERS[name].means(value))
     return runs
 
 
@@ -95,13 +68,6 @@ def _is_of_kind(kind: str) -> Q:
     return kinds.get(kind, NOTHING)
 
 
-def _is_fork_of(run_id: str) -> Q:
-    try:
-        return Q(parent=uuid.UUID(run_id))
-    except ValueError:
-        return NOTHING
-
-
 def _every(conditions: list[Q]) -> Q:
     together = Q()
     for condition in conditions:
@@ -109,32 +75,52 @@ def _every(conditions: list[Q]) -> Q:
     return together
 
 
-def _moment(column: str) -> tuple[Callable[[Any], Q], Callable[[Any], Q]]:
-    return lambda moment: Q(**{f"{column}__gte": moment}), lambda moment: Q(**{f"{column}__lte": moment})
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Filter:
+    """How a filter is read, and which runs a value of it means."""
+
+    reader: Reader
+    means: Callable[[Any], Q]
 
 
-_created, _updated, _started, _completed = map(_moment, ("created_at", "updated_at", "started_at", "completed_at"))
-_MEANING: Mapping[str, Callable[[Any], Q]] = {
-    "status": _has_status,
-    "workflow_kind": _is_of_kind,
-    "workflow_name": lambda name: Q(workflow_name=name),
-    "agent_name": lambda name: Q(agent_name=name),
-    "environment": lambda name: Q(environment=name),
-    "session_id": lambda label: Q(session_id=label),
-    "tag": lambda tags: _every([has_label("", tag) for tag in tags]),
-    "metadata": lambda pairs: _every([has_label(name, value) for name, value in pairs]),
-    "parent_run_id": _is_fork_of,
-    "has_error": lambda has: Q(error_type__isnull=not has),
-    "error_type": lambda kind: Q(error_type=kind),
-    "created_after": _created[0],
-    "created_before": _created[1],
-    "updated_after": _updated[0],
-    "updated_before": _updated[1],
-    "started_after": _started[0],
-    "started_before": _started[1],
-    "completed_after": _completed[0],
-    "completed_before": _completed[1],
-    "min_duration_seconds": lambda length: Q(completed_at__gte=F("started_at") + length),
-    "max_duration_seconds": lambda length: Q(completed_at__lte=F("started_at") + length),
-    "q": lambda words: Q(output_text__icontains=words) | Q(error_message__icontains=words),
+def _equal(column: str, reader: Reader = text) -> _Filter:
+    return _Filter(reader=reader, means=lambda value: Q(**{column: value}))
+
+
+def _times(moment: str) -> dict[str, _Filter]:
+    """Return the filters on when something happened, bounds included."""
+    column = f"{moment}_at"
+    return {
+        f"{moment}_after": _equal(f"{column}__gte", timestamp),
+        f"{moment}_before": _equal(f"{column}__lte", timestamp),
+    }
+
+
+def _labels(pairs: list[tuple[str, str]]) -> Q:
+    return _every([has_label(name, value) for name, value in pairs])
+
+
+_FILTERS: Mapping[str, _Filter] = {
+    "status": _Filter(reader=text_or_absent, means=_has_status),
+    "workflow_kind": _Filter(reader=text, means=_is_of_kind),
+    "workflow_name": _equal("workflow_name"),
+    "agent_name": _equal("agent_name"),
+    "environment": _equal("environment"),
+    "session_id": _equal("session_id"),
+    "tag": _Filter(reader=Repeated(parser=text), means=lambda tags: _labels([("", tag) for tag in tags])),
+    "metadata": _Filter(reader=Repeated(parser=metadata_pair, pattern="^[^:]+:"), means=_labels),
+    "parent_run_id": _Filter(reader=text_or_absent, means=lambda run_id: has_id("parent", run_id)),
+    "has_error": _Filter(reader=flag, means=lambda has: Q(error_type__isnull=not has)),
+    "error_type": _equal("error_type"),
+    **_times("created"),
+    **_times("updated"),
+    **_times("started"),
+    **_times("completed"),
+    "min_duration_seconds": _Filter(reader=seconds, means=lambda least: Q(completed_at__gte=F("started_at") + least)),
+    "max_duration_seconds": _Filter(reader=seconds, means=lambda most: Q(completed_at__lte=F("started_at") + most)),
+    "q": _Filter(
+        reader=text_or_absent,
+        means=lambda words: Q(output_text__icontains=words) | Q(error_message__icontains=words),
+    ),
 }
+RUN_FILTERS: Mapping[str, Reader] = {name: each.reader for name, each in _FILTERS.items()}

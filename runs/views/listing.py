@@ -1,15 +1,15 @@
 """How lists are filtered and sorted: all in SQL, on the columns behind what callers see."""
 
-import uuid
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from django.db.models import Q, QuerySet
 
 from humantasks.models import HumanTask
+from kneo_project.api.conditions import has_id
 from kneo_project.api.pagination import Listing
 from kneo_project.api.query import text, text_or_absent, word
-from runs.inspection.matching import NOTHING, RUN_FILTERS, narrowed
+from runs.inspection.matching import RUN_FILTERS, narrowed
 from runs.models import Run
 
 RUNS = Listing(
@@ -105,11 +105,7 @@ def matching_tasks(asked: Mapping[str, Any]) -> QuerySet[HumanTask]:
 
 def _is_of_run(run_id: str) -> Q:
     """Return the tasks of the run and of its branches."""
-    try:
-        wanted = uuid.UUID(run_id)
-    except ValueError:
-        return NOTHING
-    return Q(run_id=wanted) | Q(run__within=wanted)
+    return has_id("run_id", run_id) | has_id("run__within", run_id)
 
 
 _TASK_FILTERS: Mapping[str, Callable[[Any], Q]] = {

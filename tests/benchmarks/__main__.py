@@ -1,6 +1,5 @@
 """``python -m tests.benchmarks``: measure, print, and say which targets are met."""
 
-import argparse
 import os
 import subprocess
 import sys
@@ -17,6 +16,7 @@ from tests.benchmarks.bench import BenchmarkFailed, open_bench
 from tests.benchmarks.figures import Figure
 from tests.benchmarks.machine import this_machine
 from tests.benchmarks.measuring import QUICK, Scale, measure
+from tests.benchmarks.options import options_of
 from tests.benchmarks.report import as_json, print_table
 
 FAILURES = (BenchmarkFailed, subprocess.CalledProcessError, psycopg.Error, pytest.fail.Exception)
@@ -26,7 +26,7 @@ def main(arguments: Sequence[str]) -> int:
     """Measure; return 1 when that is impossible or, with ``--strict``, when a target is missed."""
     # The programs of the stack are described by the project's settings.
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tests.settings")
-    options = _options(arguments)
+    options = options_of(arguments, program="tests.benchmarks", description="Measure a deployment.")
     console, progress = Console(), Console(stderr=True)
     if missing := [each.missing for each in (services.POSTGRES, services.RABBITMQ) if each.missing]:
         progress.print("The benchmark needs PostgreSQL and RabbitMQ.", *missing, sep="\n")
@@ -50,14 +50,6 @@ def _measure(scale: Scale, progress: Console) -> list[Figure]:
     status = progress.status("starting")
     with status, tempfile.TemporaryDirectory(prefix="kneo-bench-") as folder, open_bench(Path(folder)) as bench:
         return list(measure(bench, scale, lambda phase: status.update(f"measuring: {phase}")))
-
-
-def _options(arguments: Sequence[str]) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description="Measure a deployment.")
-    parser.add_argument("--quick", action="store_true", help="measure little: to see that it works, not to judge")
-    parser.add_argument("--strict", action="store_true", help="exit 1 when a target is missed")
-    parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
-    return parser.parse_args(arguments)
 
 
 if __name__ == "__main__":

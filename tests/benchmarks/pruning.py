@@ -1,6 +1,5 @@
 """``python -m tests.benchmarks.pruning``: how long creating runs takes while a history is pruned, and else."""
 
-import argparse
 import json
 import statistics
 import subprocess
@@ -19,6 +18,7 @@ from tests.benchmarks.bench import BenchmarkFailed
 from tests.benchmarks.history.asking import WARM_UP_ROUNDS, History, history_of
 from tests.benchmarks.history.calls import CREATE
 from tests.benchmarks.machine import Machine, this_machine
+from tests.benchmarks.options import options_of
 
 FAILURES = (BenchmarkFailed, subprocess.CalledProcessError, psycopg.Error)
 RUNS, QUICK_RUNS = 100_000, 5_000
@@ -92,7 +92,9 @@ def measure(runs: int, folder: Path) -> Pruning:
 
 def main(arguments: Sequence[str]) -> int:
     """Measure; return 1 when that is impossible or, with ``--strict``, when the target is missed."""
-    options = _options(arguments)
+    options = options_of(
+        arguments, program="tests.benchmarks.pruning", description="Measure creating runs while a history is pruned."
+    )
     progress = Console(stderr=True)
     if missing := [each.missing for each in (services.POSTGRES, services.RABBITMQ) if each.missing]:
         progress.print("The benchmark needs PostgreSQL and RabbitMQ.", *missing, sep="\n")
@@ -132,16 +134,6 @@ def _p95(times: Sequence[float]) -> float:
 def _as_json(seen: Pruning, machine: Machine) -> str:
     report = {"machine": asdict(machine), **asdict(seen), "ratio": seen.ratio, "is_met": seen.is_met}
     return json.dumps(report, indent=2, default=str) + "\n"
-
-
-def _options(arguments: Sequence[str]) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        prog="python -m tests.benchmarks.pruning", description="Measure creating runs while a history is pruned."
-    )
-    parser.add_argument("--quick", action="store_true", help="measure little: to see that it works, not to judge")
-    parser.add_argument("--strict", action="store_true", help="exit 1 when the target is missed")
-    parser.add_argument("--json", action="store_true", help="print JSON instead of lines")
-    return parser.parse_args(arguments)
 
 
 if __name__ == "__main__":

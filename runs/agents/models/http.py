@@ -8,9 +8,9 @@ from typing import Protocol
 
 import httpx2
 
+from kneo_project.net.retry_after import retry_after_seconds
 from kneo_project.net.tls import trusted
 from kneo_project.redaction import REDACTED
-from kneo_project.retry_after import retry_after_seconds
 from runs.agents.errors import ProviderError, ProviderTimeout
 from runs.agents.models.backoff import delay_seconds
 from runs.agents.models.endpoint import Endpoint

@@ -1,6 +1,5 @@
 """``python -m tests.benchmarks.history``: measure the API with a small and with a large history, and print both."""
 
-import argparse
 import json
 import subprocess
 import sys
@@ -18,6 +17,7 @@ from tests.benchmarks.history.asking import samples_of
 from tests.benchmarks.history.filling import FIRST_RUNS
 from tests.benchmarks.history.lines import Limit, Line, Times, print_lines
 from tests.benchmarks.machine import this_machine
+from tests.benchmarks.options import options_of
 
 FAILURES = (BenchmarkFailed, subprocess.CalledProcessError, psycopg.Error)
 LARGE, CALLS = 100_000, 200
@@ -27,7 +27,7 @@ LIMITS: Mapping[str, Limit] = {"runs/{id}": Limit.ONE, "POST runs, async": Limit
 
 def main(arguments: Sequence[str]) -> int:
     """Measure; return 1 when that is impossible or, with ``--strict``, when a target is missed."""
-    options = _options(arguments)
+    options = options_of(arguments, program="tests.benchmarks.history", description="Measure the API with a history.")
     progress = Console(stderr=True)
     if missing := [each.missing for each in (services.POSTGRES, services.RABBITMQ) if each.missing]:
         progress.print("The benchmark needs PostgreSQL and RabbitMQ.", *missing, sep="\n")
@@ -58,16 +58,6 @@ def main(arguments: Sequence[str]) -> int:
     else:
         print_lines(lines, (FIRST_RUNS, large), machine, Console())
     return int(options.strict and not all(line.is_met for line in lines))
-
-
-def _options(arguments: Sequence[str]) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        prog="python -m tests.benchmarks.history", description="Measure the API with a history."
-    )
-    parser.add_argument("--quick", action="store_true", help="measure little: to see that it works, not to judge")
-    parser.add_argument("--strict", action="store_true", help="exit 1 when a target is missed")
-    parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
-    return parser.parse_args(arguments)
 
 
 if __name__ == "__main__":

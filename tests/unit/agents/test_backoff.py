@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kneo_project.retry_after import retry_after_seconds
+from kneo_project.net.retry_after import retry_after_seconds
 from runs.agents.models.backoff import MAX_DELAY_SECONDS, delay_seconds
 
 NOW = datetime(2026, 11, 23, 12, 0, 0, tzinfo=UTC)

@@ -4,6 +4,7 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
+import typer
 from typer.testing import CliRunner
 
 from kneo_project.cli.main import app
@@ -31,7 +32,12 @@ class Ended:
 
 
 def kneo(*arguments: object, stdin: str | None = None, **environment: str | None) -> Ended:
-    """Run ``kneo`` with ``arguments`` and ``environment`` variables; it must end in words, whatever happens."""
+    """Run ``kneo`` with ``arguments`` and ``environment`` variables."""
+    return ended(app, *arguments, stdin=stdin, **environment)
+
+
+def ended(app: typer.Typer, *arguments: object, stdin: str | None = None, **environment: str | None) -> Ended:
+    """Run ``app``; it must end in words, whatever happens."""
     result = CliRunner().invoke(app, [str(argument) for argument in arguments], input=stdin, env=environment)
     assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
     return Ended(status=result.exit_code, out=result.stdout, err=result.stderr)

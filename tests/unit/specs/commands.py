@@ -1,13 +1,9 @@
 """Running ``spec`` commands in this process, in a directory with files."""
 
-import json
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-
-from typer.testing import CliRunner
 
 from specs.cli import app
+from tests.unit.cli.commands import Ended, ended
 
 GOOD = "version: v1\nagent: {name: root}\n"
 WARNED = "version: v1\nagent: {name: root, strategy: react}\n"
@@ -20,32 +16,9 @@ environments:
 """
 
 
-@dataclass(frozen=True, kw_only=True)
-class Ended:
-    """How a command ended."""
-
-    status: int
-    out: str
-    err: str
-
-    @property
-    def json(self) -> dict[str, Any]:
-        """The document on stdout."""
-        found: dict[str, Any] = json.loads(self.out)
-        return found
-
-    @property
-    def failure(self) -> dict[str, Any]:
-        """The document on stderr."""
-        found: dict[str, Any] = json.loads(self.err)
-        return found
-
-
 def spec(*arguments: object, **environment: str) -> Ended:
     """Run ``spec`` with ``arguments`` and ``environment`` variables."""
-    result = CliRunner().invoke(app, [str(argument) for argument in arguments], env=environment)
-    assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
-    return Ended(status=result.exit_code, out=result.stdout, err=result.stderr)
+    return ended(app, *arguments, **environment)
 
 
 def write(path: Path, text: str) -> Path:
