@@ -1,7 +1,8 @@
 """``kneo web|events|worker|beat``: the programs of a deployment; ``kneo manage`` and its shorthands."""
 
 from importlib import import_module
-from typing import Annotated, Any
+from types import ModuleType
+from typing import Annotated
 
 import typer
 
@@ -63,6 +64,6 @@ def migrate_the_database(context: typer.Context) -> None:
     _roles().manage(["migrate", "--no-input", *context.args])
 
 
-def _roles() -> Any:
+def _roles() -> ModuleType:
     # Loaded when it is used: Django takes a moment that --help and the commands of a client need not wait for.
     return import_module("kneo_project.stack.roles")
