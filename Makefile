@@ -1,6 +1,6 @@
 # Every target makes the virtual environment first, so each works from a bare clone.
 .DEFAULT_GOAL := help
-.PHONY: help setup lock demo serve test test-next verify lint lint-deploy format bench docs wheel sbom audit licences clean
+.PHONY: help setup lock demo serve test test-next verify lint lint-deploy format bench docs reference wheel sbom audit licences clean
 
 BIN := .venv/bin
 READY := .venv/.ready
@@ -61,6 +61,9 @@ lint-deploy: .venv-deploy/.ready ## Check containers, manifests, workflows and s
 
 docs: .venv-docs/.ready ## Build the documentation into site/, strictly
 	@.ci/docs .venv-docs/bin
+
+reference: $(READY) ## Write the pages of docs/reference that are made from the code
+	@$(BIN)/python -m tests.documentation.reference
 
 wheel: $(READY) ## Build the wheel into dist/
 	@rm -rf build dist/*.whl
