@@ -13,6 +13,7 @@ from typing import NoReturn
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management import execute_from_command_line
 
+from kneo_project.checks import refuse_impossible_settings
 from kneo_project.stack import programs
 from kneo_project.stack.listening import StartRefused, listen
 from kneo_project.stack.programs import Program
@@ -53,6 +54,7 @@ def manage(arguments: Sequence[str]) -> None:
 def _become(choose: Callable[[], Program]) -> NoReturn:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "kneo_project.settings")
     try:
+        refuse_impossible_settings()
         program = choose()
     except (StartRefused, ImproperlyConfigured) as refusal:
         sys.exit(f"Refusing to start: {refusal}")
