@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -135,7 +136,8 @@ def test_every_program_starts_from_the_wheel_alone_and_a_run_completes(running: 
         assert answer.status_code == 202, answer.text
         path = f"/v1/runs/{answer.json()['run_id']}"
         until(lambda: client.get(path).json()["status"] == "completed", within=30, what="the run is completed")
-        assert client.get("/admin/login/").status_code == 200
+        styles = re.findall(r'href="(/static/[^"]+\.css)"', client.get("/admin/login/").text)
+        assert {client.get(style).status_code for style in styles} == {200}
     with httpx2.stream("GET", running.events + f"{path}/events", headers=HEADERS, timeout=30) as stream:
         assert any("completed" in line for line in stream.iter_lines())
 
