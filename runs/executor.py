@@ -260,6 +260,7 @@ class _Leg:
         if put.asked is Asked.LOST or put.lease is None:
             return Advanced(rest=Rest.LOST)
         if put.asked is Asked.WAITING and not is_working:
+            tracing.tell_end(Progress(status=Status.BLOCKED))
             return Advanced(rest=Rest.SETTLED)
         self.lease = put.lease
         self.state = put.state or self.state

@@ -20,7 +20,7 @@ class RedactingExporter(SpanExporter):
 
     def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
         """Send ``spans``."""
-        return self._exporter.export([redacted(span) for span in spans])
+        return self._exporter.export([redacted(span) for span in spans if not _is_empty_query(span)])
 
     def shutdown(self) -> None:
         """Stop sending."""
@@ -29,6 +29,12 @@ class RedactingExporter(SpanExporter):
     def force_flush(self, timeout_millis: int = 30_000) -> bool:
         """Send what waits to be sent."""
         return self._exporter.force_flush(timeout_millis)
+
+
+def _is_empty_query(span: ReadableSpan) -> bool:
+    """Whether it is one that only asks whether a connection of the pool is still alive."""
+    attributes = span.attributes or {}
+    return "db.system.name" in attributes and not attributes.get("db.query.text")
 
 
 def redacted(span: ReadableSpan) -> ReadableSpan:

@@ -26,7 +26,6 @@ TRACER = "kneo_serv"
 UNTRACED_URLS = "healthz,livez,readyz,metrics,static/"
 DEFAULTS = {
     "OTEL_SEMCONV_STABILITY_OPT_IN": "http,database",  # the names of attributes that are stable by now
-    "OTEL_PYTHON_DJANGO_EXCLUDED_URLS": UNTRACED_URLS,
     "OTEL_EXPORTER_OTLP_TIMEOUT": "3",  # seconds: a process that stops waits for it
 }
 SERVED_PROTOCOL = "http/protobuf"
@@ -45,8 +44,9 @@ def begin(role: str) -> None:
     for exporter in _exporters():
         provider.add_span_processor(BatchSpanProcessor(RedactingExporter(exporter)))
     trace.set_tracer_provider(provider)
-    for instrumentor in (DjangoInstrumentor, CeleryInstrumentor, PsycopgInstrumentor):
-        instrumentor().instrument()
+    DjangoInstrumentor().instrument(excluded_urls=os.environ.get("OTEL_PYTHON_DJANGO_EXCLUDED_URLS") or UNTRACED_URLS)
+    CeleryInstrumentor().instrument()
+    PsycopgInstrumentor().instrument()
     spans.record_with(OpenTelemetryRecorder(provider.get_tracer(TRACER, version()), _contents()))
 
 
