@@ -26,7 +26,7 @@ TRACER = "kneo_serv"
 UNTRACED_URLS = "healthz,livez,readyz,metrics,static/"
 DEFAULTS = {
     "OTEL_SEMCONV_STABILITY_OPT_IN": "http,database",  # the names of attributes that are stable by now
-    "OTEL_EXPORTER_OTLP_TIMEOUT": "3",  # seconds: a process that stops waits for it
+    "OTEL_EXPORTER_OTLP_TIMEOUT": "2",  # seconds: a process that stops waits for it
 }
 SERVED_PROTOCOL = "http/protobuf"
 

@@ -1,6 +1,6 @@
-"""One trace for each run, across web and the workers that had it, as a collector receives it; and nothing secret in it.
+"""One trace for each run, across web and the workers that had it, as a collector receives it; without secrets.
 
-The run asks an agent, then a person, and then the agent again in another worker, after the first one was killed.
+The run asks an agent, then a person, and then the agent again in another worker: the first one was stopped meanwhile.
 """
 
 import json
@@ -11,15 +11,14 @@ from typing import Any
 import pytest
 
 from tests import services
-from tests.acceptance.conditions import until
 from tests.acceptance.deployment import Deployment, Job
+from tests.acceptance.ledger import Event
 from tests.acceptance.sites import open_site
 from tests.stubs.chat_server import Answer, ChatServer, completion, tool_call
 from tests.stubs.otlp_server import OtlpServer, Received
 
 pytestmark = [pytest.mark.postgres, pytest.mark.rabbitmq]
 SECRET = "correct-horse-battery"
-SPEC_TOOL = {"description": "Note it.", "implementation": "tests.acceptance.steps.tool"}
 
 
 def model(body: Mapping[str, Any]) -> Answer:
@@ -49,7 +48,7 @@ def spec_of(base_url: str) -> dict[str, Any]:
             "name": "noting",
             "steps": [{"id": name, "kind": kind, "ref": ref} for name, kind, ref in steps],
         },
-        "tools": {"note": SPEC_TOOL},
+        "tools": {"note": {"description": "Note it.", "implementation": "tests.acceptance.steps.tool"}},
         "components": {
             "agents": {"clerk": clerk},
             "humans": {"boss": {}},
@@ -94,33 +93,30 @@ def story(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Story]:
             "KNEO_SERV_OTEL_RECORD_MESSAGES": "true",
             "OTEL_EXPORTER_OTLP_ENDPOINT": collector.endpoint,
             "OTEL_SERVICE_NAME": "kneo-test",
-            "OTEL_BSP_SCHEDULE_DELAY": "100",
+            "OTEL_BSP_SCHEDULE_DELAY": "60000",  # so that what arrives is what was sent by a process that ends
         }
         with open_site(services.RABBITMQ, tmp_path_factory.mktemp("telemetry"), settings) as site:
             deployment = site.deployment
-            job = _told(deployment, spec_of(chat.base_url), collector)
-            until(lambda: _is_told(collector), within=10, what="web and both workers have told of the run")
+            job = _told(deployment, spec_of(chat.base_url))
+            for process in (deployment.workers[1], *deployment.processes[:2]):
+                process.terminate()
+                process.wait_gone(within=20)
             yield Story(run_id=job.run_id, spans=list(collector.spans), deployment=deployment)
 
 
-def _told(deployment: Deployment, spec: dict[str, Any], collector: OtlpServer) -> Job:
-    """Return a run that one of two workers began, and the other one ended, as the first was killed meanwhile."""
+def _told(deployment: Deployment, spec: dict[str, Any]) -> Job:
+    """Return a run that one of two workers began and the other one ended, as the first was stopped meanwhile."""
     deployment.scale(2)
     job = deployment.start(spec)
     deployment.wait_for(job, "blocked")
-    [begun] = until(lambda: collector.named("kneo.run"), within=10, what="a worker has told of the run")
-    [first] = [
-        worker for worker in deployment.workers if begun.process["service.instance.id"].endswith(f"-{worker.pid}")
-    ]
-    first.kill()
+    [call] = job.ledger.entries("answer/1/1.1", Event.BEGAN)
+    first = deployment.worker_of(call)
+    deployment.workers.sort(key=lambda worker: worker is not first)
+    first.terminate()
+    first.wait_gone(within=20)
     deployment.approve(job).answer.result()
     deployment.wait_for(job, "failed")
     return job
-
-
-def _is_told(collector: OtlpServer) -> bool:
-    answers = [span for span in collector.spans if span.name.startswith("POST") and span.name.endswith("/resume")]
-    return bool(answers) and len(collector.named("kneo.run")) == 2
 
 
 def test_two_workers_had_the_run_and_it_is_one_trace(story: Story) -> None:
@@ -189,9 +185,8 @@ def test_errors_are_their_type_and_a_redacted_message(story: Story) -> None:
 
 
 def test_log_lines_lead_to_the_trace(story: Story) -> None:
-    lines = [
-        json.loads(line) for line in story.deployment.processes[-1].log.read_text().splitlines() if "fall now" in line
-    ]
+    said = story.deployment.workers[1].log.read_text().splitlines()
+    lines = [json.loads(line) for line in said if "I fall now" in line]
     broken = next(span for span in story.of_run("kneo.step") if span.error is not None)
     seen = [{name: line[name] for name in ("run_id", "step_id", "trace_id", "span_id")} for line in lines]
     expected = {"run_id": story.run_id, "step_id": "break", "trace_id": broken.trace, "span_id": broken.id}
