@@ -52,7 +52,7 @@ class Recorder(Protocol):
     def here(self) -> Span:
         """See ``here``."""
 
-    def traceparent(self) -> str:
+    def traceparent(self) -> str | None:
         """See ``traceparent``."""
 
     def ids(self) -> Mapping[str, str]:

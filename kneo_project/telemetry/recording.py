@@ -68,7 +68,7 @@ class OpenTelemetryRecorder:
         """Return the span in whose block this is."""
         return RecordedSpan(trace.get_current_span())
 
-    def traceparent(self) -> str:
+    def traceparent(self) -> str | None:
         """Return the name of the span in whose block this is, or of one that begins a trace."""
         context = trace.get_current_span().get_span_context()
         if not context.is_valid:
@@ -77,7 +77,7 @@ class OpenTelemetryRecorder:
             context = begun.get_span_context()
         carrier: dict[str, str] = {}
         _W3C.inject(carrier, trace.set_span_in_context(trace.NonRecordingSpan(context), Context()))
-        return carrier["traceparent"]
+        return carrier.get("traceparent")
 
     def ids(self) -> Mapping[str, str]:
         """Return the ids of the span in whose block this is."""

@@ -1,5 +1,6 @@
 """When a process begins to record spans: before it serves or works, and after any fork. Off, it costs nothing."""
 
+import os
 from importlib import import_module
 from typing import Any
 
@@ -13,7 +14,8 @@ def begin_telemetry(role: str) -> None:
     Raises:
         ImproperlyConfigured: the standard variables ask for what is not here.
     """
-    if settings.OTEL_ENABLED:
+    is_disabled = os.environ.get("OTEL_SDK_DISABLED", "").strip().lower() == "true"
+    if settings.OTEL_ENABLED and not is_disabled:
         import_module("kneo_project.telemetry.providing").begin(role)
 
 
