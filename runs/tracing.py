@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 from uuid import UUID
 
-from structlog.contextvars import bound_contextvars
+from structlog.contextvars import bind_contextvars, reset_contextvars
 
 from kneo_project import spans
 from kneo_project.spans import HERE, Span
@@ -21,6 +21,16 @@ from runs.models import Run
 
 
 @contextmanager
+def _on_lines(**ids: object) -> Iterator[None]:
+    """Put ``ids`` on the log lines of the block. The library's own word for it looks through the whole context."""
+    tokens = bind_contextvars(**{name: str(value) for name, value in ids.items()})
+    try:
+        yield
+    finally:
+        reset_contextvars(**tokens)
+
+
+@contextmanager
 def leg(lease: Lease, began: int) -> Iterator[Span]:
     """Mark what one worker does for a run without a break; it looked for one at ``began``, in nanoseconds."""
     about = {
@@ -30,10 +40,7 @@ def leg(lease: Lease, began: int) -> Iterator[Span]:
         "kneo.branch_of.run.id": lease.within_id,
         "kneo.worker.id": lease.owner_id,
     }
-    with (
-        bound_contextvars(run_id=str(lease.run_id)),
-        spans.span("kneo.run", about, parent=lease.traceparent, since=began) as span,
-    ):
+    with _on_lines(run_id=lease.run_id), spans.span("kneo.run", about, parent=lease.traceparent, since=began) as span:
         claimed = {"kneo.run.id": lease.run_id, "kneo.worker.id": lease.owner_id, "kneo.lease.fence": lease.fence}
         with spans.span("kneo.worker.lease", claimed, since=began):
             pass
@@ -54,7 +61,7 @@ def step(action: Work, run_id: UUID | str) -> Iterator[Span]:
         step_id = action.step.id
         about |= {"kneo.step.kind": action.work.kind.value, "kneo.workflow.name": action.place.workflow_name}
     about["kneo.step.id"] = step_id
-    with bound_contextvars(step_id=step_id), spans.span("kneo.step", about, harmless=(StepInterrupted,)) as span:
+    with _on_lines(step_id=step_id), spans.span("kneo.step", about, harmless=(StepInterrupted,)) as span:
         yield span
 
 

@@ -1,15 +1,17 @@
 """What leaves the process: spans without secrets, whoever made them."""
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 
 from opentelemetry.sdk.trace import Event, ReadableSpan
 from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 from opentelemetry.trace import Status
 from opentelemetry.util.types import AttributeValue
 
-from kneo_project.redaction import REDACTED, is_sensitive_key, redact_text
+from kneo_project.redaction import REDACTED, is_sensitive_key, masked_count, redact_text
 
 STACKTRACE = "exception.stacktrace"
+STATEMENTS = frozenset({"db.query.text", "db.statement"})
 
 
 class RedactingExporter(SpanExporter):
@@ -62,7 +64,15 @@ def _attributes(attributes: Mapping[str, AttributeValue] | None) -> dict[str, At
 
 def _value(key: str, value: AttributeValue) -> AttributeValue:
     if isinstance(value, str):
+        if key in STATEMENTS:
+            return _statement(value, masked_count())
         return REDACTED if is_sensitive_key(key) else redact_text(value)
     if isinstance(value, Sequence) and not isinstance(value, bytes):
         return [redact_text(each) if isinstance(each, str) else each for each in value]
     return value
+
+
+@lru_cache(maxsize=256)
+def _statement(text: str, _masked: int) -> str:
+    """Redact a statement. The same few long ones come again and again, and searching one takes a millisecond."""
+    return redact_text(text)
