@@ -10,7 +10,8 @@ from celery.signals import worker_shutdown, worker_shutting_down
 from django.conf import settings
 
 from kneo_project.celery import bell_lifetime, publish
-from runs import bulk, deadlines, executor, heartbeat, isolation, statistics
+from kneo_project.spans import HERE
+from runs import bulk, deadlines, executor, heartbeat, isolation, statistics, tracing
 from runs.executor import Rest
 from runs.retention import rounds
 
@@ -21,9 +22,13 @@ MAX_BATCHES = 3
 LONGEST_PRUNING_SECONDS = 60.0
 
 
-def ring(run_id: uuid.UUID, *, after_seconds: float | None = None) -> None:
-    """Tell the workers to look at this run. A bell that cannot be rung is no failure: the sweep finds the run."""
-    publish(advance_run, str(run_id), countdown=after_seconds)
+def ring(run_id: uuid.UUID, *, after_seconds: float | None = None, traceparent: str | None = HERE) -> None:
+    """Tell the workers to look at this run. A bell that cannot be rung is no failure: the sweep finds the run.
+
+    ``traceparent`` is where the run's trace begins, unless what rings is part of it, or a trace of its own.
+    """
+    with tracing.dispatch(run_id, parent=traceparent):
+        publish(advance_run, str(run_id), countdown=after_seconds)
 
 
 @shared_task(name="runs.advance_run")
@@ -53,14 +58,18 @@ def sweep() -> None:
     freed = deadlines.recover_lapsed() + deadlines.expire_overdue_tasks() + deadlines.wake_blocked()
     deadlines.time_out_overdue_runs()
     overlooked = deadlines.overlooked()
+    beginnings = tracing.beginnings(freed)
+    for run_id in freed:
+        with tracing.dispatch(run_id, parent=beginnings.get(run_id)):
+            if not publish(advance_run, str(run_id), expires=bell_lifetime()):
+                return  # each further bell would take as long to fail, and the next sweep must be on time
     bells: list[tuple[Task[..., None], tuple[str, ...]]] = [
-        *((advance_run, (str(run_id),)) for run_id in freed),
         *((advance_alone, (str(run_id),)) for run_id in overlooked.alone * LEAST_DRAINS),
         *[(advance_due, ())] * _bells(overlooked.shared),
     ]
     for task, arguments in bells:
         if not publish(task, *arguments, expires=bell_lifetime()):
-            return  # each further bell would take as long to fail, and the next sweep must be on time
+            return
 
 
 @shared_task(name="runs.work_off_bulk")
@@ -109,9 +118,9 @@ def _look_at(run_id: uuid.UUID | None) -> Rest:
     if run_id is not None:
         delay = advanced.retry_after_seconds
         if delay is not None and delay <= NEAR_SECONDS:
-            ring(run_id, after_seconds=delay)
+            ring(run_id, after_seconds=delay, traceparent=advanced.traceparent)
         if advanced.rest is Rest.HANDED_OVER:
-            ring(run_id)
+            ring(run_id, traceparent=advanced.traceparent)
     _ring_for(advanced.branches)
     return advanced.rest
 
