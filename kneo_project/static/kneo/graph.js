@@ -34,20 +34,19 @@ export async function draw(host) {
   board.list.replaceChildren(...listed(graph));
   if (board.isNew) frame(board);
   board.isNew = false;
-  board.svg.setAttribute("aria-label", `The workflow as a graph of ${graph.nodes.length} nodes; the list below says the same.`);
+  board.frame.setAttribute("aria-label", `Graph of ${graph.nodes.length} nodes, told as a list below. Plus and minus zoom, 0 fits, arrows move.`);
   Object.assign(host.dataset, { nodes: graph.nodes.length, state: "drawn" });
 }
 
 function makeBoard(host) {
   const stage = element("g");
-  const svg = element("svg", { role: "img", class: "kneo-board" }, heads(), stage);
+  const svg = element("svg", { "aria-hidden": "true", class: "kneo-board" }, heads(), stage);
   const list = document.createElement("ul");
   const details = document.createElement("details");
   details.className = "kneo-graph-list";
   details.append(Object.assign(document.createElement("summary"), { textContent: "As a list" }), list);
   const frameOf = Object.assign(document.createElement("div"), { className: "kneo-graph-frame", tabIndex: 0 });
   frameOf.setAttribute("role", "group");
-  frameOf.setAttribute("aria-label", "Graph: plus and minus zoom, 0 fits, arrows move");
   frameOf.append(svg);
   host.replaceChildren(frameOf, details);
   const zoom = Panzoom(stage, { canvas: true, minScale: 0.1, maxScale: 3, touchAction: "pan-y", cursor: "grab", step: 0.25 });
