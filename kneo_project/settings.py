@@ -116,6 +116,7 @@ INSTALLED_APPS = [
     "kneo_project",
     "kneo_project.audit",
     "kneo_project.apikeys",
+    "kneo_project.beatjobs",
     "kneo_project.webhooks",
     "specs",
     "humantasks",
