@@ -156,7 +156,9 @@ def _add_record(books: _Books, row: Mapping[str, Any]) -> None:
 def _spent(row: Mapping[str, Any]) -> _Spent | None:
     """Return what a step used; None for a step that asked no model, or one that does not say."""
     told, cost = row["details__usage"] or {}, row["details__cost"] or 0
-    usage = {name: told[name] for name in TOKENS if name in told} | ({"cost_nanos": round(cost * NANOS)} if cost else {})
+    usage = {name: told[name] for name in TOKENS if name in told}
+    if cost:
+        usage["cost_nanos"] = round(cost * NANOS)
     return _Spent(usage, str(row["details__model__name"] or "")) if usage else None
 
 

@@ -55,13 +55,21 @@ class OfSpec(Chosen):
     field = "snapshot_id"
 
 
+class OfOwner(Chosen):
+    """The runs that one worker holds."""
+
+    title = "worker"
+    parameter_name = "owner"
+    field = "lease_owner"
+
+
 @admin.register(Run)
 class RunAdmin(OperatorAdmin[Run]):
     """Runs: what they do, what they wait for, what went wrong."""
 
     list_display = ["state", "name", "identifier", "updated", "error", "owner", "wake", "deadline", "lost"]
     list_display_links = ["name", "identifier"]
-    list_filter = [RunAttention, "status", "updated_at", "target", OfSpec]
+    list_filter = [RunAttention, "status", "updated_at", "created_at", "target", OfSpec, OfOwner]
     loaded = [
         "id", "status", "agent_name", "workflow_name", "updated_at", "attempts", "lease_owner", "wake_at",
         "deadline_at", "error_type",
@@ -127,7 +135,8 @@ class RunAdmin(OperatorAdmin[Run]):
         rows = super().get_queryset(request)
         match = request.resolver_match
         is_plain_list = match is not None and match.url_name == "runs_run_changelist" and not request.GET.get("q")
-        if is_plain_list and request.method == "GET" and RunAttention.parameter_name not in request.GET:
+        names_branches = {RunAttention.parameter_name, OfOwner.parameter_name}
+        if is_plain_list and request.method == "GET" and not names_branches & request.GET.keys():
             rows = rows.filter(within=None)
         return columns.with_owner(rows)
 

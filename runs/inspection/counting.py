@@ -24,18 +24,19 @@ class Count:
         return f"{self.number:,}" + ("+" if self.is_cut else "")
 
 
-def bounded_counts(asked: Mapping[str, QuerySet[Any]], *, at_most: int = MOST_COUNTED) -> dict[str, Count]:
+def bounded_counts[K](asked: Mapping[K, QuerySet[Any]], *, at_most: int = MOST_COUNTED) -> dict[K, Count]:
     """Return how many rows each of ``asked`` has, by its name, as one statement made of theirs."""
     if not asked:
         return {}
-    parts, parameters = [], []
+    parts: list[str] = []
+    parameters: list[Any] = []
     for rows in asked.values():
         # A constant, so that an index alone may tell.
-        limited = rows.order_by().values(counted=Value(1)).values("counted")[:at_most]
+        limited = rows.order_by().values(counted=Value(1))[:at_most]
         statement, values = limited.query.sql_with_params()
-        parts.append(f"(SELECT COUNT(*) FROM ({statement}) AS counted_rows)")
+        parts.append(f"(SELECT COUNT(*) FROM ({statement}) AS counted_rows)")  # noqa: S608 - the ORM's own statement
         parameters += values
     with connection.cursor() as cursor:
-        cursor.execute(f"SELECT {', '.join(parts)}", parameters)  # noqa: S608 - made of the ORM's own statements
+        cursor.execute(f"SELECT {', '.join(parts)}", parameters)
         found = cursor.fetchone()
     return {name: Count(number, is_cut=number >= at_most) for name, number in zip(asked, found, strict=True)}
