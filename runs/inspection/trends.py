@@ -108,14 +108,15 @@ def trend(span: Span, now: datetime) -> Trend:
 
 def spenders(span: Span, now: datetime) -> dict[str, list[Spender]]:
     """Return the workflows and the models that most was spent on, by ``BY_WORKFLOW`` and ``BY_MODEL``."""
-    amounts = ("input_tokens", "output_tokens", "total_tokens", "cost_nanos")
-    found = _of(span, now, {BY_WORKFLOW, BY_MODEL}).order_by().values("kind", "name")
-    summed = found.annotate(**{f"all_{amount}": SumOf(amount) for amount in amounts})
+    found = _of(span, now, {BY_WORKFLOW, BY_MODEL}).order_by().values_list("kind", "name")
+    summed = found.annotate(
+        sent=SumOf("input_tokens"), answered=SumOf("output_tokens"), total=SumOf("total_tokens"), cost=SumOf("cost_nanos")
+    )
     most: dict[str, list[Spender]] = {BY_WORKFLOW: [], BY_MODEL: []}
-    for row in summed.order_by("-all_cost_nanos", "-all_total_tokens", "name")[:MOST_SPENDERS_READ]:
-        if len(most[row["kind"]]) < MOST_SPENDERS:
-            spent = Spent(**{amount: row[f"all_{amount}"] for amount in amounts})
-            most[row["kind"]].append(Spender(name=row["name"], spent=spent))
+    for kind, name, sent, answered, total, cost in summed.order_by("-cost", "-total", "name")[:MOST_SPENDERS_READ]:
+        if len(most[kind]) < MOST_SPENDERS:
+            spent = Spent(input_tokens=sent, output_tokens=answered, total_tokens=total, cost_nanos=cost)
+            most[kind].append(Spender(name=name, spent=spent))
     return most
 
 
