@@ -100,7 +100,7 @@ def seconds_between(start: datetime | None, end: datetime | None) -> str:
 
 
 def length(seconds: float | None) -> str:
-    """Return a length of time as people say it: ``80 ms``, ``4.2 s``, ``3 min 20 s``; a dash for none."""
+    """Return a length of time as people say it: ``80 ms``, ``4.2 s``, ``3 min 20 s``, ``9 d 4 h``; a dash for none."""
     if seconds is None:
         return NOTHING
     if seconds < 1:
@@ -108,7 +108,10 @@ def length(seconds: float | None) -> str:
     if seconds < 60:
         return f"{seconds:.1f} s"
     minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes} min {rest} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
+    if minutes < 60:
+        return f"{minutes} min {rest} s"
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes} min" if hours < 48 else f"{hours // 24} d {hours % 24} h"
 
 
 def link(

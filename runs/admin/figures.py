@@ -92,14 +92,17 @@ def lately(trend: Trend) -> list[Figure]:
     ]
 
 
-def spent(trend: Trend) -> list[Figure]:
-    """Return what was spent in a span."""
-    spent = trend.all_spent
+def tokens(trend: Trend) -> list[Figure]:
+    """Return how many tokens were used in a span."""
     return [
-        Figure(label="tokens sent to models", value=showing.number(spent.input_tokens)),
-        Figure(label="tokens answered", value=showing.number(spent.output_tokens)),
-        Figure(label="cost, as far as there are prices", value=showing.money(spent.cost_nanos)),
+        Figure(label="sent to models", value=showing.number(trend.all_spent.input_tokens)),
+        Figure(label="answered", value=showing.number(trend.all_spent.output_tokens)),
     ]
+
+
+def cost(trend: Trend) -> list[Figure]:
+    """Return what was spent in a span."""
+    return [Figure(label="as far as there are prices", value=showing.money(trend.all_spent.cost_nanos))]
 
 
 def dead(count: Count) -> Figure:

@@ -19,11 +19,11 @@ SHARES = (0.5, 0.9, 0.95, 0.99)
 LENGTHS = {
     "queue_wait": "wait for a worker",
     "steps": "step",
-    "completed": "run that completed, waits included",
+    "completed": "run, waits included",
     "answered": "answer of a person",
 }
 JOBS = {
-    "sweep": "sweep: what time and dead workers left behind",
+    "sweep": "sweep",
     "bulk": "orders for many runs",
     "statistics": "statistics",
     "retention": "pruning",
@@ -43,19 +43,21 @@ def lengths(trend: Trend) -> Table:
     )
 
 
-def spending(most: Mapping[str, Sequence[Spender]]) -> list[Table]:
-    """Return on what most was spent."""
-    return [
-        _spending("By workflow", most[BY_WORKFLOW], "no workflow: an agent alone"),
-        _spending("By model", most[BY_MODEL], "not known"),
-    ]
+def by_workflow(most: Mapping[str, Sequence[Spender]]) -> Table:
+    """Return the workflows on which most was spent."""
+    return _spending("Used most, by workflow", most[BY_WORKFLOW], "no workflow: an agent alone")
+
+
+def by_model(most: Mapping[str, Sequence[Spender]]) -> Table:
+    """Return the models on which most was spent."""
+    return _spending("Used most, by model", most[BY_MODEL], "not known")
 
 
 def workers(known: Sequence[Worker]) -> Table:
     """Return who advances runs."""
     return Table(
         title="Workers",
-        headings=["", "worker", "host", "last sign of life lasts until", "runs"],
+        headings=["", "worker", "host", "alive until", "runs"],
         rows=[
             [
                 columns.life_badge(worker.expires_at),
@@ -83,7 +85,7 @@ def jobs(known: Sequence[Job], now: datetime, *, pruned_at: datetime | None) -> 
         for job in known
     ]
     if pruned_at:
-        rows.append(["", "nothing was left that is past its window", showing.age(pruned_at), NOTHING, NOTHING])
+        rows.append(["", "all pruned that may go", showing.age(pruned_at), NOTHING, NOTHING])
     return Table(
         title="Beat",
         headings=["", "job", "last time", "took", "due every"],

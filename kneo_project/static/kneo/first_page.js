@@ -26,7 +26,7 @@
       borderColor: color(row.color),
       backgroundColor: color(row.color),
       borderWidth: isLine ? 2 : 0,
-      pointRadius: isLine ? 2 : 0,
+      pointRadius: isLine ? 1.5 : 0,
       spanGaps: true,
       stack: isLine ? row.label : "bars",
       order: isLine ? 0 : 1,
