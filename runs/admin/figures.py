@@ -62,7 +62,7 @@ def queue(runs: RunsNow) -> list[Figure]:
     """Return how many runs wait for a worker, and for how long."""
     return [
         counted(runs.queued, "waiting for a worker", RUNS, {"attention": "queued"}, tone=Tone.BUSY),
-        Figure(label="the longest waits since", value=since(runs.due_since), is_something=runs.due_since is not None),
+        Figure(label="the longest has waited", value=since(runs.due_since), is_something=runs.due_since is not None),
     ]
 
 
@@ -74,7 +74,7 @@ def people(tasks: PeopleNow) -> list[Figure]:
         (tasks.escalated, "escalated", Tone.BAD),
     )
     counts = [counted(Count(number), word, TASKS, {"attention": word}, tone=tone) for number, word, tone in numbers]
-    oldest = Figure(label="the oldest is from", value=since(tasks.oldest_at), is_something=tasks.oldest_at is not None)
+    oldest = Figure(label="the oldest has waited", value=since(tasks.oldest_at), is_something=tasks.oldest_at is not None)
     return [*counts, oldest]
 
 

@@ -24,7 +24,7 @@ class Count:
         return f"{self.number:,}" + ("+" if self.is_cut else "")
 
 
-def bounded_counts[K](asked: Mapping[K, QuerySet[Any]], *, at_most: int = MOST_COUNTED) -> dict[K, Count]:
+def bounded_counts[K](asked: Mapping[K, QuerySet[Any]], *, at_most: int) -> dict[K, Count]:
     """Return how many rows each of ``asked`` has, by its name, as one statement made of theirs."""
     if not asked:
         return {}

@@ -12,7 +12,7 @@ from humantasks.models import HumanTask
 from kneo_project.webhooks.models import DeliveryStatus, WebhookDelivery
 from runs.engine.lifecycle import Status
 from runs.inspection import attention
-from runs.inspection.counting import Count, bounded_counts
+from runs.inspection.counting import MOST_COUNTED, Count, bounded_counts
 from runs.models import LeaseOwner, Run
 
 MOST_WORKERS = 100
@@ -62,7 +62,7 @@ def runs_now() -> RunsNow:
         ("queue", "queued"): attention.queued(everything),
         **{("status", status.value): Run.objects.whole().filter(status=status) for status in Status},
     }
-    counts = bounded_counts(asked)
+    counts = bounded_counts(asked, at_most=MOST_COUNTED)
     return RunsNow(
         attention={name: count for (group, name), count in counts.items() if group == "attention"},
         statuses={status: counts["status", status.value] for status in Status},
@@ -101,4 +101,4 @@ def workers_now() -> list[Worker]:
 def dead_deliveries() -> Count:
     """Return how many deliveries of webhooks were given up."""
     dead = WebhookDelivery.objects.filter(status=DeliveryStatus.DEAD)
-    return bounded_counts({"dead": dead})["dead"]
+    return bounded_counts({"dead": dead}, at_most=MOST_COUNTED)["dead"]

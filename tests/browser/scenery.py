@@ -11,6 +11,7 @@ from django.utils import timezone
 from humantasks.models import HumanTask
 from humantasks.rules import Answer, Decision
 from kneo_project.audit.services import record
+from kneo_project.beatjobs.models import BeatJob
 from kneo_project.beatjobs.services import noted
 from runs import executor, services
 from runs.engine.lifecycle import Status
@@ -105,6 +106,12 @@ def lately() -> None:
     for job in ("sweep", "bulk", "statistics", "retention", "webhooks"):
         with noted(job):
             pass
+
+
+def make_late(job: str) -> None:
+    """Have a job of the beat last succeeded an hour ago."""
+    an_hour_ago = timezone.now() - timedelta(hours=1)
+    BeatJob.objects.filter(pk=job).update(finished_at=an_hour_ago, succeeded_at=an_hour_ago)
 
 
 def batch() -> Run:
