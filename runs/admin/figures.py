@@ -74,7 +74,9 @@ def people(tasks: PeopleNow) -> list[Figure]:
         (tasks.escalated, "escalated", Tone.BAD),
     )
     counts = [counted(Count(number), word, TASKS, {"attention": word}, tone=tone) for number, word, tone in numbers]
-    oldest = Figure(label="the oldest has waited", value=since(tasks.oldest_at), is_something=tasks.oldest_at is not None)
+    oldest = Figure(
+        label="the oldest has waited", value=since(tasks.oldest_at), is_something=tasks.oldest_at is not None
+    )
     return [*counts, oldest]
 
 

@@ -110,7 +110,10 @@ def spenders(span: Span, now: datetime) -> dict[str, list[Spender]]:
     """Return the workflows and the models that most was spent on, by ``BY_WORKFLOW`` and ``BY_MODEL``."""
     found = _of(span, now, {BY_WORKFLOW, BY_MODEL}).order_by().values_list("kind", "name")
     summed = found.annotate(
-        sent=SumOf("input_tokens"), answered=SumOf("output_tokens"), total=SumOf("total_tokens"), cost=SumOf("cost_nanos")
+        sent=SumOf("input_tokens"),
+        answered=SumOf("output_tokens"),
+        total=SumOf("total_tokens"),
+        cost=SumOf("cost_nanos"),
     )
     most: dict[str, list[Spender]] = {BY_WORKFLOW: [], BY_MODEL: []}
     for kind, name, sent, answered, total, cost in summed.order_by("-cost", "-total", "name")[:MOST_SPENDERS_READ]:

@@ -9,9 +9,9 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from kneo_project.beatjobs.models import BeatJob
+from kneo_project.errors import InvalidRequest
 from kneo_project.webhooks import tasks as webhook_tasks
 from runs import tasks
-from specs.errors import ProjectConfigInvalid
 
 pytestmark = pytest.mark.django_db
 
@@ -34,7 +34,7 @@ def test_a_job_that_fails_is_noted_and_its_last_success_grows_old(settings: Sett
     tasks.prune()
     BeatJob.objects.update(succeeded_at=timezone.now() - timedelta(hours=2))
     settings.PROJECT_CONFIG = str(tmp_path / "missing.yaml")
-    with pytest.raises(ProjectConfigInvalid):
+    with pytest.raises(InvalidRequest):
         tasks.prune()
     row = BeatJob.objects.get()
     assert (row.outcome, row.finished_at > timezone.now() - timedelta(minutes=1)) == ("failed", True)
@@ -43,6 +43,6 @@ def test_a_job_that_fails_is_noted_and_its_last_success_grows_old(settings: Sett
 
 def test_a_job_that_never_went_well_has_no_age(settings: Settings, tmp_path: Path) -> None:
     settings.PROJECT_CONFIG = str(tmp_path / "missing.yaml")
-    with pytest.raises(ProjectConfigInvalid):
+    with pytest.raises(InvalidRequest):
         tasks.prune()
     assert age("retention") == "NaN"

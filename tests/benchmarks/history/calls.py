@@ -23,7 +23,10 @@ type Application = Callable[[dict[str, Any], Callable[..., Any]], Any]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
-    """A request. ``body`` makes it a POST, ``cookie`` that of a person; ``at_least`` is how many items the answer must have to mean anything."""
+    """A request. ``body`` makes it a POST, ``cookie`` that of a person.
+
+    ``at_least`` is how many items the answer must have to mean anything.
+    """
 
     name: str
     path: str
