@@ -6,7 +6,7 @@ from playwright.sync_api import Page, expect
 
 from runs.engine.lifecycle import Status
 from tests.browser import scenery
-from tests.browser.conftest import Desk
+from tests.browser.conftest import PATIENCE_MS, Desk
 from tests.factories import RunFactory
 
 PHONE = {"width": 390, "height": 844}
@@ -48,9 +48,10 @@ def test_the_page_refreshes_itself_and_leaves_alone_what_is_open(desk: Desk) -> 
     page.goto("/admin/")
     page.get_by_text("As a table").first.click()
     page.evaluate("window.isTheSamePage = true")
-    assert need(page, FAILED) == "0"
+    expect(page.get_by_text("All is well.")).to_be_visible()
     RunFactory.create(status=Status.FAILED, updated_at=timezone.now())
-    expect(page.locator(".kneo-need", has_text=FAILED)).to_contain_text("1")
+    expect(page.locator(".kneo-need", has_text=FAILED)).to_contain_text("1", timeout=PATIENCE_MS)
+    expect(page.get_by_text("All is well.")).to_have_count(0)
     assert page.evaluate("window.isTheSamePage")
     expect(page.locator("details[open]")).to_have_count(1)
 
