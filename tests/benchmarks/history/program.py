@@ -12,7 +12,7 @@ import sys
 
 import psycopg
 from django.conf import settings
-from django.contrib.auth.models import User
+from django.contrib.auth import get_user_model
 from django.test import Client
 
 from kneo_project.wsgi import application
@@ -46,7 +46,7 @@ def rounds() -> dict[str, list[Call]]:
     of_one_workflow = Run.objects.filter(workflow_name=SOME_WORKFLOW, output_text__isnull=False)
     some_run = of_one_workflow.values_list("pk", flat=True)[0]
     operator = Client()
-    operator.force_login(User.objects.create_superuser("operator"))
+    operator.force_login(get_user_model().objects.create_superuser("operator"))
     cookie = f"{settings.SESSION_COOKIE_NAME}={operator.cookies[settings.SESSION_COOKIE_NAME].value}"
     asked = [*lists(SOME_WORKFLOW), one(some_run), *pages(some_run, cookie)]
     return {READ: asked, CREATE: [creation(order_of("new", steps=3))]}
