@@ -40,7 +40,7 @@ def history() -> None:
         cursor.execute("VACUUM (ANALYZE) runs_run")
 
 
-def plan_of(rows: QuerySet[Run]) -> str:
+def plan_of(rows: QuerySet[Run, Any]) -> str:
     """Return how the server finds ``rows``, unless it would read the whole table."""
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SET LOCAL enable_seqscan = off")
