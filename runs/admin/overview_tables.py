@@ -35,7 +35,7 @@ def lengths(trend: Trend) -> Table:
     """Return how long what happened in a span took."""
     return Table(
         title="How long it took",
-        headings=["", "median", *(f"{share:.0%}" for share in SHARES[1:]), "of"],
+        headings=["what", "median", *(f"{share:.0%}" for share in SHARES[1:]), "of"],
         rows=[
             [words, *(showing.length(trend.length(kind, share)) for share in SHARES), f"{trend.measured(kind):,}"]
             for kind, words in LENGTHS.items()
@@ -45,19 +45,19 @@ def lengths(trend: Trend) -> Table:
 
 def by_workflow(most: Mapping[str, Sequence[Spender]]) -> Table:
     """Return the workflows on which most was spent."""
-    return _spending("Used most, by workflow", most[BY_WORKFLOW], "no workflow: an agent alone")
+    return _spending("workflow", most[BY_WORKFLOW], "no workflow: an agent alone")
 
 
 def by_model(most: Mapping[str, Sequence[Spender]]) -> Table:
     """Return the models on which most was spent."""
-    return _spending("Used most, by model", most[BY_MODEL], "not known")
+    return _spending("model", most[BY_MODEL], "not known")
 
 
 def workers(known: Sequence[Worker]) -> Table:
     """Return who advances runs."""
     return Table(
         title="Workers",
-        headings=["", "worker", "host", "alive until", "runs"],
+        headings=["life", "worker", "host", "alive until", "runs"],
         rows=[
             [
                 columns.life_badge(worker.expires_at),
@@ -88,16 +88,16 @@ def jobs(known: Sequence[Job], now: datetime, *, pruned_at: datetime | None) -> 
         rows.append(["", "all pruned that may go", showing.age(pruned_at), NOTHING, NOTHING])
     return Table(
         title="Beat",
-        headings=["", "job", "last time", "took", "due every"],
+        headings=["state", "job", "last time", "took", "due every"],
         rows=rows,
         all_rows=Related(label="All jobs", url=showing.address("beatjobs_beatjob_changelist")),
     )
 
 
-def _spending(title: str, most: Sequence[Spender], nameless: str) -> Table:
+def _spending(who: str, most: Sequence[Spender], nameless: str) -> Table:
     return Table(
-        title=title,
-        headings=["", "sent", "answered", "cost"],
+        title=f"Used most, by {who}",
+        headings=[who, "sent", "answered", "cost"],
         rows=[
             [
                 showing.words(each.name) if each.name else nameless,
