@@ -1,7 +1,9 @@
 """The first page of the admin: its figures, where they lead, what they cost, and who sees them."""
 
+import re
 from collections.abc import Iterator
 from datetime import timedelta
+from html import unescape
 from typing import TYPE_CHECKING
 
 import pytest
@@ -147,6 +149,30 @@ def test_what_happened_is_in_the_figures_once_it_is_counted(browser: Client) -> 
     assert (lately["begun"], lately["completed"], lately["ended badly"]) == ("1", "1", "1")
     assert lately["failure rate"] == "50.0%"
     assert "Runs in the last hour: 1 begun, 1 completed, 1 ended badly, 0 cancelled." in page.content.decode()
+
+
+def test_every_link_of_the_page_leads_to_a_list(browser: Client) -> None:
+    scenery.troubled_runs()
+    scenery.lately()
+    body = browser.get(FIRST, {"fragment": "1"}).content.decode()
+    links = {unescape(link) for link in re.findall(r'href="(/admin/[^"]+)"', body)}
+    assert len(links) > 20
+    assert {link: browser.get(link).status_code for link in links} == dict.fromkeys(links, 200)
+
+
+def test_what_happened_to_runs_leads_to_the_runs_that_it_happened_to(browser: Client) -> None:
+    now = timezone.now()
+    for status in (Status.COMPLETED, Status.FAILED, Status.TIMED_OUT):
+        run = RunFactory.create(status=status, created_at=now - timedelta(seconds=9), updated_at=now)
+        CheckpointFactory.create(run=run, type="run_started", created_at=now - timedelta(seconds=9))
+        CheckpointFactory.create(run=run, type=f"run_{status}", created_at=now - timedelta(seconds=1))
+    RunFactory.create(status=Status.FAILED, updated_at=now - timedelta(hours=3))
+    settle()
+    found = [figure for figure in browser.get(FIRST).context["lately"] if figure.url]
+    assert [figure.value for figure in found] == ["3", "1", "2"]
+    for figure in found:
+        assert figure.url
+        assert browser.get(figure.url).context["cl"].result_count == int(figure.value), figure
 
 
 def test_tokens_and_cost_are_told_by_workflow_and_by_model(browser: Client) -> None:
