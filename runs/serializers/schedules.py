@@ -31,6 +31,7 @@ class NameField(StringField):
 
     def __init__(self, **options: Unpack[FieldOptions]) -> None:
         super().__init__(limit="MAX_PATH_CHARS", **options)
+        self.allow_blank = False
 
     def to_internal_value(self, data: object) -> str:
         """Return ``data`` if it is such a name."""

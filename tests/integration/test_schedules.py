@@ -199,7 +199,7 @@ def test_the_spec_is_frozen_and_so_are_its_skills(tmp_path: Path, settings: Sett
     skill = tmp_path / "greeting" / "SKILL.md"
     skill.parent.mkdir()
     skill.write_text("---\nname: greeting\ndescription: How to greet.\n---\nSay hello.\n")
-    spec = {**SPEC, "agent": {"name": "root", "skills": ["greet"]}, "skills": {"greet": {"path": str(skill.parent)}}}
+    spec = {**SPEC, "agent": {"name": "root", "skills": ["greet"]}, "skills": {"greet": {"source": str(skill.parent)}}}
     make(spec=spec)
     skill.unlink()
     digest = Schedule.objects.get().snapshot_id
