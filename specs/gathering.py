@@ -30,6 +30,7 @@ class SpecSource:
     """Where a caller says the spec comes from. An inline ``spec`` wins over ``spec_path``.
 
     The ``digest`` of a stored spec wins over both, and over whatever else is said: all of that is frozen in it.
+    ``positions`` are the places of the keys of an inline spec in the text that it was read from, if there was one.
     """
 
     spec: Mapping[str, Any] | None = None
@@ -39,6 +40,7 @@ class SpecSource:
     environment: str | None = None
     skills: SkillsOverlay = SkillsOverlay()
     digest: str | None = None
+    positions: Positions = field(default_factory=dict, compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,7 +126,7 @@ def _refuse_undeclared(choice: SkillsOverlay, document: Mapping[str, Any]) -> No
 
 def _base(source: SpecSource) -> Document:
     if source.spec is not None:
-        return Document(name="spec", data=source.spec)
+        return Document(name="spec", data=source.spec, positions=source.positions)
     if source.spec_path is not None:
         return read_document(source.spec_path)
     raise InvalidRequest("Give a `spec` or a `spec_path`.")
