@@ -1,30 +1,39 @@
-"""Texts with colours: each line as HTML. What somebody keeps secret must be out of the text before."""
+"""Documents as YAML with coloured syntax, redacted. The colours are classes of ``kneo/code.css``."""
 
-from typing import Any
-
-from django.utils.html import escape, format_html, format_html_join
-from django.utils.safestring import SafeString
+import yaml
+from django.utils.html import format_html
+from django.utils.safestring import SafeString, mark_safe
 from pygments import highlight
-from pygments.formatters.html import HtmlFormatter
-from pygments.lexers.data import JsonLexer, YamlLexer
+from pygments.formatters import HtmlFormatter
+from pygments.lexers import YamlLexer
 
-# Colouring takes a second for a million characters, and nobody reads so many.
-MOST_COLOURED_CHARS = 100_000
-MOST_LINES = 3_000
-_LEXERS: dict[str, Any] = {"yaml": YamlLexer(stripnl=False), "json": JsonLexer(stripnl=False)}
-_FORMATTER: Any = HtmlFormatter(nowrap=True, classprefix="kneo-c-")
+from kneo_project.redaction import redact
+from kneo_project.site.showing import MOST_CHARS, NOTHING
 
-
-def coloured_lines(text: str, language: str) -> list[SafeString]:
-    """Return the lines of a ``yaml`` or ``json`` text as HTML; a very long one is cut, or has no colours."""
-    if len(text) > MOST_COLOURED_CHARS:
-        return [SafeString(escape(line)) for line in text.split("\n")[:MOST_LINES]]
-    # The formatter escapes all text, and ends what it has begun on the same line.
-    coloured = highlight(text, _LEXERS[language], _FORMATTER)
-    return [SafeString(line) for line in coloured.rstrip("\n").split("\n")[:MOST_LINES]]
+WIDTH = 110
 
 
-def coloured(text: str, language: str) -> SafeString:
-    """Return a text with colours and numbered lines."""
-    lines = format_html_join("", "<li>{}</li>", ((line or " ",) for line in coloured_lines(text, language)))
-    return format_html('<ol class="kneo-code" tabindex="0">{}</ol>', lines)
+class _Dumper(yaml.SafeDumper):
+    """Writes texts of several lines as such."""
+
+
+def _text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style="|" if "\n" in text else None)
+
+
+_Dumper.add_representer(str, _text)
+
+
+def yaml_document(value: object) -> SafeString | str:
+    """Return a JSON-like value as YAML, redacted, coloured, and cut where a page would become unusable."""
+    if value in (None, {}, []):
+        return NOTHING
+    text: str = yaml.dump(redact(value), Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=WIDTH)
+    if len(text) > MOST_CHARS:
+        text = f"{text[:MOST_CHARS]}\n# …"
+    return format_html('<pre class="kneo-text kneo-code" tabindex="0">{}</pre>', _coloured(text))
+
+
+def _coloured(text: str) -> SafeString:
+    coloured: str = highlight(text, YamlLexer(), HtmlFormatter(nowrap=True))
+    return mark_safe(coloured)  # noqa: S308 - Pygments escapes what it is given

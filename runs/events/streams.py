@@ -93,7 +93,9 @@ class OfWhole:
 
     def earlier(self, place: int, until: int) -> list[Happening]:
         """Return some events after ``place`` that are not told live."""
-        return [each for each in happened_within(self.run_id, after=place, at_most=READ_AT_ONCE) if each.number <= until]
+        return [
+            each for each in happened_within(self.run_id, after=place, at_most=READ_AT_ONCE) if each.number <= until
+        ]
 
     def ahead(self, place: int, happening: Happening) -> int:
         """Return 0: the hub has put the events in order."""

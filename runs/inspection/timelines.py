@@ -1,11 +1,10 @@
 """What a run did when: its steps, their attempts, its waits and its pauses as stretches of time."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any
 
 from runs.engine.actions import Action, AskHuman, Join
 from runs.engine.lifecycle import Status
@@ -70,9 +69,7 @@ class Timeline:
     left_out: int = 0
 
 
-def timeline(
-    run: Run, entries: Sequence[Entry], now_at: Sequence[tuple[str, Action]], now: datetime
-) -> Timeline:
+def timeline(run: Run, entries: Sequence[Entry], now_at: Sequence[tuple[str, Action]], now: datetime) -> Timeline:
     """Return the timeline of ``run``: two queries, for the attempts that failed and for the branches."""
     end = run.completed_at or max(now, run.updated_at)
     rows: dict[str, Row] = {}
@@ -148,9 +145,7 @@ def _note_inside(inside: dict[str, datetime], place: str, start: datetime) -> No
 
 
 def _pause(pause: Entry, end: datetime | None) -> Span:
-    return Span(
-        kind=Stretch.PAUSE, start=pause.created_at, end=end, iteration=pause.iteration, sequence=pause.sequence
-    )
+    return Span(kind=Stretch.PAUSE, start=pause.created_at, end=end, iteration=pause.iteration, sequence=pause.sequence)
 
 
 def _done(entry: Entry, start: datetime) -> Span:
@@ -172,7 +167,7 @@ def _failed_attempts(run: Run, entries: Iterable[Entry]) -> Iterator[tuple[str, 
     for event in failed.values("step_id", "at", "metadata")[:MOST_FAILURES]:
         step_id, metadata = event["step_id"], event["metadata"]
         yield (
-            places.get(step_id, step_id or ""),
+            places.get(step_id or "", step_id or ""),
             Span(
                 kind=Stretch.ATTEMPT,
                 start=event["at"],
@@ -192,7 +187,7 @@ def _add_current(row: Row, run: Run, action: Action, entries: Sequence[Entry]) -
     row.spans.append(Span(kind=Stretch.RUNNING if is_busy else Stretch.WAIT, start=since, end=None))
 
 
-def _order(rows: Mapping[str, Row]) -> Any:
+def _order(rows: Mapping[str, Row]) -> Callable[[Row], list[tuple[datetime, str]]]:
     """Return the order of the rows: by their beginning, and what is inside a step right after it."""
     begins: defaultdict[str, list[datetime]] = defaultdict(list)
     for place, row in rows.items():

@@ -85,9 +85,7 @@ def _ways(workflow: WorkflowPlan) -> Iterator[Edge]:
     if isinstance(workflow, GraphPlan):
         for edge in (edge for edges in workflow.edges.values() for edge in edges):
             label = edge.label or _said(edge.condition)
-            yield Edge(
-                source=edge.source, target=edge.target, label=label, is_conditional=edge.condition is not None
-            )
+            yield Edge(source=edge.source, target=edge.target, label=label, is_conditional=edge.condition is not None)
     elif isinstance(workflow, TurnsPlan):
         yield from _turns(workflow)
     if not isinstance(workflow, ConcurrentPlan | MapPlan):

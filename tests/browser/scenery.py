@@ -16,7 +16,7 @@ from runs.executor import Rest
 from runs.models import LeaseOwner, Run
 from runs.services import StartRun
 from specs.services import SpecSource
-from tests.factories import HumanTaskFactory, RunFactory
+from tests.factories import HumanTaskFactory, RunFactory, TraceEventFactory
 
 EXPENSES = str(Path("specs/examples/expense_approval.yaml").resolve())
 CLAIM = "Taxi to the airport, 48.20 EUR.\nReceipt attached, card ending in 4410, contact jane.doe@example.com."
@@ -101,6 +101,79 @@ def question_about_a_call() -> HumanTask:
     approve(HumanTask.objects.open().get(run=run))
     _work()
     return HumanTask.objects.open().get(run=run)
+
+
+def long_run(stages: int = 12) -> Run:
+    """Return a run through a graph of five nodes a stage, which waits for a person in the middle."""
+    nodes: dict[str, dict[str, object]] = {}
+    edges: list[dict[str, object]] = []
+    for number in range(1, stages + 1):
+        load, check, repair, merge, report = names = [
+            f"{word}-{number}" for word in ("load", "check", "repair", "merge", "report")
+        ]
+        nodes |= {name: {"id": name, "kind": "function", "ref": "tidy"} for name in names}
+        broken = {"type": "output_contains", "value": "broken"}
+        edges += [
+            {"from": load, "to": check},
+            {"from": check, "to": repair, "condition": broken, "label": "broken"},
+            {"from": check, "to": merge},
+            {"from": repair, "to": merge},
+            {"from": merge, "to": report},
+        ]
+        if number > 1:
+            edges.append({"from": f"report-{number - 1}", "to": load})
+    asked = f"report-{stages // 2}"
+    nodes[asked] = {"id": asked, "kind": "human", "ref": "steward"}
+    workflow = {
+        "type": "graph", "name": "warehouse-load", "start": "load-1", "max_steps": 400, "nodes": nodes, "edges": edges,
+    }  # fmt: skip
+    return _driven(workflow, "Sales of November, 3 tables", "warehouse")
+
+
+def failed_run() -> Run:
+    """Return a run that failed at its third step, after two attempts that failed too."""
+    steps = [
+        {"id": "fetch", "kind": "function", "ref": "tidy"},
+        {"id": "convert", "kind": "function", "ref": "tidy"},
+        {"id": "post", "kind": "function", "ref": "boom"},
+        {"id": "confirm", "kind": "agent", "ref": "writer"},
+    ]
+    run = _driven({"type": "sequential", "name": "invoice-posting", "steps": steps}, "Invoice 4711", "ap-portal")
+    failed = run.checkpoints.get(type="step_failed")
+    for attempt in (1, 2):
+        at = failed.created_at - timedelta(seconds=14 - 4 * attempt)
+        facts = {"attempt": attempt, "error_type": "TimeoutError"}
+        TraceEventFactory.create(run=run, type="step_failed", step_id="post", at=at, metadata=facts, error="timed out")
+    return run
+
+
+def _driven(workflow: dict[str, object], text: str, actor: str) -> Run:
+    """Return a run of ``workflow`` that went as far as it can, as if each step had taken some seconds."""
+    components = {
+        "agents": {"writer": {"name": "writer"}},
+        "functions": {
+            "tidy": {"implementation": "specs.examples.functions.tidy"},
+            "boom": {"implementation": "tests.functions.boom"},
+        },
+        "humans": {"steward": {"description": "May this be published?", "assignee": "data-stewards"}},
+    }
+    spec = {"version": "v1", "agent": {"name": "desk"}, "workflow": workflow, "components": components}
+    run = services.start_run(StartRun(source=SpecSource(spec=spec), input_text=text), actor=actor)
+    _work()
+    _slow_down(run)
+    run.refresh_from_db()
+    return run
+
+
+def _slow_down(run: Run) -> None:
+    at = begun = timezone.now() - timedelta(minutes=4)
+    for number, row in enumerate(run.checkpoints.all()):
+        started = at + timedelta(seconds=1)
+        at = started + timedelta(seconds=2 + 3 * (number % 4))
+        run.checkpoints.filter(pk=row.pk).update(started_at=row.started_at and started, created_at=at)
+    run.refresh_from_db()
+    times = {"created_at": begun, "started_at": begun + timedelta(seconds=2), "updated_at": at}
+    Run.objects.filter(pk=run.pk).update(**times, completed_at=at if run.is_terminal else None)
 
 
 def approve(task: HumanTask) -> None:
