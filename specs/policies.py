@@ -19,6 +19,7 @@ from specs.models import SpecSnapshot, StoredPolicy
 
 RUNS_TRIED = 500
 SPECS_AT_ONCE = 50
+LONGEST_NAME = 128
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

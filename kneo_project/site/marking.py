@@ -1,4 +1,4 @@
-"""A text that somebody wrote, line by line: numbered, coloured, with what there is to say under the line it is about."""
+"""A text that somebody wrote, line by line: numbered, coloured, so that remarks find their line."""
 
 from django.utils.html import escape
 from django.utils.safestring import SafeString

@@ -48,6 +48,10 @@ SECTIONS = (
     Section(
         title="Definitions",
         entries=[
+            Entry(
+                title="Check and run", icon="fact_check", page="runs_schedule_new", permission="specs.view_specsnapshot"
+            ),
+            rows_of("runs", "schedule", "Schedules", "schedule"),
             rows_of("specs", "specsnapshot", "Specs", "account_tree"),
             rows_of("specs", "storedpolicy", "Policies", "policy"),
         ],
@@ -58,6 +62,7 @@ SECTIONS = (
             rows_of("runs", "checkpoint", "Checkpoints", "flag"),
             rows_of("runs", "traceevent", "Trace", "timeline"),
             rows_of("audit", "auditevent", "Audit", "history"),
+            rows_of("runs", "retentionmark", "Retention", "auto_delete"),
         ],
     ),
     Section(
