@@ -22,7 +22,7 @@ from runs import services
 from runs.admin.spec_forms import OrderForm, ScheduleForm, SpecForm, blame, body_of
 from runs.errors import ScheduleExists
 from runs.idempotency import key_of, once
-from runs.models import Run, Schedule
+from runs.models import Schedule
 from runs.schedules import keeping
 from runs.serializers.requests import RunCreateRequestSerializer, order_in
 from runs.serializers.schedules import ScheduleRequestSerializer, columns_in
@@ -137,7 +137,7 @@ def _page(
     context: dict[str, Any] = {
         **site.each_context(request),
         "title": "Check and run a spec",
-        "opts": Run._meta,  # noqa: SLF001 (documented Model._meta API)
+        "opts": Schedule._meta,  # noqa: SLF001 (documented Model._meta API)
         "form": form,
         "reading": reading,
         "may_start": request.user.has_perm(MAY_START),

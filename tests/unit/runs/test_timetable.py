@@ -103,9 +103,7 @@ expressions = st.builds(
 beginnings = st.sampled_from(
     [datetime(*day, tzinfo=UTC) for day in ((2026, 3, 6), (2026, 3, 27), (2026, 10, 23), (2026, 4, 3), (2011, 12, 28))]
 )
-moments = st.builds(
-    lambda day, minutes: day + timedelta(minutes=minutes), beginnings, st.integers(0, 5760)
-)
+moments = st.builds(lambda day, minutes: day + timedelta(minutes=minutes), beginnings, st.integers(0, 5760))
 
 
 @FEW
