@@ -98,7 +98,6 @@ class RunAdmin(RunPages):
         (
             "What runs",
             {
-                "classes": ["collapse"],
                 "fields": [
                     ("workflow", "agent", "kind"), ("spec", "overlays"), ("environment_shown", "session", "by"),
                     "metadata",
@@ -108,13 +107,12 @@ class RunAdmin(RunPages):
         (
             "Times and usage",
             {
-                "classes": ["collapse"],
                 "fields": [
                     ("created", "started", "completed"), "time_limit", ("tokens_in", "tokens_out", "tokens", "cost"),
                 ],
             },
         ),
-        ("Engine", {"classes": ["collapse"], "fields": [("full_identifier", "fenced", "sequenced"), "position"]}),
+        ("Engine", {"fields": [("full_identifier", "fenced", "sequenced"), "position"]}),
     ]  # fmt: skip
 
     identifier = column("run", showing.short_id, "id")

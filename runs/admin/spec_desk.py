@@ -159,9 +159,14 @@ def _said(reading: Reading, text: str) -> dict[str, object]:
         "remarks": remarks,
         "lines": _lines(text, remarks) if remarks else [],
         "graph": graph_of(reading.plan) if reading.plan else None,
-        "summary": [(name.replace("_", " "), count) for name, count in report.pop("summary", {}).items()],
+        "summary": [(_counted(name), count) for name, count in report.pop("summary", {}).items()],
         "report": yaml_document(report),
     }
+
+
+def _counted(name: str) -> str:
+    """Return what ``agent_count`` and its like count."""
+    return f"{name.removesuffix('_count').replace('_', ' ')}s"
 
 
 def _verdict(reading: Reading) -> SafeString:

@@ -79,7 +79,7 @@ def _branch(row: Mapping[str, Any]) -> list[object]:
 
 def checkpoints(run_id: uuid.UUID, *, can_fork: bool) -> Table:
     """Return the latest checkpoints; with a button to fork from each from which that is possible, if ``can_fork``."""
-    names = ["sequence", "type", "step_id", "path", "attempt", "error_type", "started_at", "created_at"]
+    names = ["run", "sequence", "type", "step_id", "path", "attempt", "error_type", "started_at", "created_at"]
     loaded = Checkpoint.objects.only(*names, *(["cursor"] if can_fork else []))
     heads = loaded.annotate(output=_head("output_text"), message=_head("error_message"))
     latest = heads.filter(run_id=run_id).order_by("-sequence")[:LATEST]
@@ -147,16 +147,17 @@ def _trace_event(row: TraceEvent, said: str | None) -> list[object]:
     ]
 
 
-def human_tasks(run_id: uuid.UUID) -> Table:
-    """Return the latest human tasks of the run."""
+def human_tasks(run_id: uuid.UUID) -> Iterable[Table]:
+    """Yield a table of the latest questions of the run and its branches, if there are any."""
     of_it = models.Q(run_id=run_id) | models.Q(run__within=run_id)
     loaded = HumanTask.objects.only("status", "title", "assignee", "created_at", "expires_at", "decision", "decided_by")
-    return Table(
-        title="Human tasks",
-        headings=["status", "question", "assignee", "asked", "due", "answer"],
-        rows=[_human_task(row) for row in _latest(loaded.filter(of_it), "-created_at")],
-        all_rows=_all("humantasks_humantask", run_id, "All human tasks of this run"),
-    )
+    if shown := [_human_task(row) for row in _latest(loaded.filter(of_it), "-created_at")]:
+        yield Table(
+            title="Human tasks",
+            headings=["status", "question", "assignee", "asked", "due", "answer"],
+            rows=shown,
+            all_rows=_all("humantasks_humantask", run_id, "All human tasks of this run"),
+        )
 
 
 def _human_task(row: HumanTask) -> list[object]:

@@ -163,9 +163,12 @@ def _done(entry: Entry, start: datetime) -> Span:
 def _failed_attempts(run: Run, entries: Iterable[Entry]) -> Iterator[tuple[str, Span]]:
     """Yield the attempts that were not the last: the trace knows when they failed, and nobody when they began."""
     places = {entry.step_id: entry.place for entry in entries if entry.step_id}
+    recorded = {(entry.step_id, entry.attempt) for entry in entries if entry.error_type}
     failed = TraceEvent.objects.filter(run=run, type=EventType.STEP_FAILED).order_by("-number")
     for event in failed.values("step_id", "at", "metadata")[:MOST_FAILURES]:
         step_id, metadata = event["step_id"], event["metadata"]
+        if (step_id, metadata.get("attempt", 1)) in recorded:
+            continue  # the last attempt, which has a record of its own
         yield (
             places.get(step_id or "", step_id or ""),
             Span(

@@ -139,6 +139,8 @@ def failed_run() -> Run:
         {"id": "confirm", "kind": "agent", "ref": "writer"},
     ]
     run = _driven({"type": "sequential", "name": "invoice-posting", "steps": steps}, "Invoice 4711", "ap-portal")
+    run.checkpoints.filter(type="step_failed").update(attempt=3)
+    run.trace_events.filter(type="step_failed").delete()
     failed = run.checkpoints.get(type="step_failed")
     for attempt in (1, 2):
         at = failed.created_at - timedelta(seconds=14 - 4 * attempt)

@@ -7,7 +7,7 @@ import Panzoom from "./vendor/panzoom/panzoom.es.js";
 import { drawn, element, heads } from "./graph/drawing.js";
 import { layOut } from "./graph/layout.js";
 
-const LEAST_SCALE = 0.6; // what is smaller cannot be read
+const LEAST_SCALE = 0.75; // what is smaller cannot be read
 const HIGHEST = 0.7; // of the window
 const LOWEST_PIXELS = 160;
 const KEYS = { "+": "in", "-": "out", 0: "fit", ArrowLeft: [60, 0], ArrowRight: [-60, 0], ArrowUp: [0, 60], ArrowDown: [0, -60] };

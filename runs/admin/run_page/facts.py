@@ -19,10 +19,10 @@ class Facts:
     rows: Sequence[tuple[str, object]]
 
 
-def facts_of(page: OperatorAdmin[Run], run: Run) -> list[Facts]:
-    """Return the fieldsets of ``page`` for ``run``, without what there is nothing to say about."""
+def facts_of(page: OperatorAdmin[Run], run: Run, which: slice) -> list[Facts]:
+    """Return some fieldsets of ``page`` for ``run``, without what there is nothing to say about."""
     sections = []
-    for title, options in cast("Any", page.fieldsets):
+    for title, options in cast("Any", page.fieldsets)[which]:
         names = flatten(options["fields"])
         rows = [(str(label_for_field(name, Run, page)), getattr(page, name)(run)) for name in names]
         if said := [(label, value) for label, value in rows if value != NOTHING]:

@@ -63,8 +63,9 @@ def gantt(run_id: uuid.UUID, timeline: Timeline) -> Gantt:
 
 
 def _line(run_id: uuid.UUID, row: Row, timeline: Timeline, length: timedelta) -> Line:
-    first = min(span.start for span in row.spans)
-    last = max(span.end or timeline.end for span in row.spans)
+    whole = [span for span in row.spans if span.kind is not Stretch.ATTEMPT] or row.spans
+    first = min(span.start for span in whole)
+    last = max(span.end or timeline.end for span in whole)
     return Line(
         label=showing.words(row.label),
         href=_href(run_id, row),

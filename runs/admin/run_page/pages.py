@@ -15,7 +15,7 @@ from django.urls import URLPattern, path
 from kneo_project.audit.services import record
 from kneo_project.site import showing
 from kneo_project.site.colouring import yaml_document
-from kneo_project.site.pages import OperatorAdmin
+from kneo_project.site.pages import Named, OperatorAdmin
 from runs.admin import story
 from runs.admin.run_page.changes import changes
 from runs.admin.run_page.downloading import downloaded
@@ -34,6 +34,10 @@ from specs.services import examine_stored
 
 EVENT_TYPES = " ".join([*RecordType, NODE_COMPLETED])
 LIVE = "live"
+SAFE_METHODS = ("GET", "HEAD")
+# Which fieldsets are on which part of the page.
+TEXTS = slice(0, 1)
+DETAILS = slice(1, None)
 
 
 class Tab(StrEnum):
@@ -41,6 +45,7 @@ class Tab(StrEnum):
 
     OVERVIEW = "overview"
     STEPS = "steps"
+    DETAILS = "details"
     TRACE = "trace"
     CHANGES = "changes"
     SPEC = "spec"
@@ -78,6 +83,8 @@ class RunPages(OperatorAdmin[Run]):
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
         """Show the part of the run that is asked for; with ``live``, only what changes while the run goes on."""
+        if request.method not in SAFE_METHODS:
+            raise PermissionDenied
         # Known before the run is read, so that its page misses nothing that happens later.
         after = newest_number()
         run = self._viewed(request, object_id)
@@ -134,14 +141,15 @@ class RunPages(OperatorAdmin[Run]):
         return run
 
     def _page(self, request: HttpRequest, run: Run, template: str, context: Mapping[str, Any]) -> HttpResponse:
+        label = self.label(run)
         shared = {
             **self.admin_site.each_context(request),
-            "title": self.label(run),
+            "title": label,
             "subtitle": None,
             "opts": self.opts,
             "media": self.media,
             "run": run,
-            "original": run,
+            "original": Named(run, self.opts, label),
             "run_label": showing.words(run.workflow_name or run.agent_name),
         }
         return TemplateResponse(request, template, {**shared, **context})
@@ -151,6 +159,7 @@ class RunPages(OperatorAdmin[Run]):
         parts: dict[Tab, Callable[[], dict[str, Any]]] = {
             Tab.OVERVIEW: lambda: self._overview(run),
             Tab.STEPS: lambda: self._steps(request, run),
+            Tab.DETAILS: lambda: {"facts": facts_of(self, run, DETAILS)},
             Tab.TRACE: lambda: {"tables": [story.trace_events(run.pk)]},
             Tab.CHANGES: lambda: {"changes": changes(run, request.GET)},
             Tab.SPEC: lambda: {"code": yaml_document(layered(run.snapshot.content))},
@@ -161,8 +170,8 @@ class RunPages(OperatorAdmin[Run]):
         return parts[tab]()
 
     def _overview(self, run: Run) -> dict[str, Any]:
-        tables = [*story.branches(run.pk), story.human_tasks(run.pk)]
-        return {"overview": overview(run), "facts": facts_of(self, run), "tables": tables}
+        tables = [*story.branches(run.pk), *story.human_tasks(run.pk)]
+        return {"overview": overview(run), "facts": facts_of(self, run, TEXTS), "tables": tables}
 
     def _steps(self, request: HttpRequest, run: Run) -> dict[str, Any]:
         can_fork = self.has_act_permission(request) and self.can_fork(run)
