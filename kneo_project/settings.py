@@ -124,6 +124,7 @@ INSTALLED_APPS = [
     "drf_spectacular_sidecar",
     "kneo_project.audit",
     "kneo_project.apikeys",
+    "kneo_project.people",
     "kneo_project.webhooks",
     "specs",
     "humantasks",
