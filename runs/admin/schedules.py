@@ -136,12 +136,6 @@ class ScheduleAdmin(OperatorAdmin[Schedule]):
         wanted = search_term.strip()
         return (queryset.filter(name__startswith=wanted) if wanted else queryset), False
 
-    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        """Show the list. Who may not act gets no other answer to a forged action than that."""
-        if request.method == "POST" and not self.has_act_permission(request):
-            raise PermissionDenied
-        return super().changelist_view(request, extra_context)
-
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
