@@ -15,6 +15,7 @@ from kneo_project.spans import HERE
 from runs import bulk, deadlines, executor, heartbeat, isolation, statistics, tracing
 from runs.executor import Rest
 from runs.retention import rounds
+from runs.schedules import firing
 
 logger = logging.getLogger(__name__)
 NEAR_SECONDS = 10.0
@@ -72,6 +73,13 @@ def sweep() -> None:
     for task, arguments in bells:
         if not publish(task, *arguments, expires=bell_lifetime()):
             return
+
+
+@shared_task(name="runs.fire_schedules")
+def fire_schedules() -> None:
+    """Start the runs that are due by the clock."""
+    for run_id in firing.fire_due():
+        ring(run_id)
 
 
 @shared_task(name="runs.work_off_bulk")

@@ -3,6 +3,7 @@
 from runs.models.bulk import BulkAction, BulkOperation, BulkStatus
 from runs.models.records import Checkpoint, IdempotencyRecord, JournalEntry, Signal, TraceEvent
 from runs.models.runs import FanOut, LeaseOwner, Run, RunLabel, RunQuerySet, Target
+from runs.models.schedules import Outcome, Overlap, Schedule, ScheduledRun
 from runs.models.tallies import HourlyTally, RecentTally, RetentionMark, StatisticsMark, Tally, TotalTally
 
 __all__ = [
@@ -15,11 +16,15 @@ __all__ = [
     "IdempotencyRecord",
     "JournalEntry",
     "LeaseOwner",
+    "Outcome",
+    "Overlap",
     "RecentTally",
     "RetentionMark",
     "Run",
     "RunLabel",
     "RunQuerySet",
+    "Schedule",
+    "ScheduledRun",
     "Signal",
     "StatisticsMark",
     "Tally",
