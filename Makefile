@@ -55,6 +55,7 @@ lint: $(READY) ## Check style, types, imports, migrations and size budgets
 	$(BIN)/lint-imports --no-logo
 	$(BIN)/python manage.py makemigrations --check --dry-run
 	$(BIN)/python -m tests.budgets
+	@BIN=$(BIN) .ci/alerts
 
 lint-deploy: .venv-deploy/.ready ## Check containers, manifests, workflows and scripts; says what could not be checked
 	@.ci/lint-deploy .venv-deploy/bin
