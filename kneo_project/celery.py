@@ -66,6 +66,11 @@ app.conf.update(
             "schedule": settings.SWEEP_SECONDS,
             "options": {"run_here": True},
         },
+        "schedules": {
+            "task": "runs.fire_schedules",
+            "schedule": settings.SWEEP_SECONDS,
+            "options": {"run_here": True},
+        },
         "bulk": {
             "task": "runs.work_off_bulk",
             "schedule": settings.SWEEP_SECONDS,

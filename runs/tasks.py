@@ -9,11 +9,13 @@ from celery import Task, shared_task
 from celery.signals import worker_shutdown, worker_shutting_down
 from django.conf import settings
 
+from kneo_project.beatjobs.services import noted
 from kneo_project.celery import bell_lifetime, publish
 from kneo_project.spans import HERE
 from runs import bulk, deadlines, executor, heartbeat, isolation, statistics, tracing
 from runs.executor import Rest
 from runs.retention import rounds
+from runs.schedules import firing
 
 logger = logging.getLogger(__name__)
 NEAR_SECONDS = 10.0
@@ -53,6 +55,7 @@ def advance_alone(run_id: str) -> None:
 
 
 @shared_task(name="runs.sweep")
+@noted("sweep")
 def sweep() -> None:
     """Find what time, dead workers and lost messages left behind, and ring for it. Runs in the beat's own process."""
     freed = deadlines.recover_lapsed() + deadlines.expire_overdue_tasks() + deadlines.wake_blocked()
@@ -72,7 +75,16 @@ def sweep() -> None:
             return
 
 
+@shared_task(name="runs.fire_schedules")
+@noted("schedules")
+def fire_schedules() -> None:
+    """Start the runs that are due by the clock."""
+    for run_id in firing.fire_due():
+        ring(run_id)
+
+
 @shared_task(name="runs.work_off_bulk")
+@noted("bulk")
 def work_off_bulk() -> None:
     """Do a batch of what was ordered for many runs."""
     for run_id in bulk.work_off():
@@ -80,6 +92,7 @@ def work_off_bulk() -> None:
 
 
 @shared_task(name="runs.settle_statistics")
+@noted("statistics")
 def settle_statistics() -> None:
     """Add up what happened since the last time, in a few batches: the sweep must not wait for a long history."""
     for _ in range(MAX_BATCHES):
@@ -88,6 +101,7 @@ def settle_statistics() -> None:
 
 
 @shared_task(name="runs.prune")
+@noted("retention")
 def prune() -> None:
     """Prune what is past its window, for a while: what is left is for the next time, and for another worker."""
     until = time.monotonic() + LONGEST_PRUNING_SECONDS
