@@ -21,5 +21,19 @@ UNFOLD = {
     "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": "kneo_project.site.config.icon"}],
     "SHOW_HISTORY": False,  # what was done is in the audit events
     "STYLES": ["kneo_project.site.config.stylesheet"],
+    "DASHBOARD_CALLBACK": "runs.admin.dashboard.first_page",
     "SIDEBAR": {"navigation": "kneo_project.site.navigation.sidebar"},
+}
+API_PAGES = {
+    "TITLE": "kneo-serv",
+    "DESCRIPTION": "Durable runs of agent workflows, with people in the loop.",
+    "OAS_VERSION": "3.1.0",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "runs.views.links.add_links",
+    ],
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "REDOC_DIST": "SIDECAR",
 }

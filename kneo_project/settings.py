@@ -124,6 +124,7 @@ INSTALLED_APPS = [
     "drf_spectacular_sidecar",
     "kneo_project.audit",
     "kneo_project.apikeys",
+    "kneo_project.beatjobs",
     "kneo_project.people",
     "kneo_project.webhooks",
     "specs",
@@ -327,20 +328,7 @@ REST_FRAMEWORK = {
     "COMPACT_JSON": True,
     "STRICT_JSON": True,
 }
-SPECTACULAR_SETTINGS = {
-    "TITLE": "kneo-serv",
-    "VERSION": version(),
-    "DESCRIPTION": "Durable runs of agent workflows, with people in the loop.",
-    "OAS_VERSION": "3.1.0",
-    "SERVE_INCLUDE_SCHEMA": False,
-    "POSTPROCESSING_HOOKS": [
-        "drf_spectacular.hooks.postprocess_schema_enums",
-        "runs.views.links.add_links",
-    ],
-    "SWAGGER_UI_DIST": "SIDECAR",
-    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
-    "REDOC_DIST": "SIDECAR",
-}
+SPECTACULAR_SETTINGS = {**browsers.API_PAGES, "VERSION": version()}
 
 # --- Celery -----------------------------------------------------------------------------------------------------------
 CELERY_BROKER_URL = BROKER_URL
@@ -358,6 +346,11 @@ CELERY_TASK_DEFAULT_QUEUE = QUEUE
 # --- Logs -------------------------------------------------------------------------------------------------------------
 LOG_LEVEL = one_of("KNEO_SERV_LOG_LEVEL", "INFO", "DEBUG", "WARNING", "ERROR", "CRITICAL")
 REQUEST_LOGS = flag("KNEO_SERV_REQUEST_LOGS", default=True)
+# Where spans go, under which name and how many of them, is said by the standard variables (OTEL_*).
+OTEL_ENABLED = flag("KNEO_SERV_OTEL_ENABLED", default=False)
+OTEL_RECORD_ARGUMENTS = flag("KNEO_SERV_OTEL_RECORD_ARGUMENTS", default=False)
+OTEL_RECORD_RESULTS = flag("KNEO_SERV_OTEL_RECORD_RESULTS", default=False)
+OTEL_RECORD_MESSAGES = flag("KNEO_SERV_OTEL_RECORD_MESSAGES", default=False)
 AUDIT_EXPORT_ENABLED = flag("KNEO_SERV_AUDIT_EXPORT_ENABLED", default=False)
 LOGGING = {
     "version": 1,
