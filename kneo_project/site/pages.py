@@ -150,6 +150,10 @@ class OperatorAdmin[M: Model](ModelAdmin[M]):
         """Return the links of the row's page."""
         return ()
 
+    def links(self, request: HttpRequest, row: M) -> list[Related]:
+        """Return the links of the row's page that this user may follow."""
+        return [each for each in self.related(row) if _may_follow(request, each.url)]
+
     def tables(self, row: M) -> Iterable[Table]:
         """Return the tables under the row's own columns."""
         return ()
@@ -200,7 +204,7 @@ class OperatorAdmin[M: Model](ModelAdmin[M]):
                 "subtitle": label,
                 "named": Named(row, self.opts, label),
                 "is_fullwidth": "1",
-                "related": [each for each in self.related(row) if _may_follow(request, each.url)],
+                "related": self.links(request, row),
                 "tables": list(self.tables(row)),
                 "offers": list(self.offers(row)) if self.has_act_permission(request) else [],
                 "checkbox_name": ACTION_CHECKBOX_NAME,
