@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import psycopg
 from django.conf import settings
 from django.db import DatabaseError, connection
 from django.db.migrations.exceptions import InconsistentMigrationHistory
@@ -30,7 +31,7 @@ def silence() -> Finding | None:
     try:
         _knock()
         _values("SELECT 1")
-    except (DatabaseError, connection.Database.Error) as error:
+    except (DatabaseError, psycopg.Error) as error:
         connection.close()
         remedy = "Start it, or correct KNEO_SERV_DATABASE_URL. Nothing is lost: runs go on once it is back."
         return wrong(DATABASE, f"{_place()} does not answer: {first_line(error)}.", remedy)
@@ -81,7 +82,7 @@ def clock() -> Iterator[Finding]:
 def _knock() -> None:
     """Connect without the pool, which waits long for a server that is away, and does not say why it is."""
     if connection.vendor == "postgresql":
-        connection.Database.connect(**connection.get_connection_params()).close()
+        psycopg.connect(**connection.get_connection_params()).close()
 
 
 def _version() -> Finding:
@@ -164,7 +165,9 @@ def _sqlite() -> Iterator[Finding]:
         yield warning(DATABASE, f"The file stores texts as {encoding}.", "Make it anew from a backup.")
     if mode not in {"wal", "memory"}:
         remedy = "Keep the file on a local disk: WAL does not work on network file systems."
-        yield wrong(DATABASE, f"The file is in the journal mode {mode}: readers and writers wait for each other.", remedy)
+        yield wrong(
+            DATABASE, f"The file is in the journal mode {mode}: readers and writers wait for each other.", remedy
+        )
     file = Path(settings.DATABASES["default"]["NAME"])
     wal = file.with_name(f"{file.name}-wal")
     held = wal.stat().st_size if wal.exists() else 0
@@ -175,7 +178,7 @@ def _sqlite() -> Iterator[Finding]:
         yield ok(DATABASE, told)
 
 
-def _values(statement: str, *parameters: object) -> tuple[Any, ...]:
+def _values(statement: str, *parameters: str) -> tuple[Any, ...]:
     """Return the first row that ``statement`` finds; nothing when there is none."""
     with connection.cursor() as cursor:
         cursor.execute(statement, parameters)

@@ -4,6 +4,7 @@ import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from amqp.exceptions import NotFound
 from celery.exceptions import CeleryError
@@ -52,7 +53,8 @@ def _queue(connection: Connection) -> Iterator[Finding]:
     """Yield what the queue holds. Who only wants to know must not make it: a queue that is not there is told."""
     kind = connection.transport_cls
     try:
-        waiting = connection.default_channel.queue_declare(settings.QUEUE, passive=True)
+        channel: Any = connection.default_channel  # each transport has its own, with this method
+        waiting = channel.queue_declare(settings.QUEUE, passive=True)
     except NotFound:
         text = f"The broker ({kind}) answers; it has no queue {settings.QUEUE}, so no worker was ever connected."
         yield warning(BROKER, text, "Start a worker, or correct KNEO_SERV_QUEUE.")

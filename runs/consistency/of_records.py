@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from django.db.models import Count, Exists, F, Max, Min, Model, OuterRef, Q, QuerySet
+from django.db.models import Count, Exists, F, Max, Min, OuterRef, Q, QuerySet
 
 from humantasks.models import HumanTask, TaskStatus
 from runs.consistency.rules import Rule
@@ -19,15 +19,15 @@ from runs.models import (
     TraceEvent,
 )
 
-OWNED: dict[str, type[Model]] = {
-    "checkpoint": Checkpoint,
-    "human_task": HumanTask,
-    "trace_event": TraceEvent,
-    "journal_entry": JournalEntry,
-    "label": RunLabel,
-    "signal": Signal,
-    "fan_out": FanOut,
-    "idempotency_record": IdempotencyRecord,
+OWNED: dict[str, QuerySet[Any]] = {
+    "checkpoint": Checkpoint.objects.all(),
+    "human_task": HumanTask.objects.all(),
+    "trace_event": TraceEvent.objects.all(),
+    "journal_entry": JournalEntry.objects.all(),
+    "label": RunLabel.objects.all(),
+    "signal": Signal.objects.all(),
+    "fan_out": FanOut.objects.all(),
+    "idempotency_record": IdempotencyRecord.objects.all(),
 }
 
 
@@ -74,9 +74,14 @@ def half_answered() -> QuerySet[HumanTask, Any]:
     return HumanTask.objects.filter(without | with_one).order_by("pk").values_list("pk", flat=True)
 
 
-def _orphans(model: type[Model]) -> QuerySet[Any, Any]:
-    lost = model._default_manager.exclude(Exists(Run.objects.filter(pk=OuterRef("run_id"))))
+def _orphans(rows: QuerySet[Any]) -> QuerySet[Any, Any]:
+    lost = rows.exclude(Exists(Run.objects.filter(pk=OuterRef("run_id"))))
     return lost.order_by("pk").values_list("pk", flat=True)
+
+
+def _no_orphans(name: str, rows: QuerySet[Any]) -> Rule:
+    text = "belongs to a run that is not there"
+    return Rule(code=f"{name}_orphaned", text=text, find=lambda: _orphans(rows.all()))
 
 
 def _runs_of(groups: QuerySet[Any, Any]) -> QuerySet[Any, Any]:
@@ -90,8 +95,5 @@ RULES = (
     Rule(code="trace_not_dense", text="has a gap in the numbers of its trace", find=trace_with_gaps),
     Rule(code="human_task_outlives_run", text="is an open question of a run that has ended", find=open_after_the_end),
     Rule(code="human_task_half_answered", text="is a question that is half answered", find=half_answered),
-    *(
-        Rule(code=f"{name}_orphaned", text="belongs to a run that is not there", find=lambda model=model: _orphans(model))
-        for name, model in OWNED.items()
-    ),
+    *(_no_orphans(name, rows) for name, rows in OWNED.items()),
 )

@@ -115,9 +115,13 @@ RULES = (
     Rule(code="run_forgotten", text="has not ended, and nothing will ever wake it", find=forgotten),
     Rule(code="run_blocked_unasked", text="waits for a person, and no question is open", find=blocked_without_question),
     Rule(code="run_owner_gone", text="is held by a worker that is gone", find=owned_by_the_dead),
-    Rule(code="run_rest_disturbed", text="has ended or waits for a person, and is held or due", find=held_though_resting),
+    Rule(
+        code="run_rest_disturbed", text="has ended or waits for a person, and is held or due", find=held_though_resting
+    ),
     Rule(code="run_end_untimed", text="has ended at no time, or goes on after its end", find=ended_without_a_time),
     Rule(code="run_end_unrecorded", text="has ended otherwise than its last checkpoint says", find=ended_otherwise),
-    Rule(code="branch_outlives_run", text="is a branch that goes on though its run has ended", find=branches_that_go_on),
+    Rule(
+        code="branch_outlives_run", text="is a branch that goes on though its run has ended", find=branches_that_go_on
+    ),
     Rule(code="fan_out_miscounted", text="has other branches than its fan-out counts", find=fan_outs_miscounted),
 )

@@ -25,14 +25,18 @@ def runs() -> Iterator[Finding]:
     waiting, long_waiting = due.count(), due.filter(wake_at__lte=Now() - LONG_DUE).count()
     if long_waiting:
         text = f"Runs that are due and that nobody takes: {waiting}; for over ten minutes: {long_waiting}."
-        yield wrong(RUNS, text, "Start more workers, or raise KNEO_SERV_WORKER_CONCURRENCY, after a look at the workers.")
+        yield wrong(
+            RUNS, text, "Start more workers, or raise KNEO_SERV_WORKER_CONCURRENCY, after a look at the workers."
+        )
     elif waiting:
         text = f"Runs that have been due for over a minute: {waiting}."
         yield warning(RUNS, text, "The workers are busy: more of them would help.")
     overdue = Run.objects.overdue().filter(deadline_at__lte=Now() - GRACE).count()
     if overdue:
         yield wrong(RUNS, f"Runs past their deadline that nobody ended: {overdue}.", "Start a beat: it ends them.")
-    given_up = Run.objects.filter(status=Status.FAILED, error_type="dead_letter", updated_at__gte=Now() - LATELY).count()
+    given_up = Run.objects.filter(
+        status=Status.FAILED, error_type="dead_letter", updated_at__gte=Now() - LATELY
+    ).count()
     if given_up:
         text = f"Runs given up in the last day, as each took {settings.QUEUE_MAX_ATTEMPTS} workers down: {given_up}."
         yield warning(RUNS, text, "See what they have in common; then: kneo runs redrive")

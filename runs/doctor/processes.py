@@ -32,7 +32,9 @@ def workers() -> Iterator[Finding]:
     if alive:
         yield ok(WORKERS, f"Worker processes alive: {alive}. Runs in their hands: {held}.")
     elif waiting:
-        yield wrong(WORKERS, "No worker gives a sign of life, and runs wait.", "Start a worker; its log says why it ended.")
+        yield wrong(
+            WORKERS, "No worker gives a sign of life, and runs wait.", "Start a worker; its log says why it ended."
+        )
     else:
         text = "No worker has given a sign of life since it began; one does with its first run."
         yield warning(WORKERS, text, "Look whether one is running.")

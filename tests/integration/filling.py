@@ -22,6 +22,7 @@ from runs.models import BulkAction, JournalEntry, LeaseOwner, RetentionMark, Run
 from runs.redriving import ForkRun, continue_run, fork_run
 from runs.signalling import send_signal
 from specs.models import StoredPolicy
+from specs.sources import SpecSource
 from tests.integration.driving import human, spec_of, start, step
 from tests.integration.test_shapes import among, sequence
 from tests.integration.test_shapes import spec_of as shaped
@@ -54,7 +55,7 @@ def _runs() -> None:
     spec = spec_of(step("a"), step("b"), step("c"))
     key = key_of("first", principal="alice", scope="runs", payload={})
     request = services.StartRun(
-        source=services.SpecSource(spec=spec), input_text="hi", tags=("blue",), metadata={"desk": "finance"}
+        source=SpecSource(spec=spec), input_text="hi", tags=("blue",), metadata={"desk": "finance"}
     )
     done = services.start_run(request, actor="alice", key=key)
     waiting = start(spec_of(step("a"), human(), humans={"boss": {}}))

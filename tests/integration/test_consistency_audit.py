@@ -36,16 +36,12 @@ pytestmark = pytest.mark.django_db(transaction=True)
 LONG_AGO = timezone.now() - timedelta(days=2)
 
 
-class Undone(Exception):
-    """Nothing of it stays."""
-
-
 @contextmanager
 def undone() -> Iterator[None]:
     """Undo what the block does, before the database looks whether it makes sense."""
-    with pytest.raises(Undone), transaction.atomic():
+    with transaction.atomic():
         yield
-        raise Undone
+        transaction.set_rollback(True)
 
 
 def audit(capsys: pytest.CaptureFixture[str], *options: str) -> tuple[int, dict[str, list[str]]]:
@@ -143,8 +139,8 @@ def miscount_fan_out() -> list[str]:
 
 
 def branch_goes_on() -> list[str]:
-    branch = Run.objects.filter(within__isnull=False).earliest("created_at", "pk")
-    FanOut.objects.filter(pk=branch.branch_of_id).update(unfinished=1)
+    branch = Run.objects.filter(branch_of__isnull=False).earliest("created_at", "pk")
+    FanOut.objects.filter(branches=branch).update(unfinished=1)
     return change(branch, status=Status.CREATED, completed_at=None, wake_at=timezone.now())
 
 
@@ -210,22 +206,6 @@ def test_a_healthy_installation_is_clean_and_each_broken_thing_is_named(capsys: 
             assert audit(capsys) == (1, {code: ids}), code
 
 
-def test_what_breaks_two_rules_is_named_by_both(capsys: pytest.CaptureFixture[str]) -> None:
-    fill()
-    with undone():
-        run = completed()
-        Checkpoint.objects.filter(run=run, sequence=run.sequence).delete()
-        status, breaches = audit(capsys)
-        expected = {"history_missing", "run_end_unrecorded", "checkpoints_not_dense", "tally_miscounted"}
-        assert (status, set(breaches)) == (1, expected)
-    with undone():
-        checkpoint, task, fan_out = orphaned()
-        _, breaches = audit(capsys)
-        assert breaches["checkpoint_orphaned"] == [checkpoint]
-        assert breaches["human_task_orphaned"] == [task]
-        assert breaches["fan_out_orphaned"] == [fan_out]
-
-
 def orphaned() -> tuple[str, str, str]:
     """Leave a checkpoint, a question and a fan-out to runs that are not there."""
     leave = [
@@ -237,27 +217,29 @@ def orphaned() -> tuple[str, str, str]:
     return checkpoint, task, fan_out
 
 
-def test_a_step_recorded_twice_is_found_where_the_database_did_not_refuse_it(
+def test_what_breaks_several_rules_is_named_by_each_and_no_more_ids_than_asked_for(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     fill()
     with undone():
-        with connection.cursor() as cursor:
-            cursor.execute("DROP INDEX step_recorded_once")
-        ids = second_record_of_a_step()
+        run = completed()
+        Checkpoint.objects.filter(run=run, sequence=run.sequence).delete()
         _, breaches = audit(capsys)
-        assert breaches["step_recorded_twice"] == ids
-
-
-def test_no_more_ids_are_told_than_asked_for(capsys: pytest.CaptureFixture[str]) -> None:
-    fill()
+        assert set(breaches) == {"history_missing", "run_end_unrecorded", "checkpoints_not_dense", "tally_miscounted"}
+    with undone():
+        checkpoint, task, fan_out = orphaned()
+        _, breaches = audit(capsys)
+        assert breaches["checkpoint_orphaned"] == [checkpoint]
+        assert breaches["human_task_orphaned"] == [task]
+        assert breaches["fan_out_orphaned"] == [fan_out]
+    with undone():
+        with connection.cursor() as cursor:
+            cursor.execute("DROP INDEX step_recorded_once")  # as in a database that was put together by hand
+        ids = second_record_of_a_step()
+        assert audit(capsys)[1]["step_recorded_twice"] == ids
     with undone():
         Run.objects.filter(status=Status.COMPLETED).update(completed_at=None)
-        call = pytest.raises(SystemExit)
-        with call:
-            call_command("doctor", "--audit", "--limit", "1")
-        line = next(line for line in capsys.readouterr().out.splitlines() if line.startswith("run_end_untimed"))
-        assert line.endswith(", …")
+        assert len(audit(capsys, "--limit", "1")[1]["run_end_untimed"]) == 1
 
 
 def test_every_rule_is_tried() -> None:

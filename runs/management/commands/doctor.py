@@ -25,7 +25,7 @@ class Command(BaseCommand):
         "Say what is wrong with database, migrations, broker, workers, beat, clock, disk, secrets and settings. "
         "Exit status: 0 fine (warnings included), 1 something is wrong, 2 wrong usage."
     )
-    requires_system_checks: Sequence[str] = []  # it runs them itself, and shows them among the rest
+    requires_system_checks: list[str] | tuple[str, ...] = ()  # it runs them itself, and shows them among the rest
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Add what to look at, and how to tell of it."""
@@ -89,4 +89,4 @@ def _tell_breaches(limit: int, *, as_json: bool) -> int:
 
 def _sentence(breach: Breach) -> str:
     more = ", …" if breach.count > len(breach.ids) else ""
-    return f"{breach.code}: {breach.count} × {breach.text}: {', '.join(breach.ids)}{more}"
+    return f"{breach.code}: {breach.text} ({breach.count}): {', '.join(breach.ids)}{more}"
