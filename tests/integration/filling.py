@@ -22,7 +22,7 @@ from runs.models import BulkAction, JournalEntry, LeaseOwner, RetentionMark, Run
 from runs.redriving import ForkRun, continue_run, fork_run
 from runs.signalling import send_signal
 from specs.models import StoredPolicy
-from specs.sources import SpecSource
+from specs.services import SpecSource
 from tests.integration.driving import human, spec_of, start, step
 from tests.integration.test_shapes import among, sequence
 from tests.integration.test_shapes import spec_of as shaped
