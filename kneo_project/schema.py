@@ -19,9 +19,11 @@ class SchemaDifference:
     def reason_to_refuse(self) -> str | None:
         """What a process that finds it should say before it ends; None when there is none."""
         if self.unknown:
-            return f"the database was migrated by a newer release ({', '.join(self.unknown)})."
+            return (
+                f"the database was migrated by a newer release ({', '.join(self.unknown)}); install that release here."
+            )
         if self.missing:
-            return f"the database lacks {len(self.missing)} migrations; run: python -m django migrate"
+            return f"the database lacks {len(self.missing)} migrations; run: manage.py migrate"
         return None
 
     def __bool__(self) -> bool:

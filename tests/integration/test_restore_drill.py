@@ -97,7 +97,7 @@ def rows_of(cursor: sqlite3.Cursor | psycopg.Cursor[Any]) -> Rows:
     found: Rows = {}
     for (table,) in cursor.fetchall():
         cursor.execute(f'SELECT * FROM "{table}"')
-        columns = [column[0] for column in cursor.description]
+        columns = [column[0] for column in cursor.description or ()]
         left_out = {"fence", "lease_owner", "wake_at"} if table == "runs_run" else set()
         kept = [place for place, name in enumerate(columns) if name not in left_out]
         found[table] = sorted((tuple(str(row[place]) for place in kept) for row in cursor.fetchall()), key=repr)
