@@ -1,4 +1,4 @@
-"""``manage.py migrate``: many at once, one that fails half-way, a database of a newer release; and who refuses to serve."""
+"""``manage.py migrate``: many at once, one that fails half-way, a newer database; and who refuses to serve."""
 
 import os
 import sqlite3

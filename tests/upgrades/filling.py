@@ -1,4 +1,4 @@
-"""Run by ``tests.upgrades.make`` in an earlier checkout, whose code it uses: fills a database over the API of that time.
+"""Run by ``tests.upgrades.make`` in an earlier checkout, whose code it uses: fills a database over its API.
 
 Prints what that API then answers to every question, by path.
 """
