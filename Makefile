@@ -56,6 +56,7 @@ lint: $(READY) ## Check style, types, imports, migrations and size budgets
 	$(BIN)/python manage.py makemigrations --check --dry-run
 	DJANGO_SETTINGS_MODULE=kneo_project.settings $(BIN)/python -m tests.migration_lint
 	$(BIN)/python -m tests.budgets
+	@BIN=$(BIN) .ci/alerts
 
 format: $(READY) ## Format the code and apply the safe fixes
 	$(BIN)/ruff check --fix-only .

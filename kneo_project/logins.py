@@ -1,9 +1,9 @@
 """Logging in to the admin: put on record, and slowed down for those who guess."""
 
 from math import ceil
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from django.contrib.admin.forms import AdminAuthenticationForm
+from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest
@@ -13,11 +13,15 @@ from kneo_project.audit.services import record
 from kneo_project.audit.sparing import record_sparingly
 from kneo_project.client_addresses import client_address, client_network
 from kneo_project.rates import Rate, counts
+from kneo_project.site.config import THROTTLED
 
-FAILURES = RateLimitItemPerMinute(5, 15)
+if TYPE_CHECKING:
+    from django.contrib.admin.forms import AdminAuthenticationForm as AuthenticationForm
+else:
+    from unfold.forms import AuthenticationForm
 
 
-class LoginForm(AdminAuthenticationForm):
+class LoginForm(AuthenticationForm):
     """The admin's own form. After some failures a user name is refused for a while, to whom it failed for."""
 
     def clean(self) -> dict[str, Any]:
@@ -30,7 +34,8 @@ class LoginForm(AdminAuthenticationForm):
         if (request := self.request) is None or not name or not self.cleaned_data.get("password"):
             return super().clean()
         who = ("login", name, client_network(request))
-        tries = counts().hit(FAILURES, *who)
+        failures = RateLimitItemPerMinute(settings.LOGIN_FAILURES, settings.LOGIN_REST_MINUTES)
+        tries = counts().hit(failures, *who)
         if tries is not None and tries.is_exceeded:
             raise _too_many(tries)
         try:
@@ -38,7 +43,7 @@ class LoginForm(AdminAuthenticationForm):
         except ValidationError:
             _record_failure(request, name)
             raise
-        counts().forget(FAILURES, *who)
+        counts().forget(failures, *who)
         record("admin.login", actor=name, metadata={"client_ip": client_address(request)})
         return cleaned
 
@@ -53,4 +58,8 @@ def _record_failure(request: HttpRequest, name: str) -> None:
 
 def _too_many(tries: Rate) -> ValidationError:
     minutes = ceil(tries.reset_seconds / 60)
-    return ValidationError(f"Too many failed attempts. Try again in {minutes} min.", code="throttled")
+    return ValidationError(
+        f"Too many failed attempts. Try again in {minutes} min.",
+        code=THROTTLED,
+        params={"seconds": tries.reset_seconds},
+    )

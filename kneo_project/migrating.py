@@ -63,7 +63,10 @@ def _name(migration: Migration | None) -> str:
 
 @contextmanager
 def _locked_on_server(tell: Callable[[str], None]) -> Iterator[None]:
-    """Hold a lock of the server: it goes with the connection, so that a process which dies holds up nobody."""
+    """Hold a lock of the server: it goes with the connection, so that a process which dies holds up nobody.
+
+    It is asked for now and then: who waits inside the server holds up an index that is built concurrently.
+    """
     with psycopg.connect(**connection.get_connection_params()) as holding:
         holding.autocommit = True
         if not _taken(holding):

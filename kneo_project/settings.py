@@ -11,6 +11,7 @@ import django_stubs_ext
 import environ
 from django.core.exceptions import ImproperlyConfigured
 
+from kneo_project import browsers
 from kneo_project.prices import read_prices
 from kneo_project.variables import days, flag, integer, number, one_of, text, words
 from kneo_project.version import version
@@ -37,6 +38,8 @@ SECURE_HSTS_SECONDS = integer("KNEO_SERV_HSTS_SECONDS", 3600 if BEHIND_TLS_PROXY
 SILENCED_SYSTEM_CHECKS = ["security.W008", "security.W005", "security.W021"]
 SECURE_CONTENT_TYPE_NOSNIFF = True
 X_FRAME_OPTIONS = "DENY"
+CONTENT_SECURITY_POLICY = browsers.CONTENT_SECURITY_POLICY
+UNFOLD = browsers.UNFOLD
 ROOT_URLCONF = "kneo_project.urls"
 WSGI_APPLICATION = "kneo_project.wsgi.application"
 ASGI_APPLICATION = "kneo_project.asgi.application"
@@ -46,6 +49,8 @@ TIME_ZONE = "UTC"
 LANGUAGE_CODE = "en-us"
 
 INSTALLED_APPS = [
+    "kneo_project",  # templates of the earlier take the place of the later: ours, then unfold's, then the admin's
+    "unfold.apps.BasicAppConfig",
     "kneo_project.site.config.OperatorsSiteConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -56,9 +61,10 @@ INSTALLED_APPS = [
     "rest_framework",
     "drf_spectacular",
     "drf_spectacular_sidecar",
-    "kneo_project",
     "kneo_project.audit",
     "kneo_project.apikeys",
+    "kneo_project.beatjobs",
+    "kneo_project.people",
     "kneo_project.webhooks",
     "specs",
     "humantasks",
@@ -68,6 +74,7 @@ MIDDLEWARE = [
     "kneo_project.api.middleware.RequestIdMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "kneo_project.site.policy.ContentPolicyMiddleware",
     "kneo_project.api.limits.BodySizeMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -89,6 +96,7 @@ TEMPLATES = [
         },
     }
 ]
+AUTHENTICATION_BACKENDS = ["django.contrib.auth.backends.ModelBackend", "kneo_project.people.sign_on.ProviderBackend"]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
@@ -221,6 +229,10 @@ OIDC_JWKS_URL = text("KNEO_SERV_OIDC_JWKS_URL")
 OIDC_ROLE_CLAIM = text("KNEO_SERV_OIDC_ROLE_CLAIM", "roles")
 OIDC_ROLE_MAP = words("KNEO_SERV_OIDC_ROLE_MAP", "")
 OIDC_NAME_CLAIM = text("KNEO_SERV_OIDC_NAME_CLAIM", "sub")
+OIDC_CLIENT_ID = text("KNEO_SERV_OIDC_CLIENT_ID")
+OIDC_CLIENT_SECRET = text("KNEO_SERV_OIDC_CLIENT_SECRET")
+LOGIN_FAILURES = integer("KNEO_SERV_LOGIN_FAILURES", 5)
+LOGIN_REST_MINUTES = integer("KNEO_SERV_LOGIN_REST_MINUTES", 15)
 # Requests a minute: 0 is no limit.
 RATE_LIMIT = integer("KNEO_SERV_RATE_LIMIT", 0, minimum=0)
 RATE_LIMIT_ANONYMOUS = integer("KNEO_SERV_RATE_LIMIT_ANONYMOUS", 0, minimum=0)
@@ -286,6 +298,11 @@ CELERY_TASK_DEFAULT_QUEUE = QUEUE
 # --- Logs -------------------------------------------------------------------------------------------------------------
 LOG_LEVEL = one_of("KNEO_SERV_LOG_LEVEL", "INFO", "DEBUG", "WARNING", "ERROR", "CRITICAL")
 REQUEST_LOGS = flag("KNEO_SERV_REQUEST_LOGS", default=True)
+# Where spans go, under which name and how many of them, is said by the standard variables (OTEL_*).
+OTEL_ENABLED = flag("KNEO_SERV_OTEL_ENABLED", default=False)
+OTEL_RECORD_ARGUMENTS = flag("KNEO_SERV_OTEL_RECORD_ARGUMENTS", default=False)
+OTEL_RECORD_RESULTS = flag("KNEO_SERV_OTEL_RECORD_RESULTS", default=False)
+OTEL_RECORD_MESSAGES = flag("KNEO_SERV_OTEL_RECORD_MESSAGES", default=False)
 AUDIT_EXPORT_ENABLED = flag("KNEO_SERV_AUDIT_EXPORT_ENABLED", default=False)
 LOGGING = {
     "version": 1,

@@ -2,13 +2,14 @@
 
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path, re_path
-from drf_spectacular.views import SpectacularRedocView, SpectacularSwaggerView
+from drf_spectacular.views import SpectacularRedocView, SpectacularSwaggerSplitView
 
 from kneo_project.api import health
 from kneo_project.api.openapi import OpenApiView
 from kneo_project.api.unmatched import unmatched
 from kneo_project.audit.views import AuditEventsView
 from kneo_project.logins import LoginForm
+from kneo_project.people.sign_on import SignOnAnswerView, SignOnView
 
 admin.site.login_form = LoginForm
 
@@ -27,12 +28,18 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include(api)),
     path("", include("runs.root_urls")),
     path("openapi.json", OpenApiView.as_view(), name="openapi"),
-    path("docs", SpectacularSwaggerView.as_view(url_name="openapi"), name="docs"),
+    path(
+        "docs",
+        SpectacularSwaggerSplitView.as_view(url_name="openapi", template_name="kneo_project/swagger.html"),
+        name="docs",
+    ),
     path(
         "redoc",
         SpectacularRedocView.as_view(url_name="openapi", template_name="kneo_project/redoc.html"),
         name="redoc",
     ),
+    path("admin/sign-on", SignOnView.as_view(), name="sign-on"),
+    path("admin/sign-on/answer", SignOnAnswerView.as_view(), name="sign-on-answer"),
     path("admin/", admin.site.urls),
     re_path("", unmatched),
 ]

@@ -14,12 +14,15 @@ from django.utils import timezone
 from humantasks.models import HumanTask
 from humantasks.rules import Answer, Decision
 from kneo_project.apikeys.services import create_key
+from kneo_project.beatjobs.services import noted
 from runs import bulk, deadlines, executor, services, statistics
 from runs.engine.lifecycle import Status
 from runs.executor import Rest
 from runs.idempotency import key_of
 from runs.models import BulkAction, JournalEntry, LeaseOwner, RetentionMark, Run
 from runs.redriving import ForkRun, continue_run, fork_run
+from runs.schedules.firing import trigger
+from runs.schedules.keeping import create_schedule
 from runs.signalling import send_signal
 from specs.models import StoredPolicy
 from specs.services import SpecSource
@@ -89,6 +92,10 @@ def _operators() -> None:
     StoredPolicy.objects.create(environment="prod", demands={}, changed_by="olivia")
     bulk.start_bulk(BulkAction.CANCEL, {"status": [Status.FAILED]}, batch_size=10, actor="olivia", word=None)
     RetentionMark.objects.create(kind="runs")
+    create_schedule("nightly", SpecSource(spec=spec_of(step("a"))), {"cron": "0 2 * * *", "input_text": "hi"}, actor="olivia")
+    trigger("nightly", actor="olivia")
+    with noted("sweep"):
+        drive()
     LeaseOwner.objects.get_or_create(
         pk="worker", defaults={"host": "h", "pid": 1, "expires_at": timezone.now() + timedelta(hours=1)}
     )
