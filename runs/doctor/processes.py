@@ -7,17 +7,16 @@ from django.conf import settings
 from django.db.models.functions import Now
 from django.utils import timezone
 
+from kneo_project.beatjobs.models import Outcome
 from kneo_project.doctor.databases import CLOCK
 from kneo_project.doctor.findings import Finding, ok, warning, wrong
 from runs import leases
-from runs.models import LeaseOwner, Run, StatisticsMark
+from runs.inspection.jobs import Job, jobs_now
+from runs.models import LeaseOwner, Run
 from runs.retention import rounds
 from runs.retention.windows import windows
 
 WORKERS, BEAT = "workers", "beat"
-# A beat that is busy is late by some rounds before anybody should be woken for it.
-LATE_ROUNDS = 10
-LATE_SECONDS = 60.0
 LATE_PRUNING_ROUNDS = 12
 # What sweeps do every few seconds, and has not been done for so long, is not being done.
 GRACE = timedelta(seconds=60)
@@ -45,19 +44,26 @@ def workers() -> Iterator[Finding]:
 
 
 def beat() -> Iterator[Finding]:
-    """Yield when beat last did what it does every few seconds."""
-    settled_at = StatisticsMark.objects.values_list("settled_at", flat=True).first()
+    """Yield which of the beat's jobs did not go well for too long, and which failed the last time."""
+    jobs, now = jobs_now(), timezone.now()
     remedy = "Start a beat, or look into its log. Without one nothing is swept: deadlines pass and lost runs stay lost."
-    if settled_at is None:
+    if not any(job.last for job in jobs):
         yield warning(BEAT, "No beat has done anything on this database yet.", remedy)
         return
-    age = _age(settled_at)
-    text = f"Beat last added up the statistics {_length(age)} ago."
-    if age > max(LATE_ROUNDS * settings.STATISTICS_SECONDS, LATE_SECONDS):
-        yield wrong(BEAT, text, remedy)
-    else:
-        yield ok(BEAT, text)
+    late = [job for job in jobs if job.is_late(now)]
+    if late:
+        yield wrong(BEAT, f"Jobs that are late: {', '.join(_told(job) for job in late)}.", remedy)
+    failed = [job.name for job in jobs if job.last and job.last.outcome == Outcome.FAILED]
+    if failed:
+        yield warning(BEAT, f"Jobs that failed the last time: {', '.join(failed)}.", "The log of the beat says why.")
+    if not (late or failed):
+        yield ok(BEAT, f"All {len(jobs)} jobs of the beat went well lately.")
     yield from _pruning()
+
+
+def _told(job: Job) -> str:
+    at = job.last.succeeded_at if job.last else None
+    return f"{job.name} ({f'{_length(_age(at))} ago' if at else 'never went well'})"
 
 
 def clocks_of_records() -> Iterator[Finding]:

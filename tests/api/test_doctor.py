@@ -16,11 +16,13 @@ from django.db.migrations.recorder import MigrationRecorder
 from django.utils import timezone
 from pytest_django import Settings
 
+from kneo_project.beatjobs.models import BeatJob
+from kneo_project.beatjobs.services import noted
+from kneo_project.celery import app
 from kneo_project.doctor.findings import Finding, Level
 from kneo_project.webhooks.models import DeliveryStatus, WebhookDelivery
-from runs import statistics
 from runs.engine.lifecycle import Status
-from runs.models import LeaseOwner, Run, StatisticsMark
+from runs.models import LeaseOwner, Run
 from tests.factories import HumanTaskFactory, RunFactory
 from tests.integration.webhooks import ping, subscribe
 
@@ -35,7 +37,9 @@ def healthy(settings: Settings, tmp_path: Path) -> None:
     settings.API_KEYS, settings.STATE_DIR = f"op:{'k9' * 20}:operator", tmp_path
     expires_at = timezone.now() + timedelta(hours=1)
     LeaseOwner.objects.create(pk="worker-1", host="h", pid=1, expires_at=expires_at)
-    statistics.settle()
+    for name in app.conf.beat_schedule:
+        with noted(name):
+            pass
 
 
 def examined(capsys: pytest.CaptureFixture[str]) -> tuple[int, list[Finding]]:
@@ -57,14 +61,18 @@ def test_a_healthy_installation_is_well(capsys: pytest.CaptureFixture[str]) -> N
 
 
 def test_a_person_sees_a_screen(capsys: pytest.CaptureFixture[str]) -> None:
-    StatisticsMark.objects.update(settled_at=LONG_AGO)
+    BeatJob.objects.filter(pk="sweep").update(succeeded_at=LONG_AGO)
     with pytest.raises(SystemExit) as ended:
         call_command("doctor")
     screen = capsys.readouterr().out
     assert ended.value.code == 1
-    assert "Beat last added up the statistics 2 h ago." in screen
+    assert "Jobs that are late: sweep (2 h ago)." in screen
     assert "→ Start a beat" in screen
     assert "1 wrong" in screen
+
+
+def late(job: str) -> None:
+    BeatJob.objects.filter(pk=job).update(succeeded_at=LONG_AGO)
 
 
 def due_for_long() -> None:
@@ -116,8 +124,9 @@ def from_the_future() -> None:
         (held_by_the_dead, "workers", "Runs whose worker is gone, and that nobody takes back: 1.", 1),
         (no_worker, "workers", "No worker has given a sign of life", 0),
         (no_worker_and_work, "workers", "No worker gives a sign of life, and runs wait.", 1),
-        (lambda: StatisticsMark.objects.update(settled_at=LONG_AGO), "beat", "2 h ago", 1),
-        (lambda: StatisticsMark.objects.all().delete(), "beat", "No beat has done anything", 0),
+        (lambda: late("statistics"), "beat", "Jobs that are late: statistics (2 h ago).", 1),
+        (lambda: BeatJob.objects.update(outcome="failed"), "beat", "Jobs that failed the last time: ", 0),
+        (lambda: BeatJob.objects.all().delete(), "beat", "No beat has done anything", 0),
         (
             lambda: HumanTaskFactory.create(expires_at=LONG_AGO),
             "human tasks",

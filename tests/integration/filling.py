@@ -92,7 +92,9 @@ def _operators() -> None:
     StoredPolicy.objects.create(environment="prod", demands={}, changed_by="olivia")
     bulk.start_bulk(BulkAction.CANCEL, {"status": [Status.FAILED]}, batch_size=10, actor="olivia", word=None)
     RetentionMark.objects.create(kind="runs")
-    create_schedule("nightly", SpecSource(spec=spec_of(step("a"))), {"cron": "0 2 * * *", "input_text": "hi"}, actor="olivia")
+    create_schedule(
+        "nightly", SpecSource(spec=spec_of(step("a"))), {"cron": "0 2 * * *", "input_text": "hi"}, actor="olivia"
+    )
     trigger("nightly", actor="olivia")
     with noted("sweep"):
         drive()
