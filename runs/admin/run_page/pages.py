@@ -69,12 +69,12 @@ class RunPages(OperatorAdmin[Run]):
     def get_urls(self) -> list[URLPattern]:
         """Return the routes, those of one run before those of the admin, which take any text for an id."""
         views: dict[str, Callable[..., HttpResponseBase]] = {
-            "events": self.events_view,
-            "step": self.step_view,
-            "download": self.download_view,
+            "events": self.events_view,  # where proxies look for streams
+            "step/": self.step_view,
+            "download/": self.download_view,
         }
         own = [
-            path(f"<uuid:run_id>/{name}/", self.admin_site.admin_view(view), name=f"runs_run_{name}")
+            path(f"<uuid:run_id>/{name}", self.admin_site.admin_view(view), name=f"runs_run_{name.rstrip('/')}")
             for name, view in views.items()
         ]
         return own + super().get_urls()
