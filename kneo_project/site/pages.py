@@ -200,7 +200,7 @@ class OperatorAdmin[M: Model](ModelAdmin[M]):
                 "subtitle": label,
                 "named": Named(row, self.opts, label),
                 "is_fullwidth": "1",
-                "related": [each for each in self.related(row) if _may_follow(request, each.url)],
+                "related": [each for each in self.related(row) if may_follow(request, each.url)],
                 "tables": list(self.tables(row)),
                 "offers": list(self.offers(row)) if self.has_act_permission(request) else [],
                 "checkbox_name": ACTION_CHECKBOX_NAME,
@@ -230,7 +230,7 @@ class OperatorAdmin[M: Model](ModelAdmin[M]):
         return cast("SafeString", box.render(ACTION_CHECKBOX_NAME, str(row.pk)))
 
 
-def _may_follow(request: HttpRequest, url: str) -> bool:
+def may_follow(request: HttpRequest, url: str) -> bool:
     """Whether the user may see the rows of the model that a link leads to; links to other pages are for everybody."""
     app, _, rest = (resolve(urlsplit(url).path).url_name or "").partition("_")
     model, _, page = rest.rpartition("_")

@@ -15,7 +15,7 @@ from django.urls import URLPattern, path
 from kneo_project.audit.services import record
 from kneo_project.site import showing
 from kneo_project.site.colouring import yaml_document
-from kneo_project.site.pages import Named, OperatorAdmin
+from kneo_project.site.pages import Named, OperatorAdmin, may_follow
 from runs.admin import story
 from runs.admin.run_page.changes import changes
 from runs.admin.run_page.downloading import downloaded
@@ -52,6 +52,14 @@ class Tab(StrEnum):
     POLICY = "policy"
     AUDIT = "audit"
     FAMILY = "family"
+
+
+# What else than runs one must be allowed to see for a part of the page.
+NEEDED = {
+    Tab.SPEC: "specs.view_specsnapshot",
+    Tab.POLICY: "specs.view_specsnapshot",
+    Tab.AUDIT: "audit.view_auditevent",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,15 +100,17 @@ class RunPages(OperatorAdmin[Run]):
             tab = Tab(request.GET.get("tab") or Tab.OVERVIEW)
         except ValueError:
             raise Http404 from None
+        if not _may_see(request, tab):
+            raise PermissionDenied
         template = "admin/kneo/run/live.html" if LIVE in request.GET else "admin/kneo/run/page.html"
         context = {
             "tab": tab,
             "tab_template": f"admin/kneo/run/{tab}.html",
-            "parts": _parts(run, tab),
+            "parts": _parts(request, run, tab),
             "after": after,
             "event_types": EVENT_TYPES,
             "offers": list(self.offers(run)) if self.has_act_permission(request) else [],
-            "related": list(self.related(run)),
+            "related": [each for each in self.related(run) if may_follow(request, each.url)],
             "checkbox_name": ACTION_CHECKBOX_NAME,
             "lines": self.now(run),
             **self._part(request, run, tab),
@@ -189,7 +199,13 @@ class RunPages(OperatorAdmin[Run]):
         return report
 
 
-def _parts(run: Run, shown: Tab) -> list[Part]:
+def _may_see(request: HttpRequest, tab: Tab) -> bool:
+    """Whether the user may see what the part shows of other models."""
+    needed = NEEDED.get(tab)
+    return needed is None or request.user.has_perm(needed)
+
+
+def _parts(request: HttpRequest, run: Run, shown: Tab) -> list[Part]:
     page = showing.address("runs_run_change", args=[run.pk])
     return [
         Part(
@@ -198,4 +214,5 @@ def _parts(run: Run, shown: Tab) -> list[Part]:
             is_shown=tab is shown,
         )
         for tab in Tab
+        if _may_see(request, tab)
     ]
