@@ -124,6 +124,7 @@ INSTALLED_APPS = [
     "drf_spectacular_sidecar",
     "kneo_project.audit",
     "kneo_project.apikeys",
+    "kneo_project.beatjobs",
     "kneo_project.people",
     "kneo_project.webhooks",
     "specs",
@@ -156,6 +157,7 @@ TEMPLATES = [
         },
     }
 ]
+AUTHENTICATION_BACKENDS = ["django.contrib.auth.backends.ModelBackend", "kneo_project.people.sign_on.ProviderBackend"]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
@@ -288,6 +290,10 @@ OIDC_JWKS_URL = text("KNEO_SERV_OIDC_JWKS_URL")
 OIDC_ROLE_CLAIM = text("KNEO_SERV_OIDC_ROLE_CLAIM", "roles")
 OIDC_ROLE_MAP = words("KNEO_SERV_OIDC_ROLE_MAP", "")
 OIDC_NAME_CLAIM = text("KNEO_SERV_OIDC_NAME_CLAIM", "sub")
+OIDC_CLIENT_ID = text("KNEO_SERV_OIDC_CLIENT_ID")
+OIDC_CLIENT_SECRET = text("KNEO_SERV_OIDC_CLIENT_SECRET")
+LOGIN_FAILURES = integer("KNEO_SERV_LOGIN_FAILURES", 5)
+LOGIN_REST_MINUTES = integer("KNEO_SERV_LOGIN_REST_MINUTES", 15)
 # Requests a minute: 0 is no limit.
 RATE_LIMIT = integer("KNEO_SERV_RATE_LIMIT", 0, minimum=0)
 RATE_LIMIT_ANONYMOUS = integer("KNEO_SERV_RATE_LIMIT_ANONYMOUS", 0, minimum=0)
@@ -353,6 +359,11 @@ CELERY_TASK_DEFAULT_QUEUE = QUEUE
 # --- Logs -------------------------------------------------------------------------------------------------------------
 LOG_LEVEL = one_of("KNEO_SERV_LOG_LEVEL", "INFO", "DEBUG", "WARNING", "ERROR", "CRITICAL")
 REQUEST_LOGS = flag("KNEO_SERV_REQUEST_LOGS", default=True)
+# Where spans go, under which name and how many of them, is said by the standard variables (OTEL_*).
+OTEL_ENABLED = flag("KNEO_SERV_OTEL_ENABLED", default=False)
+OTEL_RECORD_ARGUMENTS = flag("KNEO_SERV_OTEL_RECORD_ARGUMENTS", default=False)
+OTEL_RECORD_RESULTS = flag("KNEO_SERV_OTEL_RECORD_RESULTS", default=False)
+OTEL_RECORD_MESSAGES = flag("KNEO_SERV_OTEL_RECORD_MESSAGES", default=False)
 AUDIT_EXPORT_ENABLED = flag("KNEO_SERV_AUDIT_EXPORT_ENABLED", default=False)
 LOGGING = {
     "version": 1,

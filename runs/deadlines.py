@@ -13,6 +13,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models.functions import Now
 from django.utils import timezone
+from structlog.contextvars import bound_contextvars
 
 from humantasks.models import HumanTask
 from runs import leases, services, transitions
@@ -95,8 +96,10 @@ def each[M: models.Model](rows: models.QuerySet[M], handle: Callable[[M], bool])
 
 
 def _safely[M: models.Model](row: M, handle: Callable[[M], bool]) -> bool:
-    try:
-        return handle(row)
-    except Exception:
-        logger.exception("Sweep failed for %s %s", type(row).__name__, row.pk)
-        return False
+    run_id = row.run_id if isinstance(row, HumanTask) else row.pk
+    with bound_contextvars(run_id=str(run_id)):
+        try:
+            return handle(row)
+        except Exception:
+            logger.exception("Sweep failed for %s %s", type(row).__name__, row.pk)
+            return False

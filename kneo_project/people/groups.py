@@ -12,7 +12,13 @@ from kneo_project.principals import EVERY_SCOPE, ROLES
 GROUPS: Mapping[str, str] = {"Admin": "admin", "Operator": "operator", "Reviewer": "reviewer", "Viewer": "viewer"}
 # By scope, the permissions: to see the rows of a model ("view"), and to use the buttons on its pages ("change").
 PERMISSIONS: Mapping[str, Sequence[str]] = {
-    "runs:read": ("runs.view_run", "runs.view_checkpoint", "runs.view_traceevent", "runs.view_leaseowner"),
+    "runs:read": (
+        "runs.view_run",
+        "runs.view_checkpoint",
+        "runs.view_traceevent",
+        "runs.view_leaseowner",
+        "beatjobs.view_beatjob",
+    ),
     "runs:write": ("runs.change_run",),
     "specs:read": ("specs.view_specsnapshot",),
     "human:read": ("humantasks.view_humantask",),

@@ -78,13 +78,31 @@ class BranchesOf(Chosen):
     parse = uuid.UUID
 
 
+class OfOwner(Chosen):
+    """The runs that one worker holds."""
+
+    title = "worker"
+    parameter_name = "owner"
+    field = "lease_owner"
+
+
 @admin.register(Run)
 class RunAdmin(RunPages):
     """Runs: what they do, what they wait for, what went wrong."""
 
     list_display = ["state", "name", "identifier", "updated", "error", "owner", "wake", "deadline", "lost"]
     list_display_links = ["name", "identifier"]
-    list_filter = [RunAttention, "status", "updated_at", "target", OfSpec, ForksOf, BranchesOf]
+    list_filter = [
+        RunAttention,
+        "status",
+        "updated_at",
+        "created_at",
+        "target",
+        OfSpec,
+        OfOwner,
+        ForksOf,
+        BranchesOf,
+    ]
     loaded = [
         "id", "status", "agent_name", "workflow_name", "updated_at", "attempts", "lease_owner", "wake_at",
         "deadline_at", "error_type",
@@ -147,8 +165,8 @@ class RunAdmin(RunPages):
         rows = super().get_queryset(request)
         match = request.resolver_match
         is_plain_list = match is not None and match.url_name == "runs_run_changelist" and not request.GET.get("q")
-        asks_for_branches = {RunAttention.parameter_name, BranchesOf.parameter_name} & request.GET.keys()
-        if is_plain_list and request.method == "GET" and not asks_for_branches:
+        names_branches = {each.parameter_name for each in (RunAttention, OfOwner, BranchesOf)}
+        if is_plain_list and request.method == "GET" and not names_branches & request.GET.keys():
             rows = rows.filter(within=None)
         return columns.with_owner(rows)
 

@@ -1,5 +1,6 @@
 """An installation at three in the morning: runs in every status, some in trouble. For pictures and admin tests."""
 
+import random
 from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
@@ -10,10 +11,13 @@ from django.utils import timezone
 from humantasks.models import HumanTask
 from humantasks.rules import Answer, Decision
 from kneo_project.audit.services import record
+from kneo_project.beatjobs.models import BeatJob
+from kneo_project.beatjobs.services import noted
 from runs import executor, services
 from runs.engine.lifecycle import Status
 from runs.executor import Rest
-from runs.models import LeaseOwner, Run
+from runs.models import LeaseOwner, Run, StatisticsMark
+from runs.recent_tallies import BY_MODEL, BY_WORKFLOW, Recent
 from runs.services import StartRun
 from specs.services import SpecSource
 from tests.factories import HumanTaskFactory, RunFactory, TraceEventFactory
@@ -78,6 +82,36 @@ def night() -> tuple[Run, HumanTask]:
     run = expense_claim()
     record("run.inspected", actor="olivia", run_id=run.pk, metadata={"reason": "customer asked"})
     return run, HumanTask.objects.open().get(run=run)
+
+
+def lately() -> None:
+    """Fill the tallies with an hour of work, and have the beat on time."""
+    chance, now = random.Random(7), timezone.now()
+    books = Recent(now)
+    for minute in range(60):
+        at = now - timedelta(minutes=minute)
+        for number in range(chance.randrange(1, 12)):
+            books.add("started", at, None)
+            books.add("queue_wait", at, timedelta(seconds=chance.expovariate(5)))
+            model, name = chance.choice((("gpt-5-mini", "triage"), ("claude-sonnet", "invoices"), ("llama-3", "")))
+            usage = {"input_tokens": chance.randrange(200, 4_000), "output_tokens": chance.randrange(20, 900)}
+            usage |= {"total_tokens": sum(usage.values()), "cost_nanos": usage["input_tokens"] * 2_500}
+            books.add("steps", at, timedelta(seconds=chance.lognormvariate(0.5, 1)), usage)
+            books.add(BY_WORKFLOW, at, None, usage, name=name)
+            books.add(BY_MODEL, at, None, usage, name=model)
+            end = chance.choices(("completed", "failed", "cancelled"), (30, 2, 1))[0] if number else "completed"
+            books.add(end, at, timedelta(seconds=chance.lognormvariate(2, 1)))
+    books.store()
+    StatisticsMark.objects.update_or_create(pk=StatisticsMark.ONLY, defaults={"settled_at": now})
+    for job in ("sweep", "bulk", "statistics", "retention", "webhooks"):
+        with noted(job):
+            pass
+
+
+def make_late(job: str) -> None:
+    """Have a job of the beat last succeeded an hour ago."""
+    an_hour_ago = timezone.now() - timedelta(hours=1)
+    BeatJob.objects.filter(pk=job).update(finished_at=an_hour_ago, succeeded_at=an_hour_ago)
 
 
 def batch() -> Run:

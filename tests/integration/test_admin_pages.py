@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from humantasks.models import HumanTask
 from kneo_project.audit.services import record
+from kneo_project.beatjobs.services import noted
 from kneo_project.site import pages
 from runs.admin.run_page.pages import Tab
 from runs.models import Run
@@ -43,6 +44,8 @@ def one_of_each(run: Run) -> None:
     HumanTaskFactory.create(run=run)
     record("run.created", actor="op", run_id=run.pk)
     ping(subscribe())
+    with noted("sweep"):
+        pass
 
 
 def cost(browser: Client, address: str) -> list[str]:

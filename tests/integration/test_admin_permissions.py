@@ -24,6 +24,7 @@ MATRIX: dict[str, tuple[set[str], set[str]]] = {
     "audit.auditevent": (EVERYBODY, ADMINS),
     "auth.group": (ADMINS, ADMINS),
     "auth.user": (ADMINS, ADMINS),
+    "beatjobs.beatjob": (EVERYBODY, ADMINS),
     "humantasks.humantask": (EVERYBODY, {"Admin", "Reviewer"}),
     "runs.checkpoint": (EVERYBODY, ADMINS),
     "runs.leaseowner": (EVERYBODY, ADMINS),

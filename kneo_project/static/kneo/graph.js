@@ -7,7 +7,8 @@ import Panzoom from "./vendor/panzoom/panzoom.es.js";
 import { drawn, element, heads } from "./graph/drawing.js";
 import { layOut } from "./graph/layout.js";
 
-const LEAST_SCALE = 0.75; // what is smaller cannot be read
+const GOOD_SCALE = 0.75; // what is smaller is hard to read
+const LEAST_SCALE = 0.6; // and cannot be read
 const HIGHEST = 0.7; // of the window
 const LOWEST_PIXELS = 160;
 const KEYS = { "+": "in", "-": "out", 0: "fit", ArrowLeft: [60, 0], ArrowRight: [-60, 0], ArrowUp: [0, 60], ArrowDown: [0, -60] };
@@ -25,7 +26,7 @@ export async function draw(host) {
   const shape = JSON.stringify([graph.nodes.map((n) => [n.id, n.label, n.parent]), graph.edges.map((e) => [e.source, e.target, e.label])]);
   const board = (host.kneoBoard ??= makeBoard(host));
   if (board.shape !== shape) {
-    board.layout = await layOut(graph, host.clientWidth, window.innerHeight * HIGHEST, LEAST_SCALE);
+    board.layout = await layOut(graph, host.clientWidth, window.innerHeight * HIGHEST, GOOD_SCALE);
     board.shape = shape;
     board.isNew = true;
   }
@@ -34,20 +35,19 @@ export async function draw(host) {
   board.list.replaceChildren(...listed(graph));
   if (board.isNew) frame(board);
   board.isNew = false;
-  board.svg.setAttribute("aria-label", `The workflow as a graph of ${graph.nodes.length} nodes; the list below says the same.`);
+  board.frame.setAttribute("aria-label", `Graph of ${graph.nodes.length} nodes, told as a list below. Plus and minus zoom, 0 fits, arrows move.`);
   Object.assign(host.dataset, { nodes: graph.nodes.length, state: "drawn" });
 }
 
 function makeBoard(host) {
   const stage = element("g");
-  const svg = element("svg", { role: "img", class: "kneo-board" }, heads(), stage);
+  const svg = element("svg", { "aria-hidden": "true", class: "kneo-board" }, heads(), stage);
   const list = document.createElement("ul");
   const details = document.createElement("details");
   details.className = "kneo-graph-list";
   details.append(Object.assign(document.createElement("summary"), { textContent: "As a list" }), list);
   const frameOf = Object.assign(document.createElement("div"), { className: "kneo-graph-frame", tabIndex: 0 });
   frameOf.setAttribute("role", "group");
-  frameOf.setAttribute("aria-label", "Graph: plus and minus zoom, 0 fits, arrows move");
   frameOf.append(svg);
   host.replaceChildren(frameOf, details);
   const zoom = Panzoom(stage, { canvas: true, minScale: 0.1, maxScale: 3, touchAction: "pan-y", cursor: "grab", step: 0.25 });
@@ -85,21 +85,21 @@ function listen(board) {
 function act(board, what) {
   if (what === "in") board.zoom.zoomIn();
   if (what === "out") board.zoom.zoomOut();
-  if (what === "fit") frame(board, 0.1);
+  if (what === "fit") frame(board, 0.1, 0.1);
   if (what === "full") document.fullscreenElement ? document.exitFullscreen() : board.frame.requestFullscreen();
 }
 
 /** Show all of it, or as much as can be read, with the current node in view. */
-function frame(board, least = LEAST_SCALE) {
+function frame(board, least = LEAST_SCALE, good = GOOD_SCALE) {
   const { width, height } = board.layout;
   const isFull = document.fullscreenElement === board.frame;
   const room = board.frame.clientWidth;
   const highest = window.innerHeight * HIGHEST;
-  const byWidth = Math.min(1, room / width);
-  const wanted = Math.max(LOWEST_PIXELS, Math.min(highest, height * Math.max(byWidth, least)));
+  const byWidth = Math.max(least, Math.min(1, room / width));
+  const wanted = Math.max(LOWEST_PIXELS, Math.min(highest, height * byWidth));
   board.svg.style.height = isFull ? "100%" : `${wanted}px`;
   const high = isFull ? board.frame.clientHeight : wanted;
-  const scale = Math.min(1, Math.max(least, Math.min(room / width, high / height)));
+  const scale = Math.min(byWidth, Math.max(good, high / height));
   const node = board.layout.nodes.get(board.current);
   const middle = node ? [node.x + node.width / 2, node.y + node.height / 2] : [0, 0];
   board.zoom.zoom(scale, { force: true });

@@ -12,7 +12,7 @@ let isFetching = false;
 let isStale = false;
 
 function say(text, state) {
-  const place = document.querySelector("[data-liveness]");
+  const place = document.getElementById("run-liveness");
   if (place && place.textContent !== text) place.textContent = text;
   host.dataset.liveness = state;
 }
@@ -69,12 +69,18 @@ function replace(old, part) {
   if (token) part.querySelectorAll("[name=csrfmiddlewaretoken]").forEach((each) => each.setAttribute("value", token));
   if (!old || old.outerHTML === part.outerHTML) return;
   const focused = old.contains(document.activeElement) ? [...old.querySelectorAll("a, button, summary")].indexOf(document.activeElement) : -1;
-  const scrolled = [...old.querySelectorAll(".kneo-scroll")].map((each) => each.scrollTop);
+  const scrolled = [...old.querySelectorAll(".kneo-scroll")].map((each) => (isAtEnd(each) ? each.scrollHeight * 2 : each.scrollTop));
   const added = document.importNode(part, true);
   old.replaceWith(added);
   added.querySelectorAll(".kneo-scroll").forEach((each, index) => { each.scrollTop = scrolled[index] ?? 0; });
   added.querySelectorAll("a, button, summary")[focused]?.focus({ preventScroll: true });
 }
+
+function isAtEnd(box) {
+  return box.scrollTop + box.clientHeight >= box.scrollHeight - 4;
+}
+
+document.querySelector(".kneo-gantt")?.scrollTo(0, Number.MAX_SAFE_INTEGER); // to what goes on now
 
 // A page that nobody looks at holds no connection: the server has few, and so has the browser.
 document.addEventListener("visibilitychange", () => {

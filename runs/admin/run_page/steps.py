@@ -102,6 +102,8 @@ def _calls(of_it: Q, step_id: str) -> Table:
 
 def _call(event: TraceEvent) -> list[object]:
     failed = event.error or event.metadata.get("error_type")
+    if failed and (attempt := event.metadata.get("attempt")):
+        failed = f"attempt {attempt}: {failed}"
     return [
         showing.link(event.type, "runs_traceevent_change", args=[event.pk]),
         showing.age(event.at),

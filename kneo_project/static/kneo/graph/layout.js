@@ -27,6 +27,8 @@ const OPTIONS = {
 const IN_ROWS = { "elk.layered.wrapping.strategy": "MULTI_EDGE", "elk.layered.wrapping.additionalEdgeSpacing": "28" };
 const DOWN = { "elk.direction": "DOWN", "elk.layered.spacing.nodeNodeBetweenLayers": "32" };
 const NARROW_ROOM = 640;
+const MOST_TRIES = 3;
+const LEAST_RATIO = 0.3;
 const IN_GROUP = { "elk.padding": "[top=40,left=16,bottom=16,right=16]" };
 
 let elk = null;
@@ -45,9 +47,14 @@ export function textWidth(text, size = FONT) {
  */
 export async function layOut(graph, room, height, leastScale) {
   if (room < NARROW_ROOM) return place(graph, DOWN);
-  const straight = await place(graph, {});
-  const fits = straight.width * leastScale <= room;
-  return fits ? straight : place(graph, { ...IN_ROWS, "elk.aspectRatio": String(Math.max(1, room / height)) });
+  let placed = await place(graph, {});
+  let ratio = room / height;
+  // How long the rows become is not known before: the ratio is a wish.
+  for (let tries = 0; tries < MOST_TRIES && placed.width * leastScale > room; tries += 1) {
+    placed = await place(graph, { ...IN_ROWS, "elk.aspectRatio": String(Math.max(LEAST_RATIO, ratio)) });
+    ratio *= (0.95 * room) / (placed.width * leastScale);
+  }
+  return placed;
 }
 
 async function place(graph, options) {

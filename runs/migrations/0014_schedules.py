@@ -9,7 +9,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('runs', '0011_retention'),
+        ('runs', '0013_recent_tallies'),
         ('specs', '0002_stored_policy'),
     ]
 
