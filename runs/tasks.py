@@ -76,6 +76,7 @@ def sweep() -> None:
 
 
 @shared_task(name="runs.fire_schedules")
+@noted("schedules")
 def fire_schedules() -> None:
     """Start the runs that are due by the clock."""
     for run_id in firing.fire_due():
