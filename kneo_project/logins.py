@@ -1,9 +1,8 @@
 """Logging in to the admin: put on record, and slowed down for those who guess."""
 
 from math import ceil
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from django.contrib.admin.forms import AdminAuthenticationForm
 from django.contrib.auth import get_user_model
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest
@@ -14,10 +13,15 @@ from kneo_project.audit.sparing import record_sparingly
 from kneo_project.client_addresses import client_address, client_network
 from kneo_project.rates import Rate, counts
 
+if TYPE_CHECKING:
+    from django.contrib.admin.forms import AdminAuthenticationForm as AuthenticationForm
+else:
+    from unfold.forms import AuthenticationForm
+
 FAILURES = RateLimitItemPerMinute(5, 15)
 
 
-class LoginForm(AdminAuthenticationForm):
+class LoginForm(AuthenticationForm):
     """The admin's own form. After some failures a user name is refused for a while, to whom it failed for."""
 
     def clean(self) -> dict[str, Any]:

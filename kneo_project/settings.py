@@ -103,6 +103,7 @@ TIME_ZONE = "UTC"
 LANGUAGE_CODE = "en-us"
 
 INSTALLED_APPS = [
+    "unfold.apps.BasicAppConfig",  # before the admin: its templates take the place of the admin's
     "kneo_project.site.config.OperatorsSiteConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -146,6 +147,16 @@ TEMPLATES = [
         },
     }
 ]
+UNFOLD = {
+    "SITE_TITLE": "kneo-serv",
+    "SITE_HEADER": "kneo-serv",
+    "SITE_URL": None,
+    "SITE_ICON": "kneo_project.site.config.icon",
+    "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": "kneo_project.site.config.icon"}],
+    "SHOW_HISTORY": False,  # what was done is in the audit events
+    "STYLES": ["kneo_project.site.config.stylesheet"],
+    "SIDEBAR": {"navigation": "kneo_project.site.navigation.sidebar"},
+}
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},

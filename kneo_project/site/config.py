@@ -1,20 +1,40 @@
-"""The admin site itself: its names, and how Django comes to use it."""
+"""The admin site itself: its name and icon, and how Django comes to use it."""
 
-from django.contrib import admin
+from typing import TYPE_CHECKING, Any
+
 from django.contrib.admin.apps import AdminConfig
+from django.http import HttpRequest
+from django.templatetags.static import static
+
+if TYPE_CHECKING:
+    from django.contrib.admin import AdminSite as UnfoldAdminSite
+else:
+    from unfold.sites import UnfoldAdminSite
 
 
-class OperatorsSite(admin.AdminSite):
+class OperatorsSite(UnfoldAdminSite):
     """The site at /admin/."""
 
     site_header = "kneo-serv"
     site_title = "kneo-serv"
     index_title = "Operations"
-    site_url = None
-    enable_nav_sidebar = False  # the lists need the width
+
+    def each_context(self, request: HttpRequest) -> dict[str, Any]:
+        """Return what every page is told, but for colours: those are in our style sheet, no page has styles."""
+        return super().each_context(request) | {"colors": None}
 
 
 class OperatorsSiteConfig(AdminConfig):
     """Django's admin app, with our site as the one that every app registers with."""
 
     default_site = "kneo_project.site.config.OperatorsSite"
+
+
+def icon(_: HttpRequest) -> str:
+    """Return the address of our icon (the setting ``UNFOLD``)."""
+    return static("kneo/icon.svg")
+
+
+def stylesheet(_: HttpRequest) -> str:
+    """Return the address of our style sheet (the setting ``UNFOLD``)."""
+    return static("kneo/operators.css")

@@ -2,22 +2,29 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from django.contrib import admin
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.utils import flatten_fieldsets
-from django.contrib.admin.views.main import ChangeList
 from django.contrib.auth import get_permission_codename
 from django.core.paginator import Paginator
 from django.db.models import Model, QuerySet
+from django.db.models.options import Options
 from django.http import Http404, HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.utils.functional import cached_property
-from django.utils.html import format_html
-from django.utils.safestring import SafeString, mark_safe
+from django.utils.safestring import SafeString
+from unfold.widgets import UnfoldBooleanWidget
 
 from kneo_project.redaction import redact_text
+
+if TYPE_CHECKING:
+    from django.contrib.admin import ModelAdmin
+    from django.contrib.admin.views.main import ChangeList
+else:
+    from unfold.admin import ModelAdmin
+    from unfold.views import ChangeList
 
 MOST_COUNTED = 10_000
 
@@ -44,6 +51,12 @@ class LeanChangeList(ChangeList):
         """Return the filtered rows, as narrow as the page asks for."""
         page = cast("OperatorAdmin[Any]", self.model_admin)
         return page.listed(super().get_queryset(request, exclude_parameters))
+
+    def get_results(self, request: HttpRequest) -> None:
+        """Count the rows. Where nothing narrows the list, there are no more than these."""
+        super().get_results(request)
+        if not self.query and not self.has_active_filters:
+            self.full_result_count = self.result_count
 
 
 def column(
@@ -92,7 +105,19 @@ class Offer:
     is_grave: bool = False
 
 
-class OperatorAdmin[M: Model](admin.ModelAdmin[M]):
+class Named:
+    """A row under the name that may be shown: the heading of a page would print what the row says of itself."""
+
+    def __init__(self, row: Model, options: Options[Any], label: str) -> None:
+        self._meta = options
+        self.pk = row.pk
+        self._label = label
+
+    def __str__(self) -> str:
+        return self._label
+
+
+class OperatorAdmin[M: Model](ModelAdmin[M]):
     """Lists and shows rows. ``loaded`` names the columns that a list reads; nothing else leaves the database.
 
     Whoever may "change" the model may use its actions; the rows themselves are changed by nobody.
@@ -104,12 +129,11 @@ class OperatorAdmin[M: Model](admin.ModelAdmin[M]):
     show_facets = admin.ShowFacets.NEVER
     list_per_page = 50
     list_max_show_all = 0
+    list_fullwidth = True
+    list_filter_sheet = False
     loaded: Sequence[str] = ()
     change_list_template = "admin/kneo/change_list.html"
     change_form_template = "admin/kneo/change_form.html"
-
-    class Media:
-        css = {"all": ["kneo/operators.css"]}
 
     def listed(self, rows: QuerySet[M]) -> QuerySet[M]:
         """Return ``rows`` with what a list shows of them."""
@@ -168,8 +192,11 @@ class OperatorAdmin[M: Model](admin.ModelAdmin[M]):
         response = super().change_view(request, object_id, form_url, extra_context)
         if isinstance(response, TemplateResponse) and response.context_data is not None:
             row = response.context_data["original"]
+            label = self.label(row)
             response.context_data |= {
-                "subtitle": self.label(row),
+                "subtitle": label,
+                "named": Named(row, self.opts, label),
+                "is_fullwidth": "1",
                 "related": list(self.related(row)),
                 "tables": list(self.tables(row)),
                 "offers": list(self.offers(row)) if self.has_act_permission(request) else [],
@@ -183,15 +210,15 @@ class OperatorAdmin[M: Model](admin.ModelAdmin[M]):
         """There is no such page: what was done to a row is in the audit events."""
         raise Http404
 
-    @admin.display(description=mark_safe('<input type="checkbox" id="action-toggle" aria-label="Select all">'))
+    @admin.display(description="")
     def action_checkbox(self, row: M) -> SafeString:
         """Return the box that selects a row for an action."""
-        return format_html(
-            '<input type="checkbox" name="{}" value="{}" class="action-select" aria-label="Select {}">',
-            ACTION_CHECKBOX_NAME,
-            row.pk,
-            self.label(row),
-        )
+        box = UnfoldBooleanWidget({"class": "action-select", "aria-label": f"Select {self.label(row)}"}, _never)
+        return cast("SafeString", box.render(ACTION_CHECKBOX_NAME, str(row.pk)))
+
+
+def _never(_: object) -> bool:
+    return False
 
 
 def _parameter(declared: object) -> str:

@@ -13,21 +13,29 @@ from pytest_django.live_server_helper import LiveServer
 
 from tests import services
 
+FLAGS = ["--no-sandbox", "--disable-gpu"]
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 PATIENCE_MS = 15_000
+DESKTOP = {"width": 1440, "height": 900}
+PHONE = {"width": 390, "height": 844}
 # Playwright's synchronous interface keeps an event loop in this thread, where Django would refuse to ask its database.
 os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
+
+
+def program() -> str | None:
+    """Return where this machine's Chromium is; None where it has none."""
+    return next(filter(None, map(shutil.which, NAMES)), None)
 
 
 @pytest.fixture(scope="session")
 def chromium() -> Iterator[Browser]:
     """A browser; the tests are skipped by name where none is installed, and fail in CI."""
-    program = next(filter(None, map(shutil.which, NAMES)), None)
-    if program is None:
+    executable = program()
+    if executable is None:
         reason = "ring browser: no Chromium found (install the package chromium)"
         pytest.fail(reason, pytrace=False) if services.IN_CI else pytest.skip(reason)
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox", "--disable-gpu"])
+        browser = playwright.chromium.launch(executable_path=executable, args=FLAGS)
         yield browser
         browser.close()
 
@@ -43,7 +51,8 @@ class Desk:
 
     def window(self, user: User | None = None, **options: object) -> Page:
         """Open a window for ``user``, or for somebody who has not logged in; ``options`` are those of a context."""
-        context = self._chromium.new_context(base_url=self.url, **options)  # type: ignore[arg-type]
+        size = {"viewport": DESKTOP}
+        context = self._chromium.new_context(base_url=self.url, **(size | options))  # type: ignore[arg-type]
         context.set_default_timeout(PATIENCE_MS)
         context.route(re.compile(rf"^(?!{re.escape(self.url)}|data:|blob:)"), self._refuse)
         self._contexts.append(context)

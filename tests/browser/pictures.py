@@ -1,113 +1,88 @@
 """Takes pictures of the admin with a headless Chromium: ``python -m tests.browser.pictures FOLDER``.
 
-For people to look at; nothing is asserted. Pages are rendered by the test client and opened as files, so that no server
-and no login are needed.
+For people to look at; nothing is asserted.
 """
 
 import os
-import shutil
-import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import django
 from django.conf import settings
-from django.core.management import call_command
-from django.test import Client
 from django.test.utils import get_runner, setup_test_environment
+from playwright.sync_api import Page
 
-BROWSER = ("chromium", "chromium-browser", "google-chrome")
-FLAGS = (
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--hide-scrollbars",
-    "--allow-file-access-from-files",
-)
-THEME_SCRIPT = '<script src="{static}admin/js/theme.js"></script>'
+MODES = {"light-desktop": "DESKTOP", "dark-desktop": "DESKTOP", "light-phone": "PHONE", "dark-phone": "PHONE"}
 
 
 def main(folder: Path) -> None:
-    """Write a light and a dark picture of every page to ``folder``."""
+    """Write pictures of every page to ``folder``: light and dark, of a desktop and of a phone."""
     os.environ["DJANGO_SETTINGS_MODULE"] = "tests.settings"
     django.setup()
     setup_test_environment()
     runner = get_runner(settings)(verbosity=0, interactive=False)
     databases = runner.setup_databases()
     try:
-        with tempfile.TemporaryDirectory() as scratch:
-            static = _static_files(Path(scratch))
-            for name, html in _pages():
-                for theme in ("light", "dark"):
-                    page = Path(scratch) / f"{name}-{theme}.html"
-                    page.write_text(_standalone(html, static, theme))
-                    _photograph(page, folder / f"{name}-{theme}.png", Path(scratch))
+        _take(folder)
     finally:
         runner.teardown_databases(databases)
 
 
-def _pages() -> Iterator[tuple[str, str]]:
-    from tests.browser import scenery  # noqa: PLC0415 - models exist only after django.setup()
+def _take(folder: Path) -> None:
+    from playwright.sync_api import sync_playwright  # noqa: PLC0415 - models exist only after django.setup()
+    from pytest_django.live_server_helper import LiveServer  # noqa: PLC0415
 
-    call, batch = scenery.question_about_a_call(), scenery.batch()
+    from tests.browser import conftest, scenery  # noqa: PLC0415
+
+    pages = dict(_pages())
+    user = scenery.operator()
+    server = LiveServer("127.0.0.1:0")
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=conftest.program(), args=conftest.FLAGS)
+        desk = conftest.Desk(chromium, server)
+        for mode, size in MODES.items():
+            scheme = mode.partition("-")[0]
+            window = desk.window(user, color_scheme=scheme, viewport=getattr(conftest, size))
+            for name, (address, button) in pages.items():
+                _photograph(window, address, button, folder / f"{name}-{mode}.png")
+        desk.close()
+        chromium.close()
+    server.stop()
+
+
+def _photograph(window: Page, address: str, button: str, picture: Path) -> None:
+    window.goto(address)
+    if button:
+        window.get_by_role("button", name=button).click()
+    window.wait_for_load_state("networkidle")
+    window.screenshot(path=picture, full_page=True)
+
+
+def _pages() -> Iterator[tuple[str, tuple[str, str]]]:
+    """Yield the name of each picture, the address of its page, and the button to press there."""
+    from tests.browser import scenery  # noqa: PLC0415
+
+    call, batch, form = scenery.question_about_a_call(), scenery.batch(), scenery.question_with_a_form()
     run, task = scenery.night()
-    client = Client()
-    client.force_login(scenery.operator())
-    addresses = {
-        "index": "/admin/",
-        "runs": "/admin/runs/run/",
-        "run": f"/admin/runs/run/{run.pk}/change/",
-        "tasks": "/admin/humantasks/humantask/",
-        "task": f"/admin/humantasks/humantask/{task.pk}/change/",
-        "call": f"/admin/humantasks/humantask/{call.pk}/change/",
-        "batch": f"/admin/runs/run/{batch.pk}/change/",
-        "checkpoints": f"/admin/runs/checkpoint/?run={run.pk}",
-        "workers": "/admin/runs/leaseowner/",
-        "snapshot": f"/admin/specs/specsnapshot/{run.snapshot_id}/change/",
-        "audit": "/admin/audit/auditevent/",
-        "keys": "/admin/apikeys/apikey/",
-        "new-key": "/admin/apikeys/apikey/add/",
-    }
-    order = {"name": "studio", "roles": ["operator"], "scopes": ["human:write"]}
-    yield "key", client.post(addresses["new-key"], order).content.decode()
-    yield "no-key", client.post(addresses["new-key"], {"name": ""}).content.decode()
-    for name, address in addresses.items():
-        yield name, client.get(address).content.decode()
-    actions = {
-        "cancel": ("runs/run", "cancel_selected", run),
-        "reject": ("humantasks/humantask", "reject_selected", task),
-        "fill-in": ("humantasks/humantask", "approve_selected", scenery.question_with_a_form()),
-    }
-    for name, (model, action, row) in actions.items():
-        answer = client.post(f"/admin/{model}/", {"action": action, "_selected_action": [str(row.pk)]})
-        yield name, answer.content.decode()
-
-
-def _static_files(scratch: Path) -> str:
-    settings.STATIC_ROOT = scratch / "static"
-    call_command("collectstatic", interactive=False, verbosity=0)
-    return f"{settings.STATIC_ROOT.as_uri()}/"
-
-
-def _standalone(html: str, static: str, theme: str) -> str:
-    html = html.replace("/static/", static).replace(THEME_SCRIPT.format(static=static), "")
-    return html.replace("<html ", f'<html data-theme="{theme}" ', 1)
-
-
-def _photograph(page: Path, picture: Path, scratch: Path) -> None:
-    browser = next(filter(None, map(shutil.which, BROWSER)), None)
-    if browser is None:
-        sys.exit("No Chromium found: install chromium.")
-    profile = tempfile.mkdtemp(dir=scratch)
-    target = [f"--user-data-dir={profile}", "--window-size=1440,1300", f"--screenshot={picture}", page.as_uri()]
-    subprocess.run([browser, *FLAGS, *target], check=True, capture_output=True, timeout=60)
+    tasks, runs = "/admin/humantasks/humantask/", "/admin/runs/run/"
+    yield "index", ("/admin/", "")
+    yield "runs", (runs, "")
+    yield "run", (f"{runs}{run.pk}/change/", "")
+    yield "batch", (f"{runs}{batch.pk}/change/", "")
+    yield "cancel", (f"{runs}{run.pk}/change/", "Cancel this run")
+    yield "tasks", (tasks, "")
+    yield "task", (f"{tasks}{task.pk}/change/", "")
+    yield "call", (f"{tasks}{call.pk}/change/", "")
+    yield "reject", (f"{tasks}{task.pk}/change/", "Reject")
+    yield "fill-in", (f"{tasks}{form.pk}/change/", "Approve")
+    yield "checkpoints", (f"/admin/runs/checkpoint/?run={run.pk}", "")
+    yield "workers", ("/admin/runs/leaseowner/", "")
+    yield "snapshot", (f"/admin/specs/specsnapshot/{run.snapshot_id}/change/", "")
+    yield "audit", ("/admin/audit/auditevent/", "")
+    yield "keys", ("/admin/apikeys/apikey/", "")
+    yield "new-key", ("/admin/apikeys/apikey/add/", "")
+    yield "users", ("/admin/auth/user/", "")
 
 
 if __name__ == "__main__":

@@ -95,7 +95,7 @@ def test_every_row_has_a_page_and_every_link_on_a_runs_page_works(browser: Clien
     page = browser.get(page_of("runs/run", run.pk)).content.decode()
     links = set(re.findall(r'href="(/admin/(?:audit|humantasks|runs|specs)/[^"]+)"', page))
     kinds = {link.split("/")[3] for link in links if "/change/" in link}
-    assert kinds == {"auditevent", "checkpoint", "humantask", "specsnapshot", "traceevent"}
+    assert kinds == {"auditevent", "checkpoint", "humantask", "run", "specsnapshot", "traceevent"}
     assert {browser.get(link.replace("&amp;", "&")).status_code for link in links} == {200}
 
 

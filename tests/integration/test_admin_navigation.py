@@ -1,0 +1,29 @@
+"""The sidebar of the admin: it leads everywhere, and nobody is led to what he may not see."""
+
+import re
+
+import pytest
+from django.contrib import admin
+from django.test import Client
+
+from tests.integration.admin_site import member, operator
+
+pytestmark = pytest.mark.django_db
+
+
+def led_to(browser: Client) -> set[str]:
+    """Return the addresses of the sidebar."""
+    page = browser.get("/admin/password_change/").content.decode()
+    sidebar = page[page.index('id="nav-sidebar-apps"') : page.index('id="main"')]
+    return set(re.findall(r'href="(/admin/[a-z]+/[a-z]+/)"', sidebar))
+
+
+def test_every_model_is_one_click_away() -> None:
+    browser = operator()
+    models = {f"/admin/{model._meta.app_label}/{model._meta.model_name}/" for model in admin.site._registry}
+    assert led_to(browser) == models
+    assert {browser.get(address).status_code for address in models} == {200}
+
+
+def test_who_may_not_see_is_not_led_there() -> None:
+    assert led_to(member("vera", "view_run", "view_humantask")) == {"/admin/runs/run/", "/admin/humantasks/humantask/"}
