@@ -185,7 +185,7 @@ def resume_run(task_id: uuid.UUID, answer: Answer, *, actor: str, key: idempoten
         task = humantasks.open_task_of(task_id)
         humantasks.refuse_answer(task, answer, by=actor, at=now)
         refuse_misfit(load_plan(run.snapshot_id), task, answer)
-        agreed = agree(task, answer, by=actor, at=now, requesters=_requesters(run) if task.exclude_requester else ())
+        agreed = agree(task, answer, by=actor, at=now, requesters=requesters_of(run) if task.exclude_requester else ())
         idempotency.bind(key, run)
         facts = {
             "request_id": answer.request_id,
@@ -206,7 +206,7 @@ def resume_run(task_id: uuid.UUID, answer: Answer, *, actor: str, key: idempoten
     return find_run(run.pk)
 
 
-def _requesters(run: Run) -> set[str]:
+def requesters_of(run: Run) -> set[str]:
     """Return who started ``run``, or the run that it is a branch of, and who forked it."""
     whole = run.within or run
     return {*filter(None, [whole.ordered_by]), *forkers_of(whole)}
