@@ -12,6 +12,7 @@ import django_stubs_ext
 import environ
 from django.core.exceptions import ImproperlyConfigured
 
+from kneo_project import browsers
 from kneo_project.prices import read_prices
 from kneo_project.version import version
 
@@ -92,8 +93,14 @@ CSRF_TRUSTED_ORIGINS = list(words("KNEO_SERV_CSRF_TRUSTED_ORIGINS"))
 BEHIND_TLS_PROXY = flag("KNEO_SERV_BEHIND_TLS_PROXY", default=False)
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if BEHIND_TLS_PROXY else None
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = BEHIND_TLS_PROXY
+SECURE_HSTS_SECONDS = integer("KNEO_SERV_HSTS_SECONDS", 3600 if BEHIND_TLS_PROXY else 0, minimum=0)
+# Who ends TLS also redirects to it: a redirect from here would meet the probes, which come without TLS. Whether its
+# promise is one for subdomains and for lists in browsers is for the owner of the domain to say.
+SILENCED_SYSTEM_CHECKS = ["security.W008", "security.W005", "security.W021"]
 SECURE_CONTENT_TYPE_NOSNIFF = True
 X_FRAME_OPTIONS = "DENY"
+CONTENT_SECURITY_POLICY = browsers.CONTENT_SECURITY_POLICY
+UNFOLD = browsers.UNFOLD
 ROOT_URLCONF = "kneo_project.urls"
 WSGI_APPLICATION = "kneo_project.wsgi.application"
 ASGI_APPLICATION = "kneo_project.asgi.application"
@@ -103,7 +110,8 @@ TIME_ZONE = "UTC"
 LANGUAGE_CODE = "en-us"
 
 INSTALLED_APPS = [
-    "unfold.apps.BasicAppConfig",  # before the admin: its templates take the place of the admin's
+    "kneo_project",  # templates of the earlier take the place of the later: ours, then unfold's, then the admin's
+    "unfold.apps.BasicAppConfig",
     "kneo_project.site.config.OperatorsSiteConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -114,9 +122,9 @@ INSTALLED_APPS = [
     "rest_framework",
     "drf_spectacular",
     "drf_spectacular_sidecar",
-    "kneo_project",
     "kneo_project.audit",
     "kneo_project.apikeys",
+    "kneo_project.people",
     "kneo_project.webhooks",
     "specs",
     "humantasks",
@@ -126,6 +134,7 @@ MIDDLEWARE = [
     "kneo_project.api.middleware.RequestIdMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "kneo_project.site.policy.ContentPolicyMiddleware",
     "kneo_project.api.limits.BodySizeMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -147,16 +156,6 @@ TEMPLATES = [
         },
     }
 ]
-UNFOLD = {
-    "SITE_TITLE": "kneo-serv",
-    "SITE_HEADER": "kneo-serv",
-    "SITE_URL": None,
-    "SITE_ICON": "kneo_project.site.config.icon",
-    "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": "kneo_project.site.config.icon"}],
-    "SHOW_HISTORY": False,  # what was done is in the audit events
-    "STYLES": ["kneo_project.site.config.stylesheet"],
-    "SIDEBAR": {"navigation": "kneo_project.site.navigation.sidebar"},
-}
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},

@@ -2,7 +2,7 @@
 
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path, re_path
-from drf_spectacular.views import SpectacularRedocView, SpectacularSwaggerView
+from drf_spectacular.views import SpectacularRedocView, SpectacularSwaggerSplitView
 
 from kneo_project.api import health
 from kneo_project.api.openapi import OpenApiView
@@ -27,7 +27,11 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include(api)),
     path("", include("runs.root_urls")),
     path("openapi.json", OpenApiView.as_view(), name="openapi"),
-    path("docs", SpectacularSwaggerView.as_view(url_name="openapi"), name="docs"),
+    path(
+        "docs",
+        SpectacularSwaggerSplitView.as_view(url_name="openapi", template_name="kneo_project/swagger.html"),
+        name="docs",
+    ),
     path(
         "redoc",
         SpectacularRedocView.as_view(url_name="openapi", template_name="kneo_project/redoc.html"),

@@ -74,12 +74,6 @@ class ApiKeyAdmin(OperatorAdmin[ApiKey]):
                 return self._page(request, "key_made", title="A new key", row=row, key=key)
         return self._page(request, "key_form", title="Make an API key", form=form)
 
-    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        """Show the list. Who may not act gets no other answer to a forged action than that."""
-        if request.method == "POST" and not self.has_act_permission(request):
-            raise PermissionDenied
-        return super().changelist_view(request, extra_context)
-
     @admin.action(permissions=["act"], description="Revoke selected keys…")
     def revoke_selected(self, request: HttpRequest, queryset: QuerySet[ApiKey]) -> HttpResponse | None:
         """Revoke the selected keys, after asking."""

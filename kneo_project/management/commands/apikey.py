@@ -1,6 +1,5 @@
 """API keys of the database: make, list, revoke."""
 
-import getpass
 import re
 from argparse import ArgumentParser
 from datetime import timedelta
@@ -14,6 +13,7 @@ from rich.table import Table
 from kneo_project.apikeys.models import ApiKey
 from kneo_project.apikeys.services import create_key, revoke_key
 from kneo_project.errors import KneoError
+from kneo_project.management.callers import caller
 
 UNITS = {"h": timedelta(hours=1), "d": timedelta(days=1)}
 
@@ -44,7 +44,7 @@ class Command(BaseCommand):
     def _create(self, options: dict[str, Any]) -> None:
         length = options["expires_in"]
         expires_at = timezone.now() + _length(length) if length else None
-        row, key = create_key(options["name"], options["grant"], expires_at=expires_at, actor=_caller())
+        row, key = create_key(options["name"], options["grant"], expires_at=expires_at, actor=caller())
         self.stderr.write(f"The key of {row.name}, which is not shown again:")
         self.stdout.write(key)
 
@@ -56,12 +56,8 @@ class Command(BaseCommand):
         Console(file=cast("IO[str]", self.stdout), width=120).print(table)
 
     def _revoke(self, options: dict[str, Any]) -> None:
-        row = revoke_key(options["prefix"], actor=_caller())
+        row = revoke_key(options["prefix"], actor=caller())
         self.stdout.write(f"The key {row.prefix} of {row.name} opens nothing any more.")
-
-
-def _caller() -> str:
-    return f"manage.py ({getpass.getuser()})"
 
 
 def _length(text: str) -> timedelta:

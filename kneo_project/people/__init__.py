@@ -1,0 +1,1 @@
+"""People at the operators' site: their groups, and what each group may."""
