@@ -9,18 +9,18 @@ from typing import Any, ClassVar, cast
 
 from django.contrib import admin
 from django.contrib.admin.views.main import ChangeList
-from django.db.models import Q, QuerySet, prefetch_related_objects
+from django.db.models import Prefetch, Q, QuerySet, prefetch_related_objects
 from django.db.models.functions import Now
 from django.forms import Script
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from humantasks import inbox
 from humantasks.agreeing import approvals_of
 from humantasks.inbox import Person, Whose
-from humantasks.models import URGENCY, HumanTask, HumanTaskQuerySet, TaskStatus
+from humantasks.models import URGENCY, HumanTask, HumanTaskQuerySet, TaskApproval, TaskStatus
 from kneo_project.site import showing
 from kneo_project.site.filters import Narrowing, NeedsAttention, OfRun, ids_beginning_with
 from kneo_project.site.pages import MOST_COUNTED, LeanChangeList, OperatorAdmin, column
@@ -48,13 +48,17 @@ def task_badge(task: HumanTask) -> SafeString:
 
 
 def task_badges(task: HumanTask) -> Iterator[SafeString]:
-    """Yield the badges of a task: its status, or why it is urgent."""
+    """Yield the badges of a task: its status, or why it is urgent; and how many have approved, where many have to."""
     is_open = task.status == TaskStatus.OPEN
+    is_overdue = task.expires_at is not None and task.expires_at <= timezone.now()
     if is_open and task.escalated_at:
         yield showing.badge("escalated", Tone.BAD)
-    if is_open and task.expires_at and task.expires_at <= timezone.now():
+    elif is_open and is_overdue:
         yield showing.badge("overdue", Tone.BAD)
-    yield task_badge(task)
+    else:
+        yield task_badge(task)
+    if is_open and task.approvals_needed > 1:
+        yield showing.badge(f"{len(approvals_of(task))} of {task.approvals_needed}", Tone.BUSY)
 
 
 class TaskAttention(NeedsAttention):
@@ -121,7 +125,8 @@ class InboxList(LeanChangeList):
         """Load the rows, and who has approved those that several people have to agree on."""
         super().get_results(request)
         self.result_list = list(self.result_list)
-        prefetch_related_objects([task for task in self.result_list if task.approvals_needed > 1], "approvals")
+        several = [task for task in self.result_list if task.approvals_needed > 1]
+        prefetch_related_objects(several, Prefetch("approvals", TaskApproval.objects.only("task_id")))
 
 
 def whose_of(request: HttpRequest) -> Whose:
@@ -153,6 +158,12 @@ class HumanTaskAdmin(OperatorAdmin[HumanTask]):
     class Media:
         css: ClassVar[dict[str, list[str]]] = {"all": ["kneo/inbox.css"]}
         js: ClassVar[list[object]] = [Script("kneo/inbox.js", type="module")]
+
+    def get_list_display(self, request: HttpRequest) -> list[Any]:
+        """Return the columns; the run is a link for who may see it."""
+        if not request.user.has_perm("runs.view_run"):
+            return list(self.list_display)
+        return ["run_link" if name == "of_run" else name for name in self.list_display]
 
     def get_ordering(self, request: HttpRequest) -> list[Any] | tuple[Any, ...]:
         """Return the order of an inbox for open tasks, and the latest first for others."""
@@ -199,16 +210,18 @@ class HumanTaskAdmin(OperatorAdmin[HumanTask]):
 
     @admin.display(description="status")
     def state(self, row: HumanTask) -> str:
-        """Return the status, why it is urgent, and how many have approved."""
-        badges = list(task_badges(row))
-        if row.status == TaskStatus.OPEN and row.approvals_needed > 1:
-            badges.append(showing.badge(f"{len(approvals_of(row))} of {row.approvals_needed}", Tone.BUSY))
-        return format_html("{} " * len(badges), *badges)
+        """Return the badges."""
+        return format_html_join(" ", "{}", ((badge,) for badge in task_badges(row)))
 
     @admin.display(description="run")
     def of_run(self, row: HumanTask) -> str:
         """Return which run asks."""
         return showing.short_id(row.run_id)
+
+    @admin.display(description="run")
+    def run_link(self, row: HumanTask) -> str:
+        """Return a link to the run that asks."""
+        return showing.link(showing.short_id(row.run_id), "runs_run_change", args=[row.run_id])
 
     @admin.display(description="claimed or answered by")
     def taken_by(self, row: HumanTask) -> str:

@@ -42,12 +42,6 @@ class AnswerableTaskAdmin(HumanTaskAdmin):
 
     actions = ["approve_selected", "reject_selected"]
 
-    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        """Show the inbox. Whoever may only look does nothing with it."""
-        if request.method == "POST" and not self.has_act_permission(request):
-            raise PermissionDenied
-        return super().changelist_view(request, extra_context)
-
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:

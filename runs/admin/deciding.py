@@ -38,7 +38,7 @@ TITLE_CHARS = 200
 LABELS = {
     Decision.APPROVED: "Approve",
     Decision.EDITED: "Send the changed text",
-    Decision.SELECTED: "Choose this option",
+    Decision.SELECTED: "Answer with this option",
     Decision.PROVIDED: "Send the answer",
     Decision.REJECTED: "Reject…",
 }
@@ -204,7 +204,7 @@ class AssignForm(forms.Form):
     assignee = forms.ChoiceField(label="Assign to")
 
     def __init__(self, task: HumanTask) -> None:
-        super().__init__(auto_id="assign_%s")
+        super().__init__(auto_id="assign_%s", label_suffix="")
         users = User.objects.filter(is_active=True, is_staff=True).order_by("username")
         groups = Group.objects.order_by("name")
         users_found = users.values_list("username", flat=True)[:MOST_NAMES]

@@ -141,7 +141,7 @@ def _words(facts: object) -> dict[str, Any]:
 
 def _field(facts: Mapping[str, Any], *, is_required: bool) -> forms.Field:
     if words := _words(facts):
-        choices = [*(() if is_required else (NOT_CHOSEN,)), *((word, word) for word in words)]
+        choices = [NOT_CHOSEN, *((word, word) for word in words)]  # nothing is chosen by not looking
         return forms.TypedChoiceField(choices=choices, required=is_required, coerce=words.__getitem__, empty_value=None)
     field: forms.Field | None = None
     match _type(facts):
