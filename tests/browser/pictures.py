@@ -65,14 +65,17 @@ def _pages() -> Iterator[tuple[str, tuple[str, str]]]:
 
     call, batch, form = scenery.question_about_a_call(), scenery.batch(), scenery.question_with_a_form()
     run, task = scenery.night()
+    asked = scenery.inbox()
     tasks, runs = "/admin/humantasks/humantask/", "/admin/runs/run/"
     yield "index", ("/admin/", "")
     yield "runs", (runs, "")
     yield "run", (f"{runs}{run.pk}/change/", "")
     yield "batch", (f"{runs}{batch.pk}/change/", "")
     yield "cancel", (f"{runs}{run.pk}/change/", "Cancel this run")
-    yield "tasks", (tasks, "")
+    yield "inbox", (tasks, "")
     yield "task", (f"{tasks}{task.pk}/change/", "")
+    for name, each in asked.items():
+        yield f"task-{name}", (f"{tasks}{each.pk}/change/", "")
     yield "call", (f"{tasks}{call.pk}/change/", "")
     yield "reject", (f"{tasks}{task.pk}/change/", "Reject")
     yield "fill-in", (f"{tasks}{form.pk}/change/", "Approve")
