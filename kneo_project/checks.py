@@ -11,7 +11,7 @@ from django.core.checks import CheckMessage, Error, Warning, register
 from django.core.exceptions import ImproperlyConfigured
 
 from kneo_project.client_addresses import is_loopback
-from kneo_project.oidc import trust
+from kneo_project.oidc import client_trust, trust
 from kneo_project.principals import keyring
 
 SHORTEST_LEASE_SECONDS = 3
@@ -81,6 +81,7 @@ def check_oidc(app_configs: Sequence[AppConfig] | None, **_: Any) -> list[CheckM
     """An identity provider is named in full, or not at all."""
     try:
         trust()
+        client_trust()
     except ImproperlyConfigured as error:
         return [Error(str(error), id="kneo.E005")]
     return []

@@ -3,6 +3,7 @@
 from math import ceil
 from typing import TYPE_CHECKING, Any
 
+from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest
@@ -12,13 +13,12 @@ from kneo_project.audit.services import record
 from kneo_project.audit.sparing import record_sparingly
 from kneo_project.client_addresses import client_address, client_network
 from kneo_project.rates import Rate, counts
+from kneo_project.site.config import THROTTLED
 
 if TYPE_CHECKING:
     from django.contrib.admin.forms import AdminAuthenticationForm as AuthenticationForm
 else:
     from unfold.forms import AuthenticationForm
-
-FAILURES = RateLimitItemPerMinute(5, 15)
 
 
 class LoginForm(AuthenticationForm):
@@ -34,7 +34,8 @@ class LoginForm(AuthenticationForm):
         if (request := self.request) is None or not name or not self.cleaned_data.get("password"):
             return super().clean()
         who = ("login", name, client_network(request))
-        tries = counts().hit(FAILURES, *who)
+        failures = RateLimitItemPerMinute(settings.LOGIN_FAILURES, settings.LOGIN_REST_MINUTES)
+        tries = counts().hit(failures, *who)
         if tries is not None and tries.is_exceeded:
             raise _too_many(tries)
         try:
@@ -42,7 +43,7 @@ class LoginForm(AuthenticationForm):
         except ValidationError:
             _record_failure(request, name)
             raise
-        counts().forget(FAILURES, *who)
+        counts().forget(failures, *who)
         record("admin.login", actor=name, metadata={"client_ip": client_address(request)})
         return cleaned
 
@@ -57,4 +58,8 @@ def _record_failure(request: HttpRequest, name: str) -> None:
 
 def _too_many(tries: Rate) -> ValidationError:
     minutes = ceil(tries.reset_seconds / 60)
-    return ValidationError(f"Too many failed attempts. Try again in {minutes} min.", code="throttled")
+    return ValidationError(
+        f"Too many failed attempts. Try again in {minutes} min.",
+        code=THROTTLED,
+        params={"seconds": tries.reset_seconds},
+    )

@@ -1,9 +1,12 @@
-"""Callers whom an identity provider vouches for: with OpenID Connect, a signed token stands in place of a key."""
+"""Callers whom an identity provider vouches for: with OpenID Connect, a signed token stands in place of a key.
+
+People come to the operators' site with one, too: ``kneo_project/people/sign_on.py``.
+"""
 
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 from urllib.parse import urlsplit
@@ -30,6 +33,7 @@ REST_SECONDS = 5
 LONGEST_NAME = 200
 # Keys are named by who configured us and people by the provider: neither must be able to pass for the other.
 NAME_PREFIX = "oidc:"
+_asking = threading.Lock()
 
 logger = structlog.stdlib.get_logger("kneo_serv.service")
 
@@ -42,9 +46,8 @@ class ProviderKeys(jwt.PyJWKClient):
         self._is_located = bool(url)
         self._rests_until = 0.0
         self._asking = threading.Lock()
-        discovery = f"{issuer.rstrip('/')}/.well-known/openid-configuration"
         super().__init__(
-            url or discovery,
+            url or _discovery_url(issuer),
             lifespan=KEYS_LAST_SECONDS,
             timeout=TIMEOUT_SECONDS,
             cooldown_duration=ASK_AGAIN_SECONDS,
@@ -102,14 +105,27 @@ class Trust:
         Raises:
             IdentityProviderUnavailable: the provider's keys are needed and cannot be had.
         """
-        claims = self._claims(token)
-        name = None if claims is None else _claim(claims, self.name_claim)
-        if claims is None or not _is_name(name):
+        claims = self.claims_of(token)
+        name = self.name_in(claims) if claims else None
+        if claims is None or name is None:
             return None
-        held = [grant for word in _words(_claim(claims, self.role_claim)) for grant in self.grants.get(word, ())]
-        return Principal(name=f"{NAME_PREFIX}{name}", scopes=frozenset[str]().union(*map(scopes_of, held)))
+        return Principal(name=name, scopes=frozenset[str]().union(*map(scopes_of, self.grants_in(claims))))
 
-    def _claims(self, token: bytes) -> dict[str, Any] | None:
+    def name_in(self, claims: Mapping[str, Any]) -> str | None:
+        """Return what we call whom the claims are about; None if they name nobody."""
+        name = _claim(claims, self.name_claim)
+        return f"{NAME_PREFIX}{name}" if _is_name(name) else None
+
+    def grants_in(self, claims: Mapping[str, Any]) -> list[str]:
+        """Return the roles and scopes that the claims tell of."""
+        return [grant for word in _words(_claim(claims, self.role_claim)) for grant in self.grants.get(word, ())]
+
+    def claims_of(self, token: bytes) -> dict[str, Any] | None:
+        """Return what a token says, if it is one of the provider's, for us, and valid now.
+
+        Raises:
+            IdentityProviderUnavailable: the provider's keys are needed and cannot be had.
+        """
         try:
             header = jwt.get_unverified_header(token)
             if header.get("alg") not in ALGORITHMS or not isinstance(header.get("kid"), str):
@@ -143,6 +159,35 @@ def trust() -> Trust | None:
         settings.OIDC_ROLE_CLAIM,
         settings.OIDC_ROLE_MAP,
     )
+
+
+def client_trust() -> Trust | None:
+    """Return whose tokens let people log in to the operators' site: those that were made for our client there.
+
+    Raises:
+        ImproperlyConfigured: the settings make no sense.
+    """
+    if not settings.OIDC_CLIENT_ID and not settings.OIDC_CLIENT_SECRET:
+        return None
+    of_api = trust()
+    if of_api is None or not settings.OIDC_CLIENT_ID or not settings.OIDC_CLIENT_SECRET:
+        raise ImproperlyConfigured(
+            "KNEO_SERV_OIDC_CLIENT_ID and KNEO_SERV_OIDC_CLIENT_SECRET belong together, and to KNEO_SERV_OIDC_ISSUER."
+        )
+    return replace(of_api, audience=settings.OIDC_CLIENT_ID)
+
+
+def endpoint(name: str) -> str:
+    """Return the address that the provider publishes as ``name``, such as ``token_endpoint``.
+
+    Raises:
+        IdentityProviderUnavailable: the provider does not answer, or not with a safe address.
+    """
+    told = _published(settings.OIDC_ISSUER, int(time.monotonic() // REST_SECONDS))
+    where = told.get(name) if told else None
+    if not isinstance(where, str) or not _is_safe(where):
+        raise IdentityProviderUnavailable
+    return where
 
 
 def looks_like_token(credential: bytes) -> bool:
@@ -184,13 +229,35 @@ def _mapped(entries: Sequence[str]) -> Iterator[tuple[str, tuple[str, ...]]]:
         yield word.strip(), grants
 
 
-def _discovered(url: str, issuer: str) -> str:
+@lru_cache(maxsize=2)
+def _published(issuer: str, _period: int) -> dict[str, Any] | None:
+    """Return what the provider publishes; None if it does not answer, which is not asked again in the same period."""
+    if not _asking.acquire(timeout=PATIENCE_SECONDS):
+        raise IdentityProviderUnavailable
+    try:
+        return _document(_discovery_url(issuer), issuer)
+    except (httpx2.HTTPError, OSError, ValueError) as error:
+        logger.warning("identity_provider_unavailable", url=issuer, reason=f"{type(error).__name__}: {error}")
+        return None
+    finally:
+        _asking.release()
+
+
+def _discovery_url(issuer: str) -> str:
+    return f"{issuer.rstrip('/')}/.well-known/openid-configuration"
+
+
+def _document(url: str, issuer: str) -> dict[str, Any]:
     answer = httpx2.get(url, timeout=TIMEOUT_SECONDS, follow_redirects=False)
     answer.raise_for_status()
     told = answer.json()
     if not isinstance(told, dict) or told.get("issuer") != issuer:
         raise ValueError("the discovery document is about another issuer")
-    where = told.get("jwks_uri")
+    return told
+
+
+def _discovered(url: str, issuer: str) -> str:
+    where = _document(url, issuer).get("jwks_uri")
     if not isinstance(where, str) or not _is_safe(where):
         raise ValueError("the discovery document names no https address of keys")
     return where

@@ -156,6 +156,7 @@ TEMPLATES = [
         },
     }
 ]
+AUTHENTICATION_BACKENDS = ["django.contrib.auth.backends.ModelBackend", "kneo_project.people.sign_on.ProviderBackend"]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
@@ -288,6 +289,10 @@ OIDC_JWKS_URL = text("KNEO_SERV_OIDC_JWKS_URL")
 OIDC_ROLE_CLAIM = text("KNEO_SERV_OIDC_ROLE_CLAIM", "roles")
 OIDC_ROLE_MAP = words("KNEO_SERV_OIDC_ROLE_MAP", "")
 OIDC_NAME_CLAIM = text("KNEO_SERV_OIDC_NAME_CLAIM", "sub")
+OIDC_CLIENT_ID = text("KNEO_SERV_OIDC_CLIENT_ID")
+OIDC_CLIENT_SECRET = text("KNEO_SERV_OIDC_CLIENT_SECRET")
+LOGIN_FAILURES = integer("KNEO_SERV_LOGIN_FAILURES", 5)
+LOGIN_REST_MINUTES = integer("KNEO_SERV_LOGIN_REST_MINUTES", 15)
 # Requests a minute: 0 is no limit.
 RATE_LIMIT = integer("KNEO_SERV_RATE_LIMIT", 0, minimum=0)
 RATE_LIMIT_ANONYMOUS = integer("KNEO_SERV_RATE_LIMIT_ANONYMOUS", 0, minimum=0)

@@ -9,6 +9,7 @@ from kneo_project.api.openapi import OpenApiView
 from kneo_project.api.unmatched import unmatched
 from kneo_project.audit.views import AuditEventsView
 from kneo_project.logins import LoginForm
+from kneo_project.people.sign_on import SignOnAnswerView, SignOnView
 
 admin.site.login_form = LoginForm
 
@@ -37,6 +38,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
         SpectacularRedocView.as_view(url_name="openapi", template_name="kneo_project/redoc.html"),
         name="redoc",
     ),
+    path("admin/sign-on", SignOnView.as_view(), name="sign-on"),
+    path("admin/sign-on/answer", SignOnAnswerView.as_view(), name="sign-on-answer"),
     path("admin/", admin.site.urls),
     re_path("", unmatched),
 ]

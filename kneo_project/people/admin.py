@@ -13,6 +13,7 @@ from django.http import HttpRequest
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
 from kneo_project.audit.services import record
+from kneo_project.oidc import NAME_PREFIX
 from kneo_project.people.groups import is_kept
 
 if TYPE_CHECKING:
@@ -77,6 +78,11 @@ class PersonAdmin(Users, Recorded):
         if field is not None and isinstance(field.widget, RelatedFieldWidgetWrapper):
             field.widget.can_add_related = False
         return field
+
+    def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> list[str]:
+        """Return what nobody changes: the name of who comes from the identity provider is found by it again."""
+        fields = [str(field) for field in super().get_readonly_fields(request, obj)]
+        return [*fields, "username"] if obj and obj.username.startswith(NAME_PREFIX) else fields
 
     def facts(self, row: Model) -> dict[str, object]:
         """Return who it is, and what they may now."""

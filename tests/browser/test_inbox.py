@@ -94,6 +94,7 @@ def test_the_keys_are_told(desk: Desk) -> None:
         page.goto(address)
         page.keyboard.press("?")
         expect(page.get_by_role("dialog", name="Keys")).to_be_visible()
+        expect(page.get_by_text("Available shortcuts")).to_be_hidden()
         page.keyboard.press("Escape")
         expect(page.get_by_role("dialog", name="Keys")).to_be_hidden()
         page.get_by_role("button", name="Keys").click()

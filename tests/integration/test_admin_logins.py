@@ -11,7 +11,6 @@ from pytest_django import Settings
 
 from kneo_project.audit import sparing
 from kneo_project.audit.models import AuditEvent
-from kneo_project.logins import FAILURES
 from tests.integration.admin_site import text
 
 if TYPE_CHECKING:
@@ -61,17 +60,24 @@ def test_who_may_not_use_the_admin_fails_too() -> None:
     assert [event for event, _, _ in told()] == ["admin.login_failed"]
 
 
-def test_after_some_failures_the_right_password_is_of_no_use_for_a_while() -> None:
-    for _ in range(FAILURES.amount):
+def test_after_some_failures_the_right_password_is_of_no_use_for_a_while(settings: Settings) -> None:
+    for _ in range(settings.LOGIN_FAILURES):
         assert "enter the correct username and password" in text(log_in("wrong"))
     page = log_in(PASSWORD)
-    assert (page.status_code, "_auth_user_id" in page.client.session) == (200, False)
+    assert (page.status_code, "_auth_user_id" in page.client.session) == (429, False)
+    assert 0 < int(page.headers["Retry-After"]) <= 15 * 60
     assert "Too many failed attempts. Try again in 15 min." in text(page)
     assert log_in(PASSWORD, peer="192.0.2.2").status_code == 302
 
 
-def test_a_login_forgives_the_failures_before_it() -> None:
+def test_a_login_forgives_the_failures_before_it(settings: Settings) -> None:
     for _ in range(2):
-        for _ in range(FAILURES.amount - 1):
+        for _ in range(settings.LOGIN_FAILURES - 1):
             log_in("wrong")
         assert log_in(PASSWORD).status_code == 302
+
+
+def test_how_many_failures_and_for_how_long_is_a_setting(settings: Settings) -> None:
+    settings.LOGIN_FAILURES, settings.LOGIN_REST_MINUTES = 2, 3
+    assert [log_in("wrong").status_code for _ in range(3)] == [200, 200, 429]
+    assert "Try again in 3 min." in text(log_in(PASSWORD))

@@ -33,6 +33,7 @@ document.addEventListener("keydown", (event) => {
   const act = event.key === "?" ? () => help.showModal() : (list ? ON_LIST : ON_TASK)[event.key];
   if (!act) return;
   event.preventDefault();
+  event.stopPropagation(); // the site has a list of its own for ?
   act();
 });
 opener.hidden = false;
