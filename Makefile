@@ -55,6 +55,7 @@ lint: $(READY) ## Check style, types, imports, migrations and size budgets
 	$(BIN)/lint-imports --no-logo
 	$(BIN)/python manage.py makemigrations --check --dry-run
 	$(BIN)/python -m tests.budgets
+	@BIN=$(BIN) .ci/alerts
 
 format: $(READY) ## Format the code and apply the safe fixes
 	$(BIN)/ruff check --fix-only .

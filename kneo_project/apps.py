@@ -6,6 +6,7 @@ from kneo_project.celery import app
 from kneo_project.checks import register_checks
 from kneo_project.logs import configure_structlog
 from kneo_project.starting import guard_starts
+from kneo_project.telemetry.starting import begin_in_celery
 
 
 class KneoProjectConfig(AppConfig):
@@ -20,4 +21,5 @@ class KneoProjectConfig(AppConfig):
         """Set up what every process needs, whatever started it."""
         configure_structlog()
         register_checks()
+        begin_in_celery()
         guard_starts()

@@ -6,13 +6,17 @@ two instead of holding the web request that rings, and the sweep rings again.
 
 import logging
 import os
+from contextvars import copy_context
 from typing import Any
 
 from celery import Celery, Task
 from celery.signals import worker_ready
+from celery.utils import uuid
 from django.conf import settings
 from kombu.exceptions import OperationalError
 from kombu.transport import TRANSPORT_ALIASES
+
+from kneo_project import spans
 
 logger = logging.getLogger(__name__)
 CONNECT_SECONDS = 1.0
@@ -62,6 +66,11 @@ app.conf.update(
             "schedule": settings.SWEEP_SECONDS,
             "options": {"run_here": True},
         },
+        "schedules": {
+            "task": "runs.fire_schedules",
+            "schedule": settings.SWEEP_SECONDS,
+            "options": {"run_here": True},
+        },
         "bulk": {
             "task": "runs.work_off_bulk",
             "schedule": settings.SWEEP_SECONDS,
@@ -90,9 +99,12 @@ app.autodiscover_tasks()
 
 def publish(task: Task[..., None], *arguments: str, **options: Any) -> bool:
     """Send a message; return False when the broker cannot be reached, which a later sweep makes good."""
+    message_id = uuid()
     try:
-        task.apply_async(arguments, **options)
+        # What listens to the sending of messages leaves its context behind when one cannot be sent.
+        copy_context().run(task.apply_async, arguments, task_id=message_id, **options)
     except OperationalError:
+        spans.forget_message(task, message_id)
         logger.warning("Broker not reachable; the sweep will look at what this message was about")
         return False
     return True

@@ -1,4 +1,4 @@
-"""One JSON line per log event, from every process, without secrets.
+"""One JSON line per log event, from every process, without secrets, and with the ids of what it belongs to.
 
 Any logger will do, the standard library's and structlog's: both end in the formatter named by the setting ``LOGGING``.
 """
@@ -9,6 +9,7 @@ from typing import cast
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
+from kneo_project import spans
 from kneo_project.redaction import redact
 
 # What the processors below add; their names and values are ours.
@@ -56,9 +57,16 @@ def _without_rendered_text(_logger: WrappedLogger, _method: str, event: EventDic
     return event
 
 
+def _with_span(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    """Say in which span it happened, so that a line leads to its trace."""
+    event.update(spans.ids())
+    return event
+
+
 def _common_processors() -> list[Processor]:
     return [
         structlog.contextvars.merge_contextvars,
+        _with_span,
         structlog.stdlib.add_logger_name,
         structlog.stdlib.add_log_level,
         structlog.stdlib.PositionalArgumentsFormatter(),

@@ -13,13 +13,13 @@ EVERY_SCOPE = "*"
 # Where a server in the same process says who calls. No header can: those begin with HTTP_.
 ENVIRON_KEY = "kneo.principal"
 _READS = frozenset({"runs:read", "human:read", "audit:read"})
-_OPERATES = _READS | {"runs:write", "specs:read", "credentials:read", "policies:read"}
+_OPERATES = _READS | {"runs:write", "specs:read", "credentials:read", "policies:read", "schedules:read"}
 ROLES: dict[str, frozenset[str]] = {
     "admin": frozenset({EVERY_SCOPE}),
-    "operator": _OPERATES | {"policies:write", "webhooks:read", "webhooks:write"},
+    "operator": _OPERATES | {"policies:write", "schedules:write", "webhooks:read", "webhooks:write"},
     "service": _OPERATES | {"human:write", "audit:write"},
     "reviewer": _READS | {"human:write"},
-    "viewer": _READS | {"specs:read"},
+    "viewer": _READS | {"specs:read", "schedules:read"},
 }
 SCOPES = frozenset[str]().union(*ROLES.values())
 

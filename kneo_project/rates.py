@@ -8,15 +8,12 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from functools import cache
 
-import redis
 import structlog
 from django.conf import settings
 from limits import RateLimitItem
 from limits.errors import StorageError
 from limits.storage import MemoryStorage, RedisStorage
 from limits.strategies import FixedWindowRateLimiter
-from redis.backoff import NoBackoff
-from redis.retry import Retry
 
 TIMEOUT_SECONDS = 0.5
 REST_SECONDS = 10.0
@@ -83,6 +80,11 @@ def _counts(url: str) -> Counts:
 
 def _in_redis(url: str) -> RedisStorage:
     """Return a storage that answers soon or not at all: every request waits for it."""
+    # Only here: the library brings OpenTelemetry along, and takes a third of a second.
+    import redis  # noqa: PLC0415
+    from redis.backoff import NoBackoff  # noqa: PLC0415
+    from redis.retry import Retry  # noqa: PLC0415
+
     pool = redis.ConnectionPool.from_url(
         url, socket_timeout=TIMEOUT_SECONDS, socket_connect_timeout=TIMEOUT_SECONDS, retry=Retry(NoBackoff(), 0)
     )

@@ -192,6 +192,11 @@ def mask(secret: str) -> None:
         _masked = tuple(sorted({*_masked, secret}, key=len, reverse=True))
 
 
+def masked_count() -> int:
+    """Return how many secrets are masked by now; it grows, so what was redacted under the same count stays redacted."""
+    return len(_masked)
+
+
 def redact_text(text: str) -> str:
     """Return ``text`` without the secrets and personal data that can be recognised in it."""
     for _ in range(_MAX_PASSES):

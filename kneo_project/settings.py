@@ -124,6 +124,7 @@ INSTALLED_APPS = [
     "drf_spectacular_sidecar",
     "kneo_project.audit",
     "kneo_project.apikeys",
+    "kneo_project.beatjobs",
     "kneo_project.people",
     "kneo_project.webhooks",
     "specs",
@@ -358,6 +359,11 @@ CELERY_TASK_DEFAULT_QUEUE = QUEUE
 # --- Logs -------------------------------------------------------------------------------------------------------------
 LOG_LEVEL = one_of("KNEO_SERV_LOG_LEVEL", "INFO", "DEBUG", "WARNING", "ERROR", "CRITICAL")
 REQUEST_LOGS = flag("KNEO_SERV_REQUEST_LOGS", default=True)
+# Where spans go, under which name and how many of them, is said by the standard variables (OTEL_*).
+OTEL_ENABLED = flag("KNEO_SERV_OTEL_ENABLED", default=False)
+OTEL_RECORD_ARGUMENTS = flag("KNEO_SERV_OTEL_RECORD_ARGUMENTS", default=False)
+OTEL_RECORD_RESULTS = flag("KNEO_SERV_OTEL_RECORD_RESULTS", default=False)
+OTEL_RECORD_MESSAGES = flag("KNEO_SERV_OTEL_RECORD_MESSAGES", default=False)
 AUDIT_EXPORT_ENABLED = flag("KNEO_SERV_AUDIT_EXPORT_ENABLED", default=False)
 LOGGING = {
     "version": 1,

@@ -13,6 +13,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models.functions import Now
 from django.utils import timezone
+from structlog.contextvars import bound_contextvars
 
 from humantasks.models import HumanTask
 from runs import leases, services, transitions
@@ -39,25 +40,25 @@ class Overlooked:
 
 def recover_lapsed() -> list[uuid.UUID]:
     """Take back every run whose owner died; return them. Recovery executes nothing: the ordinary path does."""
-    recovered = _each(leases.lapsed(), _recover)
+    recovered = each(leases.lapsed(), _recover)
     leases.forget_lapsed_owners()
     return [run.pk for run in recovered]
 
 
 def expire_overdue_tasks() -> list[uuid.UUID]:
     """Do what each overdue human task says about its missed deadline; return the runs concerned."""
-    return [task.run_id for task in _each(HumanTask.objects.overdue(), _miss_deadline)]
+    return [task.run_id for task in each(HumanTask.objects.overdue(), _miss_deadline)]
 
 
 def time_out_overdue_runs() -> list[uuid.UUID]:
     """End every run that is past its deadline; return them."""
-    return [run.pk for run in _each(Run.objects.overdue(), lambda run: services.time_out_run(run.pk))]
+    return [run.pk for run in each(Run.objects.overdue(), lambda run: services.time_out_run(run.pk))]
 
 
 def wake_blocked() -> list[uuid.UUID]:
     """Let every run go on that waits for a person inside a workflow whose time is over; return them."""
     blocked = Run.objects.filter(status=Status.BLOCKED, wake_at__lte=Now())
-    return [run.pk for run in _each(blocked, lambda run: transitions.unblock(run, Progress(), timezone.now()))]
+    return [run.pk for run in each(blocked, lambda run: transitions.unblock(run, Progress(), timezone.now()))]
 
 
 def waiting_alone() -> models.QuerySet[Run]:
@@ -89,14 +90,16 @@ def _miss_deadline(task: HumanTask) -> bool:
             return services.escalate_task(task)
 
 
-def _each[M: models.Model](rows: models.QuerySet[M], handle: Callable[[M], bool]) -> list[M]:
+def each[M: models.Model](rows: models.QuerySet[M], handle: Callable[[M], bool]) -> list[M]:
     """Handle up to BATCH rows and return those that were; one that blows up does not stop the others."""
     return [row for row in rows.order_by("pk")[:BATCH] if _safely(row, handle)]
 
 
 def _safely[M: models.Model](row: M, handle: Callable[[M], bool]) -> bool:
-    try:
-        return handle(row)
-    except Exception:
-        logger.exception("Sweep failed for %s %s", type(row).__name__, row.pk)
-        return False
+    run_id = row.run_id if isinstance(row, HumanTask) else row.pk
+    with bound_contextvars(run_id=str(run_id)):
+        try:
+            return handle(row)
+        except Exception:
+            logger.exception("Sweep failed for %s %s", type(row).__name__, row.pk)
+            return False

@@ -11,6 +11,17 @@ class BulkNotFound(NotFound):
     """There is no bulk operation of that id."""
 
 
+class ScheduleNotFound(NotFound):
+    """There is no schedule of that name."""
+
+
+class ScheduleExists(KneoError):
+    """There is a schedule of that name already."""
+
+    code = "schedule_exists"
+    status = 409
+
+
 class SignalNotFound(NotFound):
     """The spec of this run declares no signal of that name."""
 

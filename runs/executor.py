@@ -1,6 +1,7 @@
 """The one driver. ``advance`` is the only code that moves a run forward, whatever made somebody call it."""
 
 import logging
+import time
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -9,7 +10,8 @@ from enum import StrEnum
 from django.conf import settings
 from django.utils import timezone
 
-from runs import asking, awaiting, branching, heartbeat, services, spreading, steps, timing, transitions
+from kneo_project import spans
+from runs import asking, awaiting, branching, heartbeat, services, spreading, steps, timing, tracing, transitions
 from runs.agents.errors import StepInterrupted
 from runs.asking import Asked
 from runs.awaiting import Rested, is_idle, waits_for_signal
@@ -45,13 +47,15 @@ class Rest(StrEnum):
 class Advanced:
     """How far ``advance`` came with which run; ``retry_after_seconds`` is set when that waits for its next attempt.
 
-    ``branches`` is how many runs have come into being that other workers could begin with.
+    ``branches`` is how many runs have come into being that other workers could begin with. ``traceparent`` is where
+    the run's trace begins.
     """
 
     rest: Rest
     run_id: uuid.UUID | None = None
     retry_after_seconds: float | None = None
     branches: int = 0
+    traceparent: str | None = None
 
 
 def advance(run_id: uuid.UUID | None, *, alone: bool = False) -> Advanced:
@@ -64,11 +68,14 @@ def advance(run_id: uuid.UUID | None, *, alone: bool = False) -> Advanced:
     if pulse.is_stopping:
         return Advanced(rest=Rest.HANDED_OVER)
     pulse.ensure_alive()
+    began = time.time_ns()
     lease = transitions.claim(run_id, pulse.owner_id, alone=alone)
     if lease is None:
         return Advanced(rest=Rest.NOT_DUE)
-    with pulse.holding(lease) as hold:
-        return replace(_drive(lease, hold), run_id=lease.run_id)
+    with tracing.leg(lease, began) as span, pulse.holding(lease) as hold:
+        advanced = _drive(lease, hold)
+        span.note({"kneo.run.rest": advanced.rest.value})
+    return replace(advanced, run_id=lease.run_id, traceparent=lease.traceparent)
 
 
 def _drive(lease: Lease, hold: Hold) -> Advanced:
@@ -76,12 +83,12 @@ def _drive(lease: Lease, hold: Hold) -> Advanced:
         leg = _Leg(lease, hold)
         return replace(leg.drive(), branches=leg.branches)
     except StepInterrupted as interruption:
-        logger.info("Run handed over", extra={"run_id": str(lease.run_id), "reason": str(interruption)})
+        logger.info("Run handed over", extra={"reason": str(interruption)})
         return _hand_over(lease)
     except steps.DeadlinePassed:
         return _time_out(lease)
     except Exception:
-        logger.exception("Run cannot be advanced", extra={"run_id": str(lease.run_id)})
+        logger.exception("Run cannot be advanced")
         transitions.fail(lease, Fault(type="internal_error", message="The service could not advance this run."))
         raise
 
@@ -104,6 +111,8 @@ class _Leg:
             has_workflow=self.workflow is not None,
         )
         self.policy = retry_policy()
+        names = {"kneo.workflow.name": self.workflow and self.workflow.name, "kneo.agent.name": self.plan.agent.name}
+        spans.here().note(names)
 
     @property
     def _own_workflow(self) -> WorkflowPlan:
@@ -240,6 +249,7 @@ class _Leg:
         if progress.retry_after_seconds is not None:
             return Advanced(rest=Rest.RETRY_LATER, retry_after_seconds=progress.retry_after_seconds)
         if progress.status is not Status.RUNNING:
+            tracing.tell_end(progress)
             return Advanced(rest=Rest.SETTLED)
         self.lease = lease
         self.state = progress.state or self.state
@@ -250,6 +260,7 @@ class _Leg:
         if put.asked is Asked.LOST or put.lease is None:
             return Advanced(rest=Rest.LOST)
         if put.asked is Asked.WAITING and not is_working:
+            tracing.tell_end(Progress(status=Status.BLOCKED))
             return Advanced(rest=Rest.SETTLED)
         self.lease = put.lease
         self.state = put.state or self.state

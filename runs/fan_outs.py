@@ -15,6 +15,7 @@ from django.db.models.functions import Coalesce, Now
 
 from humantasks import services as humantasks
 from humantasks.models import TaskStatus
+from kneo_project import spans
 from runs.engine.actions import Spread
 from runs.engine.lifecycle import ACTIVE, TERMINAL, Status
 from runs.engine.progress import RecordType
@@ -38,6 +39,7 @@ COPIED = (
     "timeout_seconds",
     "token_budget",
     "cost_budget_nanos",
+    "traceparent",
 )
 
 
@@ -68,6 +70,7 @@ def open_fan_out(run_id: uuid.UUID, action: Spread, states: Sequence[State], at:
         created_at=at,
     )
     run = Run.objects.get(pk=run_id)
+    run.traceparent = spans.traceparent() or run.traceparent  # branches go on from the span that makes them
     for batch in batched(enumerate(states), WRITTEN_AT_ONCE):
         branches = [_branch(run, fan_out, index, state, at) for index, state in batch]
         Run.objects.bulk_create(branches)

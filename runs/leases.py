@@ -30,6 +30,7 @@ LEASED_COLUMNS = (
     "cost_budget_nanos",
     "within_id",
     "branch_of_id",
+    "traceparent",
 )
 
 
@@ -53,6 +54,7 @@ class Lease:
     cost_budget_nanos: int | None
     within_id: uuid.UUID | None
     branch_of_id: int | None
+    traceparent: str | None
 
 
 def new_owner_id() -> str:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
+from runs import tracing
 from runs.agent_work import failed, storable
 from runs.agents.answering import Agents
 from runs.agents.diary import Happening
@@ -132,7 +133,8 @@ class _Nested:
         seconds = max(0.0, min(limits))
         try:
             async with asyncio.timeout(None if seconds == math.inf else seconds) as timeout:
-                done = await self._work(action)
+                with tracing.step(action, self.agents.context.run_id):
+                    done = await self._work(action)
         except StepInterrupted:
             raise
         except Exception as error:

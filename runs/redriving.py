@@ -160,8 +160,13 @@ def _fork_point(run: Run, sequence: int | None) -> Checkpoint:
 
 def _fork_points(run: Run) -> Iterator[Checkpoint]:
     for point in run.checkpoints.order_by("sequence").only("sequence", "type", "cursor", "run_id"):
-        if point.type == RecordType.RUN_STARTED or (point.cursor and _is_open(point.cursor)):
+        if can_begin_fork(point):
             yield point
+
+
+def can_begin_fork(point: Checkpoint) -> bool:
+    """Whether a fork can go on from the checkpoint: it is the start, or something was left to do after it."""
+    return point.type == RecordType.RUN_STARTED or bool(point.cursor and _is_open(point.cursor))
 
 
 def _is_open(cursor: Mapping[str, Any]) -> bool:

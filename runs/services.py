@@ -19,7 +19,7 @@ from kneo_project.audit.services import record
 from kneo_project.prices import NANOS
 from kneo_project.transient import retry_transient
 from kneo_project.webhooks.event_types import EventType
-from runs import fan_outs, idempotency, transitions
+from runs import fan_outs, idempotency, tracing, transitions
 from runs.announcing import tell_of_task
 from runs.answers import progress_after
 from runs.approvals import keep_answer, refuse_misfit
@@ -179,9 +179,9 @@ def resume_run(task_id: uuid.UUID, answer: Answer, *, actor: str, key: idempoten
     RequesterExcluded or RunStateConflict.
     """
     now = timezone.now()
-    run_id = humantasks.open_task_of(task_id).run_id
+    asked = humantasks.open_task_of(task_id)
     with transaction.atomic():
-        run = locked_run(run_id)
+        run = _locked_for(asked)
         task = humantasks.open_task_of(task_id)
         humantasks.refuse_answer(task, answer, by=actor, at=now)
         refuse_misfit(load_plan(run.snapshot_id), task, answer)
@@ -277,6 +277,15 @@ def locked_run(run_id: uuid.UUID) -> Run:
     run = Run.objects.select_for_update(of=("self",)).select_related("snapshot").filter(pk=run_id).first()
     if run is None:
         raise RunNotFound(run_id=str(run_id))
+    return run
+
+
+def _locked_for(task: HumanTask) -> Run:
+    """Return the run of ``task``, locked; the trace of the answer points to that of the run."""
+    with tracing.lock(task.pk) as span:
+        run = locked_run(task.run_id)
+        span.note({"kneo.run.id": run.pk})
+        span.link(run.traceparent)
     return run
 
 

@@ -114,7 +114,7 @@ UPDATE runs_run SET
 FROM relaxed
 WHERE {which}
 RETURNING id, fence, snapshot_id, target, input_text, cursor, sequence, attempts, deadline_at, total_tokens,
-    token_budget, cost_nanos, cost_budget_nanos, within_id, branch_of_id
+    token_budget, cost_nanos, cost_budget_nanos, within_id, branch_of_id, traceparent
 """
 CLAIM = _CLAIM.format(which=f"id = %(run_id)s AND {_DUE}")
 CLAIM_NEXT = _CLAIM.format(

@@ -7,7 +7,7 @@ they reach move in one transaction, so that nothing is counted twice or left out
 import uuid
 from collections import defaultdict
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -21,12 +21,12 @@ from kneo_project.prices import NANOS
 from kneo_project.transient import retry_transient
 from runs.engine.progress import RecordType
 from runs.models import Checkpoint, HourlyTally, StatisticsMark, Tally, TotalTally
+from runs.recent_tallies import BY_MODEL, BY_WORKFLOW, Recent
+from runs.sums import TOKENS, Sum, merged, no_buckets
 
 BATCH = 20_000
 # Rows become visible in another order than they are numbered in: what is younger may still lack a neighbour.
 SETTLED_AFTER = timedelta(seconds=5)
-BOUNDS_SECONDS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3600, 14_400, 86_400, 604_800)
-TOKENS = ("input_tokens", "output_tokens", "total_tokens", "cost_nanos")
 _ENDS = {
     RecordType.RUN_COMPLETED: "completed",
     RecordType.RUN_FAILED: "failed",
@@ -44,6 +44,7 @@ _COLUMNS = (
     "error_type",
     "details__usage",
     "details__cost",
+    "details__model__name",
     "run__workflow_name",
     "run__created_at",
     "run__started_at",
@@ -51,32 +52,34 @@ _COLUMNS = (
 )
 
 
-@dataclass(slots=True)
-class _Sum:
-    """What is added to a tally."""
-
-    count: int = 0
-    seconds: float = 0.0
-    buckets: list[int] = field(default_factory=lambda: [0] * (len(BOUNDS_SECONDS) + 1))
-    tokens: dict[str, int] = field(default_factory=lambda: dict.fromkeys(TOKENS, 0))
-
-    def add(self, length: timedelta | None, usage: Mapping[str, Any] | None = None) -> None:
-        self.count += 1
-        if length is not None:
-            seconds = max(length.total_seconds(), 0.0)
-            self.seconds += seconds
-            self.buckets[sum(bound < seconds for bound in BOUNDS_SECONDS)] += 1
-        for name, count in (usage or {}).items():
-            self.tokens[name] += int(count)
-
-    def merge(self, other: "_Sum") -> None:
-        self.count += other.count
-        self.seconds += other.seconds
-        self.buckets = [mine + others for mine, others in zip(self.buckets, other.buckets, strict=True)]
-        self.tokens = {name: count + other.tokens[name] for name, count in self.tokens.items()}
+type _Sums = dict[tuple[str, str, datetime], Sum]
 
 
-type _Sums = dict[tuple[str, str, datetime], _Sum]
+class _Books:
+    """What is added to the tallies: by the hour for good, and by the slot for the charts."""
+
+    def __init__(self, now: datetime) -> None:
+        self.hours: _Sums = defaultdict(Sum)
+        self.recent = Recent(now)
+
+    def add(
+        self, kind: str, workflow_name: str, at: datetime, length: timedelta | None, spent: "_Spent | None" = None
+    ) -> None:
+        """Count that something of this ``kind`` happened ``at`` a moment; None as ``length``: it takes no time."""
+        usage = spent.usage if spent else None
+        self.hours[kind, workflow_name, _hour(at)].add(length, usage)
+        self.recent.add(kind, at, length, usage)
+        if spent:
+            self.recent.add(BY_WORKFLOW, at, None, usage, name=workflow_name)
+            self.recent.add(BY_MODEL, at, None, usage, name=spent.model)
+
+
+@dataclass(frozen=True, slots=True)
+class _Spent:
+    """The tokens that a step used, by their names, and the name of the model, empty when it is not known."""
+
+    usage: Mapping[str, int]
+    model: str
 
 
 @retry_transient
@@ -88,10 +91,11 @@ def settle(*, settled_after: timedelta = SETTLED_AFTER) -> bool:
         if mark is None:  # another beat is at it
             return False
         now = timezone.now()
-        sums: _Sums = defaultdict(_Sum)
-        is_full = _add_records(sums, mark, until=now - settled_after)
-        _add_answers(sums, mark, until=now - settled_after)
-        _store(sums)
+        books = _Books(now)
+        is_full = _add_records(books, mark, until=now - settled_after)
+        _add_answers(books, mark, until=now - settled_after)
+        _store(books.hours)
+        books.recent.store()
         mark.settled_at = now
         mark.save()
     return is_full
@@ -117,7 +121,7 @@ def _uncounted(mark: StatisticsMark) -> QuerySet[Checkpoint]:
     return Checkpoint.objects.filter(pk__gt=mark.checkpoint_id)
 
 
-def _add_records(sums: _Sums, mark: StatisticsMark, *, until: datetime) -> bool:
+def _add_records(books: _Books, mark: StatisticsMark, *, until: datetime) -> bool:
     rows = Checkpoint.objects.filter(pk__gt=mark.checkpoint_id).order_by("pk").values(*_COLUMNS)[:BATCH]
     for row in rows:
         if row["created_at"] >= until:
@@ -125,18 +129,18 @@ def _add_records(sums: _Sums, mark: StatisticsMark, *, until: datetime) -> bool:
         mark.checkpoint_id = row["pk"]
         is_copy = row["created_at"] < row["run__created_at"]  # a fork has the history of its parent
         if not is_copy:
-            _add_record(sums, row)
+            _add_record(books, row)
     return len(rows) == BATCH
 
 
-def _add_record(sums: _Sums, row: Mapping[str, Any]) -> None:
+def _add_record(books: _Books, row: Mapping[str, Any]) -> None:
     kind, at = RecordType(row["type"]), row["created_at"]
 
-    def add(name: str, length: timedelta | None, usage: Mapping[str, Any] | None = None) -> None:
-        sums[name, row["run__workflow_name"] or "", _hour(at)].add(length, usage)
+    def add(name: str, length: timedelta | None, spent: _Spent | None = None) -> None:
+        books.add(name, row["run__workflow_name"] or "", at, length, spent)
 
     if kind in _STEPS:
-        add(_STEPS[kind], at - row["started_at"] if row["started_at"] else None, _usage_of(row))
+        add(_STEPS[kind], at - row["started_at"] if row["started_at"] else None, _spent(row))
     if row["run__within_id"]:  # a branch is part of the run that somebody asked for
         return
     if kind is RecordType.RUN_STARTED:
@@ -149,23 +153,27 @@ def _add_record(sums: _Sums, row: Mapping[str, Any]) -> None:
         add("dead_lettered" if is_given_up else _ENDS[kind], at - began)
 
 
-def _usage_of(row: Mapping[str, Any]) -> dict[str, int]:
-    usage, cost = row["details__usage"] or {}, row["details__cost"] or 0
-    return {name: usage[name] for name in TOKENS if name in usage} | {"cost_nanos": round(cost * NANOS)}
+def _spent(row: Mapping[str, Any]) -> _Spent | None:
+    """Return what a step used; None for a step that asked no model, or one that does not say."""
+    told, cost = row["details__usage"] or {}, row["details__cost"] or 0
+    usage = {name: told[name] for name in TOKENS if name in told}
+    if cost:
+        usage["cost_nanos"] = round(cost * NANOS)
+    return _Spent(usage, str(row["details__model__name"] or "")) if usage else None
 
 
-def _add_answers(sums: _Sums, mark: StatisticsMark, *, until: datetime) -> None:
+def _add_answers(books: _Books, mark: StatisticsMark, *, until: datetime) -> None:
     answered = HumanTask.objects.filter(decided_at__lt=until, decided_by__isnull=False)
     if mark.answers_until:
         answered = answered.filter(decided_at__gte=mark.answers_until)
     for name, created_at, decided_at in answered.values_list("workflow_name", "created_at", "decided_at"):
         if decided_at:
-            sums["answered", name, _hour(decided_at)].add(decided_at - created_at)
+            books.add("answered", name, decided_at, decided_at - created_at)
     mark.answers_until = max(until, mark.answers_until or until)
 
 
 def _store(sums: _Sums) -> None:
-    totals: dict[str, _Sum] = defaultdict(_Sum)
+    totals: dict[str, Sum] = defaultdict(Sum)
     for (kind, name, hour), some in sums.items():
         totals[kind].merge(some)
         _add_to(HourlyTally.objects.get_or_create(kind=kind, workflow_name=name, hour=hour)[0], some)
@@ -173,11 +181,11 @@ def _store(sums: _Sums) -> None:
         _add_to(TotalTally.objects.get_or_create(kind=kind)[0], some)
 
 
-def _add_to(tally: Tally, some: _Sum) -> None:
+def _add_to(tally: Tally, some: Sum) -> None:
     """Add in the caller's transaction, which holds the mark: nobody else writes these rows meanwhile."""
     tally.count += some.count
     tally.seconds += some.seconds
-    tally.buckets = [old + new for old, new in zip(tally.buckets or [0] * len(some.buckets), some.buckets, strict=True)]
+    tally.buckets = merged(tally.buckets or no_buckets(), some.buckets)
     for name in TOKENS:
         setattr(tally, name, getattr(tally, name) + some.tokens[name])
     tally.save()

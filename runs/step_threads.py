@@ -5,6 +5,7 @@ import os
 import threading
 from collections import deque
 from collections.abc import Callable
+from contextvars import copy_context
 from queue import SimpleQueue
 
 from django.db import connections
@@ -25,13 +26,17 @@ class StepThreads:
         return len(self._idle)
 
     def run(self, work: Callable[[], None]) -> None:
-        """Run ``work`` in a thread of its own and return at once. ``work`` handles its own errors."""
+        """Run ``work`` in a thread of its own and return at once. ``work`` handles its own errors.
+
+        It knows what the caller's context says: which run and step its log lines and spans belong to.
+        """
+        context = copy_context()
         try:
             inbox = self._idle.pop()
         except IndexError:
             inbox = SimpleQueue()
             threading.Thread(target=self._serve, args=(inbox,), name="step", daemon=True).start()
-        inbox.put(work)
+        inbox.put(lambda: context.run(work))
 
     def _serve(self, inbox: SimpleQueue[Callable[[], None]]) -> None:
         while True:

@@ -12,7 +12,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from kneo_project.prices import NANOS
-from runs import fan_outs
+from runs import fan_outs, tracing
 from runs.agent_work import agents_of, checked_output, details_of, events_of, failed, kept_once, storable, usage_of
 from runs.agents.answering import AgentReply, Agents
 from runs.agents.budget import Meter
@@ -65,6 +65,13 @@ def perform(plan: Plan, action: Work, lease: Lease, interrupt: Interrupt) -> Out
     Raises StepInterrupted when ``interrupt`` was tripped and DeadlinePassed when the run's deadline passed: in both
     cases nobody waits for the work any more, and its result, should there ever be one, is dropped.
     """
+    with tracing.step(action, lease.run_id) as span:
+        outcome = _performed(plan, action, lease, interrupt)
+        tracing.tell_outcome(span, outcome)
+    return outcome
+
+
+def _performed(plan: Plan, action: Work, lease: Lease, interrupt: Interrupt) -> Outcome:
     if isinstance(action, RunStep) and action.work.kind in RESTING_KINDS:
         return passing(plan, action, timezone.now())
     context = _context(action, lease, interrupt)

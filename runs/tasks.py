@@ -9,10 +9,13 @@ from celery import Task, shared_task
 from celery.signals import worker_shutdown, worker_shutting_down
 from django.conf import settings
 
+from kneo_project.beatjobs.services import noted
 from kneo_project.celery import bell_lifetime, publish
-from runs import bulk, deadlines, executor, heartbeat, isolation, statistics
+from kneo_project.spans import HERE
+from runs import bulk, deadlines, executor, heartbeat, isolation, statistics, tracing
 from runs.executor import Rest
 from runs.retention import rounds
+from runs.schedules import firing
 
 logger = logging.getLogger(__name__)
 NEAR_SECONDS = 10.0
@@ -21,9 +24,13 @@ MAX_BATCHES = 3
 LONGEST_PRUNING_SECONDS = 60.0
 
 
-def ring(run_id: uuid.UUID, *, after_seconds: float | None = None) -> None:
-    """Tell the workers to look at this run. A bell that cannot be rung is no failure: the sweep finds the run."""
-    publish(advance_run, str(run_id), countdown=after_seconds)
+def ring(run_id: uuid.UUID, *, after_seconds: float | None = None, traceparent: str | None = HERE) -> None:
+    """Tell the workers to look at this run. A bell that cannot be rung is no failure: the sweep finds the run.
+
+    ``traceparent`` is where the run's trace begins, unless what rings is part of it, or a trace of its own.
+    """
+    with tracing.dispatch(run_id, parent=traceparent):
+        publish(advance_run, str(run_id), countdown=after_seconds)
 
 
 @shared_task(name="runs.advance_run")
@@ -48,22 +55,35 @@ def advance_alone(run_id: str) -> None:
 
 
 @shared_task(name="runs.sweep")
+@noted("sweep")
 def sweep() -> None:
     """Find what time, dead workers and lost messages left behind, and ring for it. Runs in the beat's own process."""
     freed = deadlines.recover_lapsed() + deadlines.expire_overdue_tasks() + deadlines.wake_blocked()
     deadlines.time_out_overdue_runs()
     overlooked = deadlines.overlooked()
+    beginnings = tracing.beginnings(freed)
+    for run_id in freed:
+        with tracing.dispatch(run_id, parent=beginnings.get(run_id)):
+            if not publish(advance_run, str(run_id), expires=bell_lifetime()):
+                return  # each further bell would take as long to fail, and the next sweep must be on time
     bells: list[tuple[Task[..., None], tuple[str, ...]]] = [
-        *((advance_run, (str(run_id),)) for run_id in freed),
         *((advance_alone, (str(run_id),)) for run_id in overlooked.alone * LEAST_DRAINS),
         *[(advance_due, ())] * _bells(overlooked.shared),
     ]
     for task, arguments in bells:
         if not publish(task, *arguments, expires=bell_lifetime()):
-            return  # each further bell would take as long to fail, and the next sweep must be on time
+            return
+
+
+@shared_task(name="runs.fire_schedules")
+def fire_schedules() -> None:
+    """Start the runs that are due by the clock."""
+    for run_id in firing.fire_due():
+        ring(run_id)
 
 
 @shared_task(name="runs.work_off_bulk")
+@noted("bulk")
 def work_off_bulk() -> None:
     """Do a batch of what was ordered for many runs."""
     for run_id in bulk.work_off():
@@ -71,6 +91,7 @@ def work_off_bulk() -> None:
 
 
 @shared_task(name="runs.settle_statistics")
+@noted("statistics")
 def settle_statistics() -> None:
     """Add up what happened since the last time, in a few batches: the sweep must not wait for a long history."""
     for _ in range(MAX_BATCHES):
@@ -79,6 +100,7 @@ def settle_statistics() -> None:
 
 
 @shared_task(name="runs.prune")
+@noted("retention")
 def prune() -> None:
     """Prune what is past its window, for a while: what is left is for the next time, and for another worker."""
     until = time.monotonic() + LONGEST_PRUNING_SECONDS
@@ -109,9 +131,9 @@ def _look_at(run_id: uuid.UUID | None) -> Rest:
     if run_id is not None:
         delay = advanced.retry_after_seconds
         if delay is not None and delay <= NEAR_SECONDS:
-            ring(run_id, after_seconds=delay)
+            ring(run_id, after_seconds=delay, traceparent=advanced.traceparent)
         if advanced.rest is Rest.HANDED_OVER:
-            ring(run_id)
+            ring(run_id, traceparent=advanced.traceparent)
     _ring_for(advanced.branches)
     return advanced.rest
 

@@ -17,7 +17,7 @@ from django.db.models.functions import Coalesce, Now
 from django.utils import timezone
 
 from kneo_project.transient import retry_transient
-from runs import fan_outs, statements
+from runs import fan_outs, statements, tracing
 from runs.bell import bell
 from runs.changes import Change
 from runs.engine import timeouts
@@ -40,6 +40,7 @@ def start(run: Run) -> None:
     """Write a new run with its first checkpoint, in the caller's transaction."""
     run.sequence = 1
     run.wake_at = Now()
+    tracing.begin(run)
     run.save(force_insert=True)
     label(run)
     bell.ring()
@@ -209,6 +210,7 @@ def start_fork(run: Run, parent: Run, at: Checkpoint, state: State, text: str | 
     run.cursor, run.sequence = state.cursor(), at.sequence + 1
     run.parent, run.forked_at = parent, at.sequence
     run.wake_at = Now()
+    tracing.begin(run)
     run.save(force_insert=True)
     label(run)
     bell.ring()

@@ -17,6 +17,13 @@ from runs.views.inspecting import (
 from runs.views.records import BranchesView, CheckpointsView, TraceView
 from runs.views.redriving import ContinueRunView, ForkRunView
 from runs.views.runs import CancelRunView, RunCountsView, RunsView, RunView, SpecRunView
+from runs.views.schedules import (
+    PauseScheduleView,
+    ResumeScheduleView,
+    SchedulesView,
+    ScheduleView,
+    TriggerScheduleView,
+)
 from runs.views.signals import SignalView
 
 urlpatterns = [
@@ -40,6 +47,11 @@ urlpatterns = [
     path("runs/<str:run_id>/checkpoints", CheckpointsView.as_view()),
     path("runs/<str:run_id>/branches", BranchesView.as_view()),
     path("runs/<str:run_id>/trace", TraceView.as_view()),
+    path("schedules", SchedulesView.as_view()),
+    path("schedules/<str:name>", ScheduleView.as_view()),
+    path("schedules/<str:name>/pause", PauseScheduleView.as_view()),
+    path("schedules/<str:name>/resume", ResumeScheduleView.as_view()),
+    path("schedules/<str:name>/trigger", TriggerScheduleView.as_view()),
     path("specs/run", SpecRunView.as_view()),
     path("security/credentials", CredentialsView.as_view()),
     path("human-tasks", HumanTasksView.as_view()),

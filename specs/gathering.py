@@ -27,7 +27,11 @@ class SkillsOverlay:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SpecSource:
-    """Where a caller says the spec comes from. An inline ``spec`` wins over ``spec_path``."""
+    """Where a caller says the spec comes from. An inline ``spec`` wins over ``spec_path``.
+
+    The ``digest`` of a stored spec wins over both, and over whatever else is said: all of that is frozen in it.
+    ``positions`` are the places of the keys of an inline spec in the text that it was read from, if there was one.
+    """
 
     spec: Mapping[str, Any] | None = None
     spec_path: str | None = None
@@ -35,6 +39,8 @@ class SpecSource:
     overrides: Mapping[str, Any] = field(default_factory=dict)
     environment: str | None = None
     skills: SkillsOverlay = SkillsOverlay()
+    digest: str | None = None
+    positions: Positions = field(default_factory=dict, compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,12 +70,14 @@ class Gathered:
         return examine(layered(self.content), environment=environment, positions=self.positions)
 
     def with_skills(self) -> "Gathered":
-        """Return it with the skills that the layered document declares, read now.
+        """Return it with the skills that the layered document declares, read now unless they were read before.
 
         Raises:
             SpecPathConfined: a skill leads outside the spec root.
             SpecInvalid: a skill cannot be read.
         """
+        if "skills" in self.content:
+            return self
         skills = read_skills(layered(self.content))
         return replace(self, content={**self.content, "skills": skills}) if skills else self
 
@@ -118,7 +126,7 @@ def _refuse_undeclared(choice: SkillsOverlay, document: Mapping[str, Any]) -> No
 
 def _base(source: SpecSource) -> Document:
     if source.spec is not None:
-        return Document(name="spec", data=source.spec)
+        return Document(name="spec", data=source.spec, positions=source.positions)
     if source.spec_path is not None:
         return read_document(source.spec_path)
     raise InvalidRequest("Give a `spec` or a `spec_path`.")

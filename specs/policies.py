@@ -1,8 +1,9 @@
 """The stored demands of environments: read, replaced, tried out, and held against a spec."""
 
 import uuid
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import batched
 from typing import Any
 
 from django.db import transaction
@@ -17,6 +18,8 @@ from specs.language.policy import EnvironmentPolicy, gate
 from specs.models import SpecSnapshot, StoredPolicy
 
 RUNS_TRIED = 500
+SPECS_AT_ONCE = 50
+LONGEST_NAME = 128
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,26 +67,22 @@ def replace_policy(environment: str, policy: EnvironmentPolicy, *, actor: str) -
     return previous
 
 
-def preview_policy(environment: str, policy: EnvironmentPolicy) -> PolicyPreview:
-    """Return what storing ``policy`` would change for the newest runs of ``environment``. Writes nothing."""
+def preview_policy(environment: str, policy: EnvironmentPolicy, *, at_most: int = RUNS_TRIED) -> PolicyPreview:
+    """Return what storing ``policy`` would change for the newest runs of ``environment``. Writes nothing.
+
+    Looks at no more runs than ``at_most``, and at each of their specs once.
+    """
     stored = policy_of(environment)
-    affected, blocking, evaluated = [], [], 0
-    verdicts: dict[str, tuple[bool, bool]] = {}
-    for run_id, digest in _newest_runs(environment):
-        if digest not in verdicts:
-            verdicts[digest] = _verdicts(digest, stored, policy)
-        before, after = verdicts[digest]
-        evaluated += 1
-        if before != after:
-            affected.append(str(run_id))
-        if after and not before:
-            blocking.append(str(run_id))
+    runs = list(_newest_runs(environment, at_most))
+    verdicts = _verdicts({digest for _, digest in runs}, stored, policy)
+    affected = [str(run_id) for run_id, digest in runs if verdicts[digest][0] != verdicts[digest][1]]
+    blocking = [str(run_id) for run_id, digest in runs if verdicts[digest] == (False, True)]
     return PolicyPreview(
         environment=environment,
         diff=policy.changes_from(stored),
         affected_run_ids=affected,
         newly_blocking=blocking,
-        runs_evaluated=evaluated,
+        runs_evaluated=len(runs),
     )
 
 
@@ -107,15 +106,26 @@ def refuse_blocked_source(gathered: Gathered) -> None:
         refuse_blocked(gathered.examine(), environment, gathered.positions)
 
 
-def _newest_runs(environment: str) -> Iterator[tuple[uuid.UUID, str]]:
+def _newest_runs(environment: str, at_most: int) -> Iterator[tuple[uuid.UUID, str]]:
     """Yield the newest runs of ``environment`` with their specs, each frozen as it ran."""
     of_environment = SpecSnapshot.objects.filter(runs__environment=environment).order_by("-runs__created_at")
-    yield from of_environment.values_list("runs__id", "digest")[:RUNS_TRIED]
+    yield from of_environment.values_list("runs__id", "digest")[:at_most]
 
 
-def _verdicts(digest: str, stored: EnvironmentPolicy | None, proposed: EnvironmentPolicy) -> tuple[bool, bool]:
-    """Return whether ``stored`` and ``proposed`` block the spec ``digest``."""
-    content = SpecSnapshot.objects.get(pk=digest).content
+def _verdicts(
+    digests: Collection[str], stored: EnvironmentPolicy | None, proposed: EnvironmentPolicy
+) -> dict[str, tuple[bool, bool]]:
+    """Return of each spec whether ``stored`` and ``proposed`` block it; a few specs are in memory at a time."""
+    found: dict[str, tuple[bool, bool]] = {}
+    for some in batched(digests, SPECS_AT_ONCE):
+        for snapshot in SpecSnapshot.objects.filter(digest__in=some):
+            found[snapshot.digest] = _verdict(snapshot.content, stored, proposed)
+    return found
+
+
+def _verdict(
+    content: Mapping[str, Any], stored: EnvironmentPolicy | None, proposed: EnvironmentPolicy
+) -> tuple[bool, bool]:
     examination = examine(layered(content), environment=content["environment"])
     if examination.spec is None:
         return False, False

@@ -107,8 +107,9 @@ def freeze(source: SpecSource, *, allowed_functions: tuple[str, ...] | None) -> 
         SpecPathConfined: a path leads outside the spec root.
         SpecInvalid: the spec has errors or cannot be run here; with all diagnostics.
         EnvironmentPolicyBlocked: the environment that is asked for does not accept it.
+        NotFound: it names a stored spec, and there is none.
     """
-    gathered = gather(source)
+    gathered = gather(source) if source.digest is None else _stored(source.digest)
     if unsound := gathered.unsound_values():
         raise SpecInvalid.because(unsound)
     refuse_blocked_source(gathered)
@@ -147,6 +148,13 @@ def load_plan(digest: str) -> Plan:
         plan = _compile_stored(digest)
         plans.put(digest, plan)
     return plan
+
+
+def _stored(digest: str) -> Gathered:
+    snapshot = SpecSnapshot.objects.filter(digest=digest).first()
+    if snapshot is None:
+        raise NotFound("This spec is not stored any more.")
+    return Gathered(content=snapshot.content)
 
 
 def _with_skills(gathered: Gathered) -> Gathered:

@@ -8,9 +8,10 @@ from django.db.models import Model, QuerySet
 from django.http import QueryDict
 
 from kneo_project.api import keyset
+from kneo_project.api.counting import COUNTED_EACH_TIME, count_of
 from kneo_project.api.query import Parser, Reader, read_query, text, text_or_absent, whole_number, word
 
-WINDOW = 10_000
+WINDOW = COUNTED_EACH_TIME
 DEFAULT_LIMIT = 100
 MAX_LIMIT = 1_000
 
@@ -92,7 +93,7 @@ class Listing:
         items = found[: query.limit]
         has_more = len(found) > query.limit
         next_cursor = keyset.cursor_after(items[-1], keys, query.order) if has_more else None
-        return Page(items=items, total=rows.count(), next_cursor=next_cursor)
+        return Page(items=items, total=count_of(rows), next_cursor=next_cursor)
 
     def envelope(self, query: ListQuery, page: "Page[Any]", items: Sequence[Any] | None = None) -> dict[str, Any]:
         """Return the answer's body: ``page``, or ``items`` as what is shown of it."""

@@ -12,13 +12,21 @@ from kneo_project.principals import EVERY_SCOPE, ROLES
 GROUPS: Mapping[str, str] = {"Admin": "admin", "Operator": "operator", "Reviewer": "reviewer", "Viewer": "viewer"}
 # By scope, the permissions: to see the rows of a model ("view"), and to use the buttons on its pages ("change").
 PERMISSIONS: Mapping[str, Sequence[str]] = {
-    "runs:read": ("runs.view_run", "runs.view_checkpoint", "runs.view_traceevent", "runs.view_leaseowner"),
+    "runs:read": (
+        "runs.view_run",
+        "runs.view_checkpoint",
+        "runs.view_traceevent",
+        "runs.view_leaseowner",
+        "beatjobs.view_beatjob",
+    ),
     "runs:write": ("runs.change_run",),
     "specs:read": ("specs.view_specsnapshot",),
     "human:read": ("humantasks.view_humantask",),
     "human:write": ("humantasks.change_humantask",),
     "audit:read": ("audit.view_auditevent",),
-    "policies:read": ("specs.view_storedpolicy",),
+    "schedules:read": ("runs.view_schedule",),
+    "schedules:write": ("runs.change_schedule",),
+    "policies:read": ("specs.view_storedpolicy", "runs.view_retentionmark"),
     "policies:write": ("specs.change_storedpolicy",),
     "webhooks:read": ("webhooks.view_webhooksubscription", "webhooks.view_webhookdelivery"),
     "webhooks:write": ("webhooks.change_webhooksubscription", "webhooks.change_webhookdelivery"),

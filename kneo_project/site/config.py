@@ -27,6 +27,7 @@ class OperatorsSite(UnfoldAdminSite):
     site_header = "kneo-serv"
     site_title = "kneo-serv"
     index_title = "Operations"
+    index_template = "admin/kneo/first_page.html"
 
     def each_context(self, request: HttpRequest) -> dict[str, Any]:
         """Return what every page is told, but for colours: those are in our style sheet, no page has styles."""

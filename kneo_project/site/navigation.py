@@ -1,6 +1,6 @@
 """The way to every page: what stands in the sidebar, and for whom."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -43,11 +43,16 @@ SECTIONS = (
             rows_of("runs", "run", "Runs", "play_circle"),
             rows_of("humantasks", "humantask", "Human tasks", "inbox"),
             rows_of("runs", "leaseowner", "Workers", "memory"),
+            rows_of("beatjobs", "beatjob", "Beat", "schedule"),
         ],
     ),
     Section(
         title="Definitions",
         entries=[
+            Entry(
+                title="Check and run", icon="fact_check", page="runs_schedule_new", permission="specs.view_specsnapshot"
+            ),
+            rows_of("runs", "schedule", "Schedules", "schedule"),
             rows_of("specs", "specsnapshot", "Specs", "account_tree"),
             rows_of("specs", "storedpolicy", "Policies", "policy"),
         ],
@@ -58,6 +63,7 @@ SECTIONS = (
             rows_of("runs", "checkpoint", "Checkpoints", "flag"),
             rows_of("runs", "traceevent", "Trace", "timeline"),
             rows_of("audit", "auditevent", "Audit", "history"),
+            rows_of("runs", "retentionmark", "Retention", "auto_delete"),
         ],
     ),
     Section(
@@ -75,12 +81,21 @@ SECTIONS = (
 
 def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
     """Return what this user finds in the sidebar (the setting ``UNFOLD``)."""
-    return [{"title": section.title, "items": _items(section, request)} for section in SECTIONS]
+    here = max((page for page in map(_address, _entries()) if request.path.startswith(page)), key=len, default="")
+    return [{"title": section.title, "items": _items(section, request, here)} for section in SECTIONS]
 
 
-def _items(section: Section, request: HttpRequest) -> list[dict[str, str]]:
+def _entries() -> Iterator[Entry]:
+    return (entry for section in SECTIONS for entry in section.entries)
+
+
+def _address(entry: Entry) -> str:
+    return address(entry.page)
+
+
+def _items(section: Section, request: HttpRequest, here: str) -> list[dict[str, Any]]:
     return [
-        {"title": entry.title, "icon": entry.icon, "link": address(entry.page)}
+        {"title": entry.title, "icon": entry.icon, "link": _address(entry), "active": _address(entry) == here}
         for entry in section.entries
         if not entry.permission or request.user.has_perm(entry.permission)
     ]

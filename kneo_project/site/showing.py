@@ -95,16 +95,23 @@ def moment(at: datetime | None) -> SafeString | str:
 
 
 def seconds_between(start: datetime | None, end: datetime | None) -> str:
-    """Return the time from ``start`` to ``end`` as people say it: ``80 ms``, ``4.2 s``, ``3 min 20 s``."""
-    if start is None or end is None:
+    """Return the time from ``start`` to ``end`` as people say it; a dash when one of them is not known."""
+    return NOTHING if start is None or end is None else length((end - start).total_seconds())
+
+
+def length(seconds: float | None) -> str:
+    """Return a length of time as people say it: ``80 ms``, ``4.2 s``, ``3 min 20 s``, ``9 d 4 h``; a dash for none."""
+    if seconds is None:
         return NOTHING
-    seconds = (end - start).total_seconds()
     if seconds < 1:
         return f"{seconds * 1000:.0f} ms"
     if seconds < 60:
         return f"{seconds:.1f} s"
     minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes} min {rest} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
+    if minutes < 60:
+        return f"{minutes} min {rest} s"
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes} min" if hours < 48 else f"{hours // 24} d {hours % 24} h"
 
 
 def link(

@@ -126,6 +126,7 @@ class WebhookDelivery(models.Model):
             ),
             models.Index(fields=["subscription", "-created_at"], name="webhook_delivery_of"),
             models.Index(fields=["created_at"], name="webhook_delivery_created_at"),
+            models.Index(fields=["-created_at"], name="webhook_delivery_dead", condition=Q(status="dead")),
         ]
 
     def __str__(self) -> str:

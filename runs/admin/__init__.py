@@ -2,7 +2,17 @@
 
 from runs.admin.answering import AnswerableTaskAdmin
 from runs.admin.records import CheckpointAdmin, TraceEventAdmin
+from runs.admin.retention import RetentionAdmin
 from runs.admin.runs import RunAdmin
+from runs.admin.schedules import ScheduleAdmin
 from runs.admin.workers import LeaseOwnerAdmin
 
-__all__ = ["AnswerableTaskAdmin", "CheckpointAdmin", "LeaseOwnerAdmin", "RunAdmin", "TraceEventAdmin"]
+__all__ = [
+    "AnswerableTaskAdmin",
+    "CheckpointAdmin",
+    "LeaseOwnerAdmin",
+    "RetentionAdmin",
+    "RunAdmin",
+    "ScheduleAdmin",
+    "TraceEventAdmin",
+]

@@ -1,25 +1,30 @@
 """The admin's pages about runs."""
 
+import uuid
 from collections.abc import Iterable
 from datetime import timedelta
+from typing import cast
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.db.models import Q, QuerySet
 from django.db.models.functions import Left
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
 from django.utils import timezone
 
 from kneo_project.site import acting, showing
 from kneo_project.site.acting import Question
 from kneo_project.site.filters import Chosen, ids_beginning_with
-from kneo_project.site.pages import Offer, OperatorAdmin, Related, Table, column
+from kneo_project.site.pages import Offer, Related, column
 from kneo_project.site.showing import NOTHING
 from runs import services
-from runs.admin import columns, story
+from runs.admin import columns
 from runs.admin.attention import RunAttention
+from runs.admin.run_page.forking import FORK, ForkForm
+from runs.admin.run_page.pages import RunPages
 from runs.engine.lifecycle import Status
 from runs.models import Run
-from runs.redriving import continue_run
+from runs.redriving import continue_run, fork_run
 from runs.tasks import ring
 
 ERROR_CHARS = 400
@@ -55,13 +60,49 @@ class OfSpec(Chosen):
     field = "snapshot_id"
 
 
+class ForksOf(Chosen):
+    """The runs that were forked from one."""
+
+    title = "forks of"
+    parameter_name = "forks"
+    field = "parent_id"
+    parse = uuid.UUID
+
+
+class BranchesOf(Chosen):
+    """The branches of one run, of all its fan-outs."""
+
+    title = "branches of"
+    parameter_name = "branches"
+    field = "within_id"
+    parse = uuid.UUID
+
+
+class OfOwner(Chosen):
+    """The runs that one worker holds."""
+
+    title = "worker"
+    parameter_name = "owner"
+    field = "lease_owner"
+
+
 @admin.register(Run)
-class RunAdmin(OperatorAdmin[Run]):
+class RunAdmin(RunPages):
     """Runs: what they do, what they wait for, what went wrong."""
 
     list_display = ["state", "name", "identifier", "updated", "error", "owner", "wake", "deadline", "lost"]
     list_display_links = ["name", "identifier"]
-    list_filter = [RunAttention, "status", "updated_at", "target", OfSpec]
+    list_filter = [
+        RunAttention,
+        "status",
+        "updated_at",
+        "created_at",
+        "target",
+        OfSpec,
+        OfOwner,
+        ForksOf,
+        BranchesOf,
+    ]
     loaded = [
         "id", "status", "agent_name", "workflow_name", "updated_at", "attempts", "lease_owner", "wake_at",
         "deadline_at", "error_type",
@@ -69,14 +110,12 @@ class RunAdmin(OperatorAdmin[Run]):
     ordering = ["-updated_at"]
     search_fields = ["id"]
     search_help_text = "Id (at least its first 4 characters), session id, workflow or agent."
-    actions = ["continue_selected", "cancel_selected"]
+    actions = ["continue_selected", "cancel_selected", "fork_selected"]
     fieldsets = [
-        ("Now", {"fields": [("state", "updated_in_full"), "wrong", ("owner", "lost"), ("wake", "deadline")]}),
-        ("Input and output", {"fields": ["input_shown", "output_shown"]}),
+        ("Input and output", {"fields": ["wrong", "input_shown", "output_shown"]}),
         (
             "What runs",
             {
-                "classes": ["collapse"],
                 "fields": [
                     ("workflow", "agent", "kind"), ("spec", "overlays"), ("environment_shown", "session", "by"),
                     "metadata",
@@ -86,13 +125,12 @@ class RunAdmin(OperatorAdmin[Run]):
         (
             "Times and usage",
             {
-                "classes": ["collapse"],
                 "fields": [
                     ("created", "started", "completed"), "time_limit", ("tokens_in", "tokens_out", "tokens", "cost"),
                 ],
             },
         ),
-        ("Engine", {"classes": ["collapse"], "fields": [("full_identifier", "fenced", "sequenced"), "position"]}),
+        ("Engine", {"fields": [("full_identifier", "fenced", "sequenced"), "position"]}),
     ]  # fmt: skip
 
     identifier = column("run", showing.short_id, "id")
@@ -127,7 +165,8 @@ class RunAdmin(OperatorAdmin[Run]):
         rows = super().get_queryset(request)
         match = request.resolver_match
         is_plain_list = match is not None and match.url_name == "runs_run_changelist" and not request.GET.get("q")
-        if is_plain_list and request.method == "GET" and RunAttention.parameter_name not in request.GET:
+        names_branches = {each.parameter_name for each in (RunAttention, OfOwner, BranchesOf)}
+        if is_plain_list and request.method == "GET" and not names_branches & request.GET.keys():
             rows = rows.filter(within=None)
         return columns.with_owner(rows)
 
@@ -164,16 +203,31 @@ class RunAdmin(OperatorAdmin[Run]):
             yield Related(label=f"Branch {row.branch_index} of another run", url=url)
         yield Related(label="Spec", url=showing.address("specs_specsnapshot_change", args=[row.snapshot_id]))
 
-    def tables(self, row: Run) -> Iterable[Table]:
-        """Return what happened to the run."""
-        return story.tables(row)
+    def now(self, run: Run) -> list[tuple[str, object]]:
+        """Return what is to be known at once: where the run is, whose it is, what went wrong, what it has cost."""
+        lines: list[tuple[str, object]] = [
+            ("status", self.state(run)),
+            ("run", str(run.pk)),
+            ("updated", showing.age(run.updated_at)),
+            ("took", showing.seconds_between(run.started_at, run.completed_at)),
+            ("error", columns.error(run.error_type, run.error_message)),
+            ("lease owner", self.owner(cast("columns.OwnedRun", run))),
+            ("wakes", self.wake(run)),
+            ("deadline", self.deadline(run)),
+            ("attempts lost", str(run.attempts) if run.attempts else NOTHING),
+            ("tokens", showing.number(run.total_tokens)),
+            ("cost", showing.money(run.cost_nanos)),
+        ]
+        return [(name, value) for name, value in lines if value != NOTHING]
 
     def offers(self, row: Run) -> Iterable[Offer]:
-        """Offer to go on with a run that failed, and to cancel one that has not ended."""
+        """Offer to go on with a run that failed, to cancel one that has not ended, and to fork any."""
         if row.within_id:
             return
         if row.status == Status.FAILED:
             yield Offer(action=CONTINUE.action, label="Go on from where it failed…")
+        if self.can_fork(row):
+            yield Offer(action=FORK.action, label="Fork…")
         if not row.is_terminal:
             yield Offer(action=CANCEL.action, label="Cancel this run…", is_grave=True)
 
@@ -186,6 +240,26 @@ class RunAdmin(OperatorAdmin[Run]):
     def continue_selected(self, request: HttpRequest, queryset: QuerySet[Run]) -> HttpResponse | None:
         """Go on with the selected runs, after asking."""
         return acting.act(self, request, queryset, CONTINUE, "Went on with", _continue)
+
+    @admin.action(permissions=["act"], description="Fork the selected run…")
+    def fork_selected(self, request: HttpRequest, queryset: QuerySet[Run]) -> HttpResponse | None:
+        """Fork the selected run, after asking from where, and lead to the fork."""
+        chosen = acting.choose(self, request, queryset)
+        if len(chosen) != 1:
+            self.message_user(request, "Nothing was done: select one run to fork.", messages.ERROR)
+            return None
+        asked = {"checkpoint": request.POST.get("checkpoint")}
+        form = ForkForm(request.POST if acting.was_asked(request) else None, initial=asked)
+        if not form.is_valid():
+            return acting.ask(self, request, FORK, chosen, form=form)
+        forks: list[Run] = []
+
+        def fork(run: Run, actor: str) -> None:
+            forks.append(fork_run(run.pk, form.order, actor=actor))
+            ring(forks[0].pk)
+
+        answer = acting.carry_out(self, request, chosen, "Forked", fork)
+        return redirect(showing.address("runs_run_change", args=[forks[0].pk])) if forks else answer
 
     @admin.display(description="status", ordering="status")
     def state(self, row: Run) -> str:

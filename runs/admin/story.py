@@ -1,4 +1,7 @@
-"""What happened to a run, as tables for its page: the latest rows of each kind, and where the others are."""
+"""What happened to a run, as tables for its page: the latest rows of each kind, and where the others are.
+
+Each is one query.
+"""
 
 import uuid
 from collections.abc import Iterable, Mapping
@@ -6,6 +9,7 @@ from typing import Any
 
 from django.db import models
 from django.db.models.functions import Left
+from django.utils.html import format_html
 
 from humantasks.admin import task_badge
 from humantasks.models import HumanTask
@@ -15,21 +19,14 @@ from kneo_project.site.pages import Related, Table
 from kneo_project.site.showing import EXCERPT_SOURCE_CHARS
 from runs.admin import columns
 from runs.engine.lifecycle import Status
+from runs.inspection.entries import place_in
 from runs.models import Checkpoint, Run, TraceEvent
+from runs.redriving import can_begin_fork
 
 LATEST = 50
 
 
-def tables(run: Run) -> Iterable[Table]:
-    """Return the run's checkpoints, human tasks, trace events and audit events, one query each."""
-    yield from _branches(run.pk)
-    yield _human_tasks(run.pk)
-    yield _checkpoints(run.pk)
-    yield _trace_events(run.pk)
-    yield _audit_events(run.pk)
-
-
-def _branches(run_id: uuid.UUID) -> Iterable[Table]:
+def branches(run_id: uuid.UUID) -> Iterable[Table]:
     """Yield a table of the branches that are runs of their own, those first that did not complete, if there are any."""
     is_done = models.Case(models.When(status=Status.COMPLETED, then=1), default=0)
     rows = Run.objects.filter(branch_of__run=run_id).annotate(
@@ -38,7 +35,35 @@ def _branches(run_id: uuid.UUID) -> Iterable[Table]:
     first = rows.order_by(is_done, "branch_of", "branch_index")[:LATEST]
     names = ("branch_index", "status", "pk", "updated_at", "error_type", "message", "output")
     if shown := [_branch(row) for row in first.values(*names)]:
-        yield Table(title="Branches", headings=["#", "state", "run", "updated", "output or error"], rows=shown)
+        url = showing.address("runs_run_changelist", query={"branches": run_id})
+        yield Table(
+            title="Branches",
+            headings=["#", "state", "run", "updated", "output or error"],
+            rows=shown,
+            all_rows=Related(label="All branches of this run", url=url),
+        )
+
+
+def forks(run_id: uuid.UUID) -> Table:
+    """Return the latest runs that were forked from this one."""
+    loaded = Run.objects.only("status", "forked_at", "created_at", "workflow_name", "agent_name")
+    return Table(
+        title="Forks",
+        headings=["state", "run", "from checkpoint", "begun"],
+        rows=[_fork(row) for row in _latest(loaded.filter(parent=run_id), "-created_at")],
+        all_rows=Related(
+            label="All forks of this run", url=showing.address("runs_run_changelist", query={"forks": run_id})
+        ),
+    )
+
+
+def _fork(row: Run) -> list[object]:
+    return [
+        columns.status_badge(row.status),
+        showing.link(showing.short_id(row.pk), "runs_run_change", args=[row.pk]),
+        showing.number(row.forked_at),
+        showing.age(row.created_at),
+    ]
 
 
 def _branch(row: Mapping[str, Any]) -> list[object]:
@@ -52,15 +77,29 @@ def _branch(row: Mapping[str, Any]) -> list[object]:
     ]
 
 
-def _checkpoints(run_id: uuid.UUID) -> Table:
-    loaded = Checkpoint.objects.only("sequence", "type", "step_id", "attempt", "error_type", "started_at", "created_at")
+def checkpoints(run_id: uuid.UUID, *, can_fork: bool) -> Table:
+    """Return the latest checkpoints; with a button to fork from each from which that is possible, if ``can_fork``."""
+    names = ["run", "sequence", "type", "step_id", "path", "attempt", "error_type", "started_at", "created_at"]
+    loaded = Checkpoint.objects.only(*names, *(["cursor"] if can_fork else []))
     heads = loaded.annotate(output=_head("output_text"), message=_head("error_message"))
     latest = heads.filter(run_id=run_id).order_by("-sequence")[:LATEST]
     return Table(
         title="Checkpoints",
-        headings=["#", "type", "step", "attempt", "duration", "at", "output"],
-        rows=[_checkpoint(row, row.output, row.message) for row in reversed(latest)],
+        headings=["#", "type", "step", "attempt", "duration", "at", "output", *([""] if can_fork else [])],
+        rows=[
+            [*_checkpoint(row, row.output, row.message), *([_fork_button(row)] if can_fork else [])]
+            for row in reversed(latest)
+        ],
         all_rows=_all("runs_checkpoint", run_id, "All checkpoints of this run"),
+    )
+
+
+def _fork_button(row: Checkpoint) -> str:
+    """Return a button of the form around the table, where a fork can begin."""
+    if not can_begin_fork(row):
+        return ""
+    return format_html(
+        '<button class="kneo-button kneo-small" name="checkpoint" value="{}">Fork from here…</button>', row.sequence
     )
 
 
@@ -69,7 +108,7 @@ def _checkpoint(row: Checkpoint, output: str | None, message: str | None) -> lis
     return [
         showing.link(str(row.sequence), "runs_checkpoint_change", args=[row.pk]),
         row.type,
-        showing.words(row.step_id),
+        step_link(row.run_id, row.step_id, row.path),
         row.attempt,
         showing.seconds_between(row.started_at, row.created_at),
         showing.age(row.created_at),
@@ -77,7 +116,15 @@ def _checkpoint(row: Checkpoint, output: str | None, message: str | None) -> lis
     ]
 
 
-def _trace_events(run_id: uuid.UUID) -> Table:
+def step_link(run_id: uuid.UUID, step_id: str | None, path: str) -> str:
+    """Return the name of a step as a link to its page; a dash for what is of no step."""
+    if not step_id:
+        return showing.NOTHING
+    return showing.link(showing.words(step_id), "runs_run_step", args=[run_id], query={"place": place_in(path)})
+
+
+def trace_events(run_id: uuid.UUID) -> Table:
+    """Return the latest trace events of the run."""
     loaded = TraceEvent.objects.only("number", "type", "step_id", "agent_name", "at")
     heads = loaded.annotate(message=_head("error"), output=_head("output_preview"))
     latest = heads.filter(run_id=run_id).order_by("-number")[:LATEST]
@@ -100,15 +147,17 @@ def _trace_event(row: TraceEvent, said: str | None) -> list[object]:
     ]
 
 
-def _human_tasks(run_id: uuid.UUID) -> Table:
+def human_tasks(run_id: uuid.UUID) -> Iterable[Table]:
+    """Yield a table of the latest questions of the run and its branches, if there are any."""
     of_it = models.Q(run_id=run_id) | models.Q(run__within=run_id)
     loaded = HumanTask.objects.only("status", "title", "assignee", "created_at", "expires_at", "decision", "decided_by")
-    return Table(
-        title="Human tasks",
-        headings=["status", "question", "assignee", "asked", "due", "answer"],
-        rows=[_human_task(row) for row in _latest(loaded.filter(of_it), "-created_at")],
-        all_rows=_all("humantasks_humantask", run_id, "All human tasks of this run"),
-    )
+    if shown := [_human_task(row) for row in _latest(loaded.filter(of_it), "-created_at")]:
+        yield Table(
+            title="Human tasks",
+            headings=["status", "question", "assignee", "asked", "due", "answer"],
+            rows=shown,
+            all_rows=_all("humantasks_humantask", run_id, "All human tasks of this run"),
+        )
 
 
 def _human_task(row: HumanTask) -> list[object]:
@@ -122,7 +171,8 @@ def _human_task(row: HumanTask) -> list[object]:
     ]
 
 
-def _audit_events(run_id: uuid.UUID) -> Table:
+def audit_events(run_id: uuid.UUID) -> Table:
+    """Return the latest audit events of the run."""
     return Table(
         title="Audit events",
         headings=["event", "actor", "at", "facts"],

@@ -17,13 +17,14 @@ from runs.agents.journal import Journal
 from runs.agents.memory import remembered
 from runs.agents.models.binding import Binding, bind
 from runs.agents.models.journaled import JournaledProvider, counts_of, kept_usage
-from runs.agents.models.provider import Message
+from runs.agents.models.provider import Message, Provider
 from runs.agents.models.usage import Usage
 from runs.agents.people import PersonAnswer, Question, answer_in
 from runs.agents.settings import AgentSettings
 from runs.agents.tools.backings import Backing
 from runs.agents.tools.mcp_sessions import McpSessions
 from runs.agents.tools.toolbox import Toolbox
+from runs.agents.tracing import TracedProvider, agent_span, tell_turn
 from specs.language.agent_plan import AgentPlan, MemoryPolicy, Stage
 from specs.language.plan import Plan
 
@@ -132,7 +133,13 @@ class Agents:
             AgentError: the model cannot be asked; the class and ``retriable`` say why and whether that may change.
             Exception: whatever a function raises that memory or a guardrail needs.
         """
-        messages = [*history, Message(role="user", content=text)]
+        with agent_span(agent) as span:
+            reply = await self._answered(agent, [*history, Message(role="user", content=text)])
+            tell_turn(span, reply.provider, reply.model, reply.iterations, reply.usage)
+        return reply
+
+    async def _answered(self, agent: AgentPlan, messages: Sequence[Message]) -> AgentReply:
+        text = messages[-1].content
         self.diary.write(
             Happening.AGENT_STARTED, agent.name, input_text=text, metadata={"message_count": len(messages)}
         )
@@ -170,7 +177,7 @@ class Agents:
         binding = bind(agent, self.settings, partial(self._tell_of_failure, agent))
         agent = _looping(agent, binding)
         limit = (agent.model.token_budget if agent.model else None) or self.settings.token_budget
-        inner = binding.provider
+        inner: Provider = TracedProvider(binding.provider)
         if _has_several_calls(agent) or self.plan.asks_people:
             inner = JournaledProvider(inner, self.journal, self.prefix)
         price = price_of(inner.model, self.settings.prices)

@@ -75,6 +75,12 @@ def happened_to(run_id: uuid.UUID, *, after: int, at_most: int) -> list[Happenin
     return _read(Checkpoint.objects.filter(run=run_id, sequence__gt=after).order_by("sequence")[:at_most])
 
 
+def happened_within(run_id: uuid.UUID, *, after: int, at_most: int) -> list[Happening]:
+    """Return the events of a run and of its branches after the one with the number ``after``, in order."""
+    of_it = Q(run=run_id) | Q(run__within=run_id)
+    return _read(Checkpoint.objects.filter(of_it, pk__gt=after).order_by("pk")[:at_most])
+
+
 def _read(rows: QuerySet[Checkpoint]) -> list[Happening]:
     return [_happening(row) for row in rows.select_related("run").only(*_COLUMNS)]
 

@@ -15,7 +15,7 @@ from asgiref.sync import SyncToAsync, sync_to_async
 from django.conf import settings
 from django.db import connection
 
-from runs.events.happenings import Happening, happened_after, happened_to
+from runs.events.happenings import Happening, happened_after, happened_to, happened_within
 from runs.events.hub import Listener, hub
 
 READ_AT_ONCE = 500
@@ -44,6 +44,9 @@ class Source(Protocol):
     def ahead(self, place: int, happening: Happening) -> int:
         """Return how many events are missing between ``place`` and this one; less than 0 if it came before."""
 
+    def ends_with(self, happening: Happening) -> bool:
+        """Whether nothing comes after the event."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OfRun:
@@ -68,6 +71,40 @@ class OfRun:
         """Return the length of the gap: sequence numbers have none."""
         return happening.sequence - place - 1
 
+    def ends_with(self, happening: Happening) -> bool:
+        """Whether the run has ended."""
+        return happening.is_last
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OfWhole:
+    """The events of a run and of all its branches, numbered over all runs."""
+
+    run_id: uuid.UUID
+    after: int
+
+    def wants(self, happening: Happening) -> bool:
+        """Whether the event is one of them."""
+        return happening.run_id == self.run_id or happening.facts["branch_within"] == str(self.run_id)
+
+    def place(self, happening: Happening) -> int:
+        """Return the number."""
+        return happening.number
+
+    def earlier(self, place: int, until: int) -> list[Happening]:
+        """Return some events after ``place`` that are not told live."""
+        return [
+            each for each in happened_within(self.run_id, after=place, at_most=READ_AT_ONCE) if each.number <= until
+        ]
+
+    def ahead(self, place: int, happening: Happening) -> int:
+        """Return 0: the hub has put the events in order."""
+        return 0
+
+    def ends_with(self, happening: Happening) -> bool:
+        """Whether the run has ended, and its branches with it."""
+        return happening.is_last and happening.run_id == self.run_id
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OfAll:
@@ -91,6 +128,10 @@ class OfAll:
     def ahead(self, place: int, happening: Happening) -> int:
         """Return 0: the hub has put the events in order."""
         return 0
+
+    def ends_with(self, happening: Happening) -> bool:
+        """Return False: there is always another run."""
+        return False
 
 
 class _Mailbox:
@@ -134,7 +175,7 @@ async def stream(source: Source) -> AsyncGenerator[bytes]:
             async for batch in batches:
                 # All at once, as each piece costs the server more than what is in it.
                 yield b"".join(_text(each, source.place(each)) for each in batch) or HEARTBEAT
-                if isinstance(source, OfRun) and any(each.is_last for each in batch):
+                if any(source.ends_with(each) for each in batch):
                     return
     finally:
         hub.leave(listener)

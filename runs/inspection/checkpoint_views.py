@@ -92,9 +92,9 @@ _ENDS = (RecordType.RUN_FAILED, RecordType.RUN_CANCELLED, RecordType.RUN_TIMED_O
 
 def checkpoint_views(run: Run, page: Sequence[Checkpoint]) -> list[CheckpointView]:
     """Return the views of ``page``, some checkpoints of ``run``, in two queries however many there are."""
-    done = list(
-        run.checkpoints.filter(type=RecordType.STEP_COMPLETED).only("sequence", "type", "step_id", "path", "details")
-    )
+    # The run is named too: without it, Django would ask for the run of each row.
+    names = ("run", "sequence", "type", "step_id", "path", "details")
+    done = list(run.checkpoints.filter(type=RecordType.STEP_COMPLETED).only(*names))
     events: dict[int, list[TraceEvent]] = defaultdict(list)
     for event in run.trace_events.filter(checkpoint_sequence__in=[row.sequence for row in page]):
         events[event.checkpoint_sequence].append(event)

@@ -8,6 +8,7 @@ from django.db.models import Case, Count, F, Q, QuerySet, Value, When
 from django.http import QueryDict
 
 from kneo_project.api.conditions import NOTHING, has_id
+from kneo_project.api.counting import remembered
 from kneo_project.api.query import Reader, Repeated, flag, read_query, seconds, text, text_or_absent, timestamp
 from kneo_project.errors import Problem, RequestInvalid
 from runs.engine.lifecycle import Status
@@ -51,7 +52,8 @@ def narrowed(runs: QuerySet[Run], asked: Mapping[str, Any]) -> QuerySet[Run]:
 def counts_by_status(asked: Mapping[str, Any]) -> dict[str, int]:
     """Return how many of the matching runs have each status that callers see, and how many are queued."""
     rows = narrowed(Run.objects.whole(), asked).order_by().values_list("status").annotate(count=Count("*"))
-    counts = dict.fromkeys(Status, 0) | {Status(status): count for status, count in rows}
+    counted = remembered(rows, lambda: dict(rows), size=lambda counts: sum(counts.values()))
+    counts = dict.fromkeys(Status, 0) | {Status(status): count for status, count in counted.items()}
     queued = counts.pop(Status.CREATED)
     counts[Status.RUNNING] += queued
     return {**{status.value: count for status, count in counts.items()}, "queued": queued}

@@ -9,12 +9,13 @@ from django.utils import timezone
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 
 from humantasks.models import HumanTask
+from kneo_project.beatjobs import services as beatjobs
 from kneo_project.prices import NANOS
 from runs.engine.lifecycle import Status
 from runs.models import LeaseOwner, Run, StatisticsMark, TotalTally
 from runs.rejections import KIND as REJECTED
 from runs.retention import rounds
-from runs.statistics import BOUNDS_SECONDS
+from runs.sums import BOUNDS_SECONDS
 
 # In this order, and with these names, as the published system has them; what is ours comes after.
 _COUNTERS = {
@@ -64,6 +65,7 @@ def measures() -> Iterator[Metric]:
     yield _gauge("kneo_statistics_age_seconds", "Since the counters were last brought up to date.", _statistics_age())
     pruned = "Since nothing was past its window, where something is to be pruned."
     yield _gauge("kneo_retention_age_seconds", pruned, _nan_if_none(rounds.age_seconds()))
+    yield _beat_jobs()
 
 
 def _counted(tallies: Mapping[str, TotalTally], names: Mapping[str, tuple[str, ...]]) -> Iterator[Metric]:
@@ -109,6 +111,14 @@ def _histogram(name: str, tallies: Mapping[str, TotalTally]) -> Metric:
     bounds = [*map(str, BOUNDS_SECONDS), "+Inf"]
     reached = [(bound, float(sum(counts[: index + 1]))) for index, bound in enumerate(bounds)]
     return HistogramMetricFamily(name, meaning, buckets=reached, sum_value=tally.seconds if tally else 0.0)
+
+
+def _beat_jobs() -> Metric:
+    meaning = "Since the job of the beat last went well."
+    family = GaugeMetricFamily("kneo_beat_job_age_seconds", meaning, labels=["job"])
+    for name, age in beatjobs.ages(timezone.now()).items():
+        family.add_metric([name], _nan_if_none(age.total_seconds() if age is not None else None))
+    return family
 
 
 def _cost(tallies: Mapping[str, TotalTally]) -> float:

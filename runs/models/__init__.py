@@ -3,7 +3,8 @@
 from runs.models.bulk import BulkAction, BulkOperation, BulkStatus
 from runs.models.records import Checkpoint, IdempotencyRecord, JournalEntry, Signal, TraceEvent
 from runs.models.runs import FanOut, LeaseOwner, Run, RunLabel, RunQuerySet, Target
-from runs.models.tallies import HourlyTally, RetentionMark, StatisticsMark, Tally, TotalTally
+from runs.models.schedules import Outcome, Overlap, Schedule, ScheduledRun
+from runs.models.tallies import HourlyTally, RecentTally, RetentionMark, StatisticsMark, Tally, TotalTally
 
 __all__ = [
     "BulkAction",
@@ -15,10 +16,15 @@ __all__ = [
     "IdempotencyRecord",
     "JournalEntry",
     "LeaseOwner",
+    "Outcome",
+    "Overlap",
+    "RecentTally",
     "RetentionMark",
     "Run",
     "RunLabel",
     "RunQuerySet",
+    "Schedule",
+    "ScheduledRun",
     "Signal",
     "StatisticsMark",
     "Tally",

@@ -67,7 +67,8 @@ class Run(models.Model):
     ``attempts`` counts the executions that died with their process; ``trace_count`` all trace events there ever were.
     ``parent`` and ``forked_at`` tell the run and the checkpoint that a fork began from. A branch of another run belongs
     to the fan-out ``branch_of``, and ends with the run ``within``, which is a branch of none. Of a run with a
-    ``history_pruned_at``, only the first and the last checkpoint are left.
+    ``history_pruned_at``, only the first and the last checkpoint are left. ``traceparent`` is the span that the run's
+    trace goes on from.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -114,6 +115,7 @@ class Run(models.Model):
         "FanOut", on_delete=models.CASCADE, null=True, blank=True, related_name="branches", db_index=False
     )
     branch_index = models.PositiveIntegerField(null=True, blank=True)
+    traceparent = models.CharField(max_length=55, null=True, blank=True)  # noqa: DJ001 - null is "not traced"
 
     created_at = models.DateTimeField()
     updated_at = models.DateTimeField()

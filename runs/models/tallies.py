@@ -41,6 +41,22 @@ class HourlyTally(Tally):
         ]
 
 
+class RecentTally(Tally):
+    """In a slot of ``slot_seconds``, of the whole service; kept for as long as the first page shows such slots.
+
+    The tokens are there twice more, by the ``name`` of the workflow and of the model that used them.
+    """
+
+    slot_seconds = models.PositiveIntegerField()
+    begins_at = models.DateTimeField()
+    name = models.CharField(max_length=255, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["slot_seconds", "begins_at", "kind", "name"], name="recent_tally_once"),
+        ]
+
+
 class StatisticsMark(models.Model):
     """How far the tallies reach. There is one row."""
 

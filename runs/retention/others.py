@@ -12,7 +12,7 @@ from django.db.models import Exists, OuterRef, QuerySet
 
 from kneo_project.audit.services import prune_before, recorded_before
 from kneo_project.webhooks.models import WebhookDelivery
-from runs.models import BulkOperation, BulkStatus, HourlyTally, RetentionMark, Run
+from runs.models import BulkOperation, BulkStatus, HourlyTally, RetentionMark, Run, Schedule
 from runs.retention.batches import Batch, Limit
 from runs.statements import lock_snapshots
 from specs.models import SpecSnapshot
@@ -66,9 +66,10 @@ def prune_bulk(limit: Limit, _: RetentionMark) -> Batch:
 
 
 def snapshots_past(limit: Limit) -> QuerySet[SpecSnapshot]:
-    """Return the specs from before the window that no run was created from."""
+    """Return the specs from before the window that no run was created from, and none will be by the clock."""
     used = Exists(Run.objects.filter(snapshot=OuterRef("pk")))
-    return SpecSnapshot.objects.filter(~used, created_at__lt=limit.before)
+    scheduled = Exists(Schedule.objects.filter(snapshot=OuterRef("pk")))
+    return SpecSnapshot.objects.filter(~used, ~scheduled, created_at__lt=limit.before)
 
 
 def prune_snapshots(limit: Limit, mark: RetentionMark) -> Batch:

@@ -10,11 +10,9 @@ from kneo_project.api.query import read_query, whole_number
 from kneo_project.api.views import ApiView
 from kneo_project.audit.services import record
 from kneo_project.errors import InvalidRequest, NotFound
-from kneo_project.redaction import redact
 from runs import services
 from runs.inspection import drawing, recovery
-from runs.inspection.checkpoint_views import CheckpointView
-from runs.inspection.differences import difference
+from runs.inspection.comparing import changes_between, pair_of
 from runs.inspection.run_views import full_view, known_run
 from runs.models import Run
 from runs.serializers.inspecting import (
@@ -91,8 +89,9 @@ class CheckpointDiffView(ApiView):
     def get(self, request: Request, run_id: str) -> Response:
         """Show what changed in a run between two of its checkpoints."""
         asked = read_query(SEQUENCES, request.query_params)
-        before, after = _pair(known_run(parsed_id(run_id)), asked.get("from_sequence"), asked.get("to_sequence"))
-        changes = difference(_compared(before), _compared(after))
+        run = known_run(parsed_id(run_id))
+        before, after = pair_of(run, asked.get("from_sequence"), asked.get("to_sequence"))
+        changes = changes_between(before, after)
         named = {"from_checkpoint": recovery.named(before), "to_checkpoint": recovery.named(after)}
         return Response(CheckpointDiffSerializer({"run_id": str(before.run.pk), **named, **changes}).data)
 
@@ -141,25 +140,3 @@ def _spec_of(run: Run) -> Spec:
     if examination.spec is None or examination.errors:
         raise SpecInvalid.because(examination.diagnostics)
     return examination.spec
-
-
-def _pair(run: Run, first: int | None, second: int | None) -> tuple[CheckpointView, CheckpointView]:
-    """Return the two checkpoints that are to be compared.
-
-    Raises:
-        InvalidRequest: one does not exist, or they are the same.
-    """
-    before, after = first or run.sequence - 1, second or run.sequence
-    if before == after:
-        raise InvalidRequest("Two different checkpoints can be compared; from_sequence and to_sequence name the same.")
-    found = recovery.two_of(run, {before, after})
-    absent = [str(sequence) for sequence in (before, after) if sequence not in found]
-    if absent:
-        message = f"The run has no checkpoint {' and no checkpoint '.join(absent)}; its last is {run.sequence}."
-        raise InvalidRequest(message)
-    return found[before], found[after]
-
-
-def _compared(view: CheckpointView) -> dict[str, object]:
-    """Return what is compared, redacted while its keys still say what is a secret."""
-    return {"state": redact(view.state), "metadata": redact(view.metadata)}

@@ -8,6 +8,7 @@ import typer
 from kneo_project.cli import profile_commands
 from kneo_project.cli.output import failures_told, say, show_json, warn
 from kneo_project.redaction import redact
+from specs.cli import projects
 from specs.cli.asking import Here, ProfileName, ServiceUrl, Wanted, endpoint_of
 from specs.cli.options import AsJson, ProjectFile
 from specs.language.rendering import render
@@ -21,6 +22,10 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(profile_commands.app, name="profile")
+app.command("init")(projects.init)
+app.command("resolve")(projects.resolve)
+app.command("secrets")(projects.secrets)
+app.command("render-spec")(projects.render_spec)
 
 
 @app.callback()

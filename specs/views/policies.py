@@ -12,6 +12,7 @@ from kneo_project.api.views import ApiView
 from kneo_project.errors import InvalidRequest, Problem, RequestInvalid
 from specs import policies
 from specs.language.policy import EnvironmentPolicy
+from specs.policies import LONGEST_NAME
 from specs.serializers import (
     PolicyListSerializer,
     PolicyPreviewSerializer,
@@ -19,8 +20,6 @@ from specs.serializers import (
     StoredPolicySerializer,
     policy_in,
 )
-
-LONGEST_NAME = 128
 
 
 class PoliciesView(ApiView):

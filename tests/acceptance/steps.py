@@ -1,14 +1,17 @@
 """The functions of this ring's specs. Each notes in its run's ledger what it does, and passes its text on."""
 
+import logging
 import os
 import random
 import re
 import time
 
 from runs.agents.context import StepContext
+from runs.models import Run
 from tests.acceptance.ledger import Entry, Event, Ledger
 
 TOKEN = re.compile(r"[0-9a-f]{32}")
+logger = logging.getLogger(__name__)
 GATE_POLL_SECONDS = 0.02
 ITEMS = 6
 
@@ -69,6 +72,19 @@ def exit_process(text: str, context: StepContext) -> str:
     """End the process without a word."""
     _note(text, context, Event.BEGAN)
     os._exit(1)
+
+
+def token_of_run(text: str, context: StepContext) -> str:
+    """Return the name of the ledger that the run was given."""
+    found = TOKEN.search(Run.objects.get(pk=context.run_id).input_text)
+    assert found is not None
+    return found[0]
+
+
+def fall(text: str) -> str:
+    """Say so, and fail with a secret in the message."""
+    logger.warning("I fall now.")
+    raise RuntimeError("It fell: password=correct-horse-battery")
 
 
 def tool(arguments: dict[str, str], context: StepContext) -> str:

@@ -1,9 +1,12 @@
 """GET /v1/audit-events."""
 
 import uuid
+from collections.abc import Iterator
 
 import pytest
+from django.core.cache import cache
 
+from kneo_project.audit.models import AuditEvent
 from kneo_project.audit.services import record
 from tests.api.conftest import Api
 from tests.api.specs import workflow
@@ -34,6 +37,21 @@ def test_events_are_filtered_by_type_and_run(api: Api) -> None:
     assert kinds(api, event_type="a.two", run_id=second) == []
     assert kinds(api, run_id="no-uuid") == []
     assert len(kinds(api, event_type="", run_id="")) == 3
+
+
+@pytest.fixture
+def nothing_remembered() -> Iterator[None]:
+    """Leave no count behind for the next test."""
+    yield
+    cache.clear()
+
+
+@pytest.mark.usefixtures("nothing_remembered")
+@pytest.mark.parametrize("count", [10_000, 10_002])
+def test_the_total_counts_beyond_what_offsets_reach(api: Api, count: int) -> None:
+    AuditEvent.objects.bulk_create(AuditEvent(event_type="a") for _ in range(count))
+    assert api.get("/audit-events", limit=1)["total"] == count
+    assert api.get("/audit-events", limit=1, event_type="b")["total"] == 0
 
 
 def test_events_are_sorted_and_paged(api: Api) -> None:

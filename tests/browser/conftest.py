@@ -3,15 +3,19 @@
 import os
 import re
 import shutil
+import threading
 from collections.abc import Iterator
 
 import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from pytest_django import Settings
 from pytest_django.live_server_helper import LiveServer
 
+from runs import heartbeat
 from tests import services
+from tests.acceptance.conditions import until
 
 FLAGS = ["--no-sandbox", "--disable-gpu"]
 NAMES = ("chromium", "chromium-browser", "google-chrome")
@@ -72,10 +76,18 @@ class Desk:
         route.abort()  # type: ignore[attr-defined]
 
 
+def _nobody_listens() -> bool:
+    """Whether nobody reads the database for pages that are live."""
+    return all(thread.name != "events" for thread in threading.enumerate())
+
+
 @pytest.fixture
-def desk(chromium: Browser, live_server: LiveServer, transactional_db: None) -> Iterator[Desk]:
+def desk(chromium: Browser, live_server: LiveServer, transactional_db: None, settings: Settings) -> Iterator[Desk]:
     """Windows onto the admin of this test's database. No page may ask another host for anything."""
+    settings.EVENTS_HEARTBEAT_SECONDS = 0.2  # so that the server notices at once that a live page was closed
     desk = Desk(chromium, live_server)
     yield desk
     desk.close()
+    heartbeat.retire()  # of runs that the test drove
+    until(_nobody_listens, within=10, what="the server noticed that the pages are closed")
     assert not desk.foreign, f"pages asked other hosts: {desk.foreign}"

@@ -1,5 +1,6 @@
 """An installation at three in the morning: runs in every status, some in trouble. For pictures and admin tests."""
 
+import random
 from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
@@ -11,13 +12,16 @@ from django.utils import timezone
 from humantasks.models import HumanTask
 from humantasks.rules import Answer, Decision
 from kneo_project.audit.services import record
+from kneo_project.beatjobs.models import BeatJob
+from kneo_project.beatjobs.services import noted
 from runs import executor, services
 from runs.engine.lifecycle import Status
 from runs.executor import Rest
-from runs.models import LeaseOwner, Run
+from runs.models import LeaseOwner, Run, StatisticsMark
+from runs.recent_tallies import BY_MODEL, BY_WORKFLOW, Recent
 from runs.services import StartRun
 from specs.services import SpecSource
-from tests.factories import HumanTaskFactory, RunFactory
+from tests.factories import HumanTaskFactory, RunFactory, TraceEventFactory
 
 EXPENSES = str(Path("specs/examples/expense_approval.yaml").resolve())
 CLAIM = "Taxi to the airport, 48.20 EUR.\nReceipt attached, card ending in 4410, contact jane.doe@example.com."
@@ -81,6 +85,36 @@ def night() -> tuple[Run, HumanTask]:
     return run, HumanTask.objects.open().get(run=run)
 
 
+def lately() -> None:
+    """Fill the tallies with an hour of work, and have the beat on time."""
+    chance, now = random.Random(7), timezone.now()
+    books = Recent(now)
+    for minute in range(60):
+        at = now - timedelta(minutes=minute)
+        for number in range(chance.randrange(1, 12)):
+            books.add("started", at, None)
+            books.add("queue_wait", at, timedelta(seconds=chance.expovariate(5)))
+            model, name = chance.choice((("gpt-5-mini", "triage"), ("claude-sonnet", "invoices"), ("llama-3", "")))
+            usage = {"input_tokens": chance.randrange(200, 4_000), "output_tokens": chance.randrange(20, 900)}
+            usage |= {"total_tokens": sum(usage.values()), "cost_nanos": usage["input_tokens"] * 2_500}
+            books.add("steps", at, timedelta(seconds=chance.lognormvariate(0.5, 1)), usage)
+            books.add(BY_WORKFLOW, at, None, usage, name=name)
+            books.add(BY_MODEL, at, None, usage, name=model)
+            end = chance.choices(("completed", "failed", "cancelled"), (30, 2, 1))[0] if number else "completed"
+            books.add(end, at, timedelta(seconds=chance.lognormvariate(2, 1)))
+    books.store()
+    StatisticsMark.objects.update_or_create(pk=StatisticsMark.ONLY, defaults={"settled_at": now})
+    for job in ("sweep", "bulk", "statistics", "retention", "webhooks"):
+        with noted(job):
+            pass
+
+
+def make_late(job: str) -> None:
+    """Have a job of the beat last succeeded an hour ago."""
+    an_hour_ago = timezone.now() - timedelta(hours=1)
+    BeatJob.objects.filter(pk=job).update(finished_at=an_hour_ago, succeeded_at=an_hour_ago)
+
+
 def batch() -> Run:
     """Return a run of the example that works on several invoices, one of which is done."""
     spec = str(Path("specs/examples/invoice_batch.yaml").resolve())
@@ -102,6 +136,81 @@ def question_about_a_call() -> HumanTask:
     approve(HumanTask.objects.open().get(run=run))
     _work()
     return HumanTask.objects.open().get(run=run)
+
+
+def long_run(stages: int = 12) -> Run:
+    """Return a run through a graph of five nodes a stage, which waits for a person in the middle."""
+    nodes: dict[str, dict[str, object]] = {}
+    edges: list[dict[str, object]] = []
+    for number in range(1, stages + 1):
+        load, check, repair, merge, report = names = [
+            f"{word}-{number}" for word in ("load", "check", "repair", "merge", "report")
+        ]
+        nodes |= {name: {"id": name, "kind": "function", "ref": "tidy"} for name in names}
+        broken = {"type": "output_contains", "value": "broken"}
+        edges += [
+            {"from": load, "to": check},
+            {"from": check, "to": repair, "condition": broken, "label": "broken"},
+            {"from": check, "to": merge},
+            {"from": repair, "to": merge},
+            {"from": merge, "to": report},
+        ]
+        if number > 1:
+            edges.append({"from": f"report-{number - 1}", "to": load})
+    asked = f"report-{stages // 2}"
+    nodes[asked] = {"id": asked, "kind": "human", "ref": "steward"}
+    workflow = {
+        "type": "graph", "name": "warehouse-load", "start": "load-1", "max_steps": 400, "nodes": nodes, "edges": edges,
+    }  # fmt: skip
+    return _driven(workflow, "Sales of November, 3 tables", "warehouse")
+
+
+def failed_run() -> Run:
+    """Return a run that failed at its third step, after two attempts that failed too."""
+    steps = [
+        {"id": "fetch", "kind": "function", "ref": "tidy"},
+        {"id": "convert", "kind": "function", "ref": "tidy"},
+        {"id": "post", "kind": "function", "ref": "boom"},
+        {"id": "confirm", "kind": "agent", "ref": "writer"},
+    ]
+    run = _driven({"type": "sequential", "name": "invoice-posting", "steps": steps}, "Invoice 4711", "ap-portal")
+    run.checkpoints.filter(type="step_failed").update(attempt=3)
+    run.trace_events.filter(type="step_failed").delete()
+    failed = run.checkpoints.get(type="step_failed")
+    for attempt in (1, 2):
+        at = failed.created_at - timedelta(seconds=14 - 4 * attempt)
+        facts = {"attempt": attempt, "error_type": "TimeoutError"}
+        TraceEventFactory.create(run=run, type="step_failed", step_id="post", at=at, metadata=facts, error="timed out")
+    return run
+
+
+def _driven(workflow: dict[str, object], text: str, actor: str) -> Run:
+    """Return a run of ``workflow`` that went as far as it can, as if each step had taken some seconds."""
+    components = {
+        "agents": {"writer": {"name": "writer"}},
+        "functions": {
+            "tidy": {"implementation": "specs.examples.functions.tidy"},
+            "boom": {"implementation": "tests.functions.boom"},
+        },
+        "humans": {"steward": {"description": "May this be published?", "assignee": "data-stewards"}},
+    }
+    spec = {"version": "v1", "agent": {"name": "desk"}, "workflow": workflow, "components": components}
+    run = services.start_run(StartRun(source=SpecSource(spec=spec), input_text=text), actor=actor)
+    _work()
+    _slow_down(run)
+    run.refresh_from_db()
+    return run
+
+
+def _slow_down(run: Run) -> None:
+    at = begun = timezone.now() - timedelta(minutes=4)
+    for number, row in enumerate(run.checkpoints.all()):
+        started = at + timedelta(seconds=1)
+        at = started + timedelta(seconds=2 + 3 * (number % 4))
+        run.checkpoints.filter(pk=row.pk).update(started_at=row.started_at and started, created_at=at)
+    run.refresh_from_db()
+    times = {"created_at": begun, "started_at": begun + timedelta(seconds=2), "updated_at": at}
+    Run.objects.filter(pk=run.pk).update(**times, completed_at=at if run.is_terminal else None)
 
 
 def approve(task: HumanTask) -> None:

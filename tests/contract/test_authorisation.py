@@ -10,11 +10,11 @@ SCOPES: dict[str, frozenset[str]] = {
     role: frozenset(scopes.split())
     for role, scopes in {
         "operator": "runs:read runs:write specs:read human:read audit:read credentials:read policies:read "
-        "policies:write webhooks:read webhooks:write",
+        "policies:write schedules:read schedules:write webhooks:read webhooks:write",
         "service": "runs:read runs:write specs:read human:read human:write audit:read audit:write credentials:read "
-        "policies:read",
+        "policies:read schedules:read",
         "reviewer": "runs:read human:read human:write audit:read",
-        "viewer": "runs:read specs:read human:read audit:read",
+        "viewer": "runs:read specs:read human:read audit:read schedules:read",
         "nobody": "",
     }.items()
 }
@@ -56,6 +56,14 @@ ROUTES = [
     ("POST", f"/webhooks/{ID}/test", "webhooks:write"),
     ("GET", f"/webhooks/{ID}/deliveries", "webhooks:read"),
     ("POST", f"/webhooks/{ID}/deliveries/{ID}/redeliver", "webhooks:write"),
+    ("GET", "/schedules", "schedules:read"),
+    ("POST", "/schedules", "schedules:write"),
+    ("GET", "/schedules/nightly", "schedules:read"),
+    ("PATCH", "/schedules/nightly", "schedules:write"),
+    ("DELETE", "/schedules/nightly", "schedules:write"),
+    ("POST", "/schedules/nightly/pause", "schedules:write"),
+    ("POST", "/schedules/nightly/resume", "schedules:write"),
+    ("POST", "/schedules/nightly/trigger", "schedules:write"),
     ("GET", "/security/credentials", "credentials:read"),
     ("GET", "/policies/environment", "policies:read"),
     ("GET", "/policies/environment/prod", "policies:read"),

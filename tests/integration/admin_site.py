@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
 MODELS = (
     "audit/auditevent",
+    "beatjobs/beatjob",
     "humantasks/humantask",
     "runs/checkpoint",
     "runs/leaseowner",

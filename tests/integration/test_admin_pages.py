@@ -12,7 +12,9 @@ from django.utils import timezone
 
 from humantasks.models import HumanTask
 from kneo_project.audit.services import record
+from kneo_project.beatjobs.services import noted
 from kneo_project.site import pages
+from runs.admin.run_page.pages import Tab
 from runs.models import Run
 from tests.browser import scenery
 from tests.factories import CheckpointFactory, HumanTaskFactory, RunFactory, SnapshotFactory, TraceEventFactory
@@ -42,6 +44,8 @@ def one_of_each(run: Run) -> None:
     HumanTaskFactory.create(run=run)
     record("run.created", actor="op", run_id=run.pk)
     ping(subscribe())
+    with noted("sweep"):
+        pass
 
 
 def cost(browser: Client, address: str) -> list[str]:
@@ -92,7 +96,9 @@ def test_a_list_counts_only_so_far_and_says_so(browser: Client, model: str, monk
 def test_every_row_has_a_page_and_every_link_on_a_runs_page_works(browser: Client) -> None:
     run = scenery.expense_claim()
     one_of_each(run)
-    page = browser.get(page_of("runs/run", run.pk)).content.decode()
+    address = page_of("runs/run", run.pk)
+    pages = [browser.get(address)] + [browser.get(address, {"tab": tab}) for tab in Tab]
+    page = "".join(page.content.decode() for page in pages)
     links = set(re.findall(r'href="(/admin/(?:audit|humantasks|runs|specs)/[^"]+)"', page))
     kinds = {link.split("/")[3] for link in links if "/change/" in link}
     assert kinds == {"auditevent", "checkpoint", "humantask", "run", "specsnapshot", "traceevent"}
@@ -101,11 +107,12 @@ def test_every_row_has_a_page_and_every_link_on_a_runs_page_works(browser: Clien
 
 def test_a_runs_page_tells_its_story(browser: Client) -> None:
     run = scenery.expense_claim()
-    page = text(browser.get(page_of("runs/run", run.pk)))
+    address = page_of("runs/run", run.pk)
+    page = text(browser.get(address))
     assert "Waiting for an answer: open the human task" in page
-    assert re.search(r"2 step_completed classify 1 \d+ (ms|s)", page)
     assert "Approve this expense claim line-manager" in page
-    assert "run.created expense-portal" in page
+    assert re.search(r"2 step_completed classify 1 \d+ (ms|s)", text(browser.get(address, {"tab": "steps"})))
+    assert "run.created expense-portal" in text(browser.get(address, {"tab": "audit"}))
 
 
 def test_pages_link_back_to_the_run(browser: Client) -> None:
@@ -203,6 +210,8 @@ def test_secrets_are_redacted_in_lists_and_on_pages(browser: Client) -> None:
     for address in (
         RUNS,
         page_of("runs/run", run.pk),
+        *(f"{page_of('runs/run', run.pk)}?tab={tab}" for tab in Tab),
+        f"/admin/runs/run/{run.pk}/download/",
         TASKS,
         page_of("humantasks/humantask", run.human_tasks.get().pk),
     ):

@@ -1,14 +1,16 @@
 """Which indexes the lists use: a list that reads every run would answer the same."""
 
 import json
+from collections.abc import Callable
 from importlib import import_module
 from typing import Any
 
 import pytest
 from django.db import connection, transaction
-from django.db.models import Model, QuerySet
+from django.db.models import QuerySet, Value
 
 from humantasks.models import HumanTask
+from runs.inspection import attention
 from runs.inspection.matching import matching_runs
 from runs.models import Run
 from tests.factories import HumanTaskFactory, RunFactory, SnapshotFactory
@@ -39,7 +41,7 @@ def history() -> None:
         cursor.execute("VACUUM (ANALYZE) runs_run")
 
 
-def plan_of[M: Model](rows: QuerySet[M]) -> str:
+def plan_of(rows: QuerySet[Any, Any]) -> str:
     """Return how the server finds ``rows``, unless it would read the whole table."""
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SET LOCAL enable_seqscan = off")
@@ -90,6 +92,23 @@ def test_the_tasks_of_a_person_and_of_groups_are_found_by_indexes(inbox: None) -
     assert {"human_task_assigned"} <= {
         name for _, name in nodes(plan_of(HumanTask.objects.open().of_groups(["user-7"])))
     }
+
+
+@pytest.mark.parametrize(
+    ("narrowing", "index"),
+    [
+        (attention.stuck, "run_lease_owner"),
+        (attention.queued, "run_wake_at"),
+        (attention.waiting_too_long, "run_wake_at"),
+        (attention.failed_lately, "run_whole_status"),
+        (lambda rows: rows.filter(within=None, status="completed"), "run_whole_status"),
+    ],
+)
+def test_the_first_page_counts_in_indexes(
+    history: None, narrowing: Callable[[QuerySet[Run]], QuerySet[Run]], index: str
+) -> None:
+    counted = narrowing(Run.objects.all()).values(counted=Value(1))[:100]
+    assert index in {name for _, name in nodes(plan_of(counted))}
 
 
 def test_a_server_without_trigrams_goes_without(monkeypatch: pytest.MonkeyPatch) -> None:

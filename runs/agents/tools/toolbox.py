@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from kneo_project.json_schema import JsonSchema
+from kneo_project.spans import Span
 from runs.agents.diary import Diary, Happening
 from runs.agents.errors import AgentError, StepInterrupted, ToolCallInDoubt, ToolFailed, ToolMiddlewareViolation
 from runs.agents.guardrails.stages import Checks
@@ -17,6 +18,7 @@ from runs.agents.people import PersonAnswer
 from runs.agents.tools import approving
 from runs.agents.tools.backings import Backing
 from runs.agents.tools.domains import refused_host
+from runs.agents.tracing import tell_result, tool_span
 from specs.language.agent_plan import AgentPlan, ToolPlan
 
 MAX_RESULT_CHARS = 1_000_000
@@ -156,6 +158,12 @@ class Toolbox:
         await self.journal.record(place, {"tool": tool.name})
 
     async def _called(self, tool: ToolPlan, arguments: Mapping[str, Any], key: str, helpers: Helpers) -> str:
+        with tool_span(tool.name, arguments, f"{self.prefix}{key}") as span:
+            result = await self._made(tool, arguments, key, helpers, span)
+            tell_result(span, result)
+        return result
+
+    async def _made(self, tool: ToolPlan, arguments: Mapping[str, Any], key: str, helpers: Helpers, span: Span) -> str:
         shown = _shown(arguments)
         self._tell(Happening.TOOL_STARTED, tool.name, input_text=shown)
         try:
@@ -169,6 +177,7 @@ class Toolbox:
                 happening = Happening.TOOL_DENIED if is_denied else Happening.TOOL_FAILED
                 self._tell(happening, tool.name, input_text=shown, error=str(error))
                 raise
+            span.fail(type(error).__name__, str(error))
             return self._failed(tool.name, str(error), input_text=shown)
         self._tell(Happening.TOOL_COMPLETED, tool.name, input_text=shown, output_text=result)
         return result

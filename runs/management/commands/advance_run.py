@@ -7,6 +7,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
+from kneo_project.telemetry.starting import begin_telemetry
 from runs import executor, heartbeat
 
 
@@ -21,6 +22,7 @@ class Command(BaseCommand):
 
     def handle(self, *_args: Any, run_id: uuid.UUID, **_options: Any) -> None:
         """Advance the run and say how far it came; SIGTERM makes it hand the run over."""
+        begin_telemetry("worker")
         signal.signal(signal.SIGTERM, lambda *_: heartbeat.of_this_process().stop(grace_seconds=0))
         try:
             advanced = executor.advance(run_id, alone=True)

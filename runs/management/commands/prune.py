@@ -33,7 +33,7 @@ class Command(BaseCommand):
         except KneoError as error:
             raise CommandError(error.message) from error
         limits = rounds.limits(known, timezone.now())
-        past = {name: rounds.HOW[name].count(limit) for name, limit in limits.items()}
+        past = rounds.rehearse(limits)
         pruned = dict.fromkeys(limits, 0) if dry_run else rounds.prune(known, limits, actor=ACTOR)
         if as_json:
             self.stdout.write(json.dumps({"dry_run": dry_run, "kinds": _documents(known, past, pruned)}, indent=2))

@@ -22,7 +22,13 @@ from tests.benchmarks.options import options_of
 FAILURES = (BenchmarkFailed, subprocess.CalledProcessError, psycopg.Error)
 LARGE, CALLS = 100_000, 200
 QUICK_LARGE, QUICK_CALLS = 10_000, 20
-LIMITS: Mapping[str, Limit] = {"runs/{id}": Limit.ONE, "POST runs, async": Limit.CREATE}
+LIMITS: Mapping[str, Limit] = {
+    "runs/{id}": Limit.ONE,
+    "POST runs, async": Limit.CREATE,
+    "admin, first page": Limit.PAGE,
+    "admin, runs": Limit.PAGE,
+    "admin, a run": Limit.PAGE,
+}
 
 
 def main(arguments: Sequence[str]) -> int:

@@ -23,12 +23,16 @@ type Application = Callable[[dict[str, Any], Callable[..., Any]], Any]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
-    """A request. ``body`` makes it a POST; ``at_least`` is how many items the answer must have to mean anything."""
+    """A request. ``body`` makes it a POST, ``cookie`` that of a person.
+
+    ``at_least`` is how many items the answer must have to mean anything.
+    """
 
     name: str
     path: str
     query: Mapping[str, object]
     body: bytes = b""
+    cookie: str = ""
     at_least: int = 0
     expects: str = "200 OK"
 
@@ -42,6 +46,8 @@ class Call:
             "CONTENT_LENGTH": str(len(self.body)),
             "wsgi.input": io.BytesIO(self.body),
         }
+        if self.cookie:
+            environ["HTTP_COOKIE"] = self.cookie
         setup_testing_defaults(environ)
         return environ
 
@@ -76,6 +82,16 @@ def lists(workflow: str) -> list[Call]:
 def one(run_id: object) -> Call:
     """Return the request for one run."""
     return Call(name="runs/{id}", path=f"/v1/runs/{run_id}", query={})
+
+
+def pages(run_id: object, cookie: str) -> list[Call]:
+    """Return the pages of the admin that operators look at most, asked for by somebody who is logged in."""
+    paths = {
+        "admin, first page": "/admin/",
+        "admin, runs": "/admin/runs/run/",
+        "admin, a run": f"/admin/runs/run/{run_id}/change/",
+    }
+    return [Call(name=name, path=path, query={}, cookie=cookie) for name, path in paths.items()]
 
 
 def creation(order: bytes) -> Call:

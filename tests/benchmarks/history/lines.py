@@ -23,6 +23,7 @@ class Limit(Enum):
     LIST = ("p95", 50.0, 1.5)
     ONE = ("p95", 10.0, None)
     CREATE = ("p50", 15.0, None)
+    PAGE = ("p95", 300.0, None)
 
     def __str__(self) -> str:
         percentile, most, growth = self.value

@@ -12,12 +12,15 @@ import sys
 
 import psycopg
 from django.conf import settings
+from django.contrib.auth import get_user_model
+from django.test import Client
 
 from kneo_project.wsgi import application
+from runs import statistics
 from runs.models import Run
 from specs.services import SpecSource, freeze, store
 from tests.benchmarks.clients import order_of
-from tests.benchmarks.history.calls import CREATE, READ, Call, creation, lists, one, send
+from tests.benchmarks.history.calls import CREATE, READ, Call, creation, lists, one, pages, send
 from tests.benchmarks.history.filling import FIRST_RUNS, fill, prepare
 from tests.benchmarks.specs import sequence
 
@@ -34,13 +37,19 @@ def fill_up(runs: int) -> None:
         fill(connection, since=0, until=FIRST_RUNS)
         if runs > FIRST_RUNS:
             fill(connection, since=FIRST_RUNS, until=runs)
+    while statistics.settle():  # the beat would have done so
+        pass
 
 
 def rounds() -> dict[str, list[Call]]:
     """Return what is asked at which word. New runs have done nothing: they would make the lists cheaper."""
     of_one_workflow = Run.objects.filter(workflow_name=SOME_WORKFLOW, output_text__isnull=False)
     some_run = of_one_workflow.values_list("pk", flat=True)[0]
-    return {READ: [*lists(SOME_WORKFLOW), one(some_run)], CREATE: [creation(order_of("new", steps=3))]}
+    operator = Client()
+    operator.force_login(get_user_model().objects.create_superuser("operator"))
+    cookie = f"{settings.SESSION_COOKIE_NAME}={operator.cookies[settings.SESSION_COOKIE_NAME].value}"
+    asked = [*lists(SOME_WORKFLOW), one(some_run), *pages(some_run, cookie)]
+    return {READ: asked, CREATE: [creation(order_of("new", steps=3))]}
 
 
 def main(runs: int) -> None:

@@ -54,8 +54,14 @@ def test_the_embedded_broker_takes_the_bell_without_any_server() -> None:
 def test_the_beat_does_what_is_on_its_schedule_in_its_own_process_but_for_what_takes_long() -> None:
     app.loader.import_default_modules()
     entries = app.conf.beat_schedule.values()
-    expected = {"runs.sweep", "runs.work_off_bulk", "runs.settle_statistics", "runs.prune", "webhooks.look"}
-    assert {entry["task"] for entry in entries} == expected
+    assert {entry["task"] for entry in entries} == {
+        "runs.sweep",
+        "runs.fire_schedules",
+        "runs.work_off_bulk",
+        "runs.settle_statistics",
+        "runs.prune",
+        "webhooks.look",
+    }
     assert all(entry["task"] in app.tasks for entry in entries)
     elsewhere = {entry["task"] for entry in entries if not entry["options"].get("run_here")}
     assert elsewhere == {"runs.prune"}

@@ -1,0 +1,1 @@
+"""What the beat's jobs did last, and whether it went well."""

@@ -1,0 +1,1 @@
+"""OpenTelemetry: where spans go, and which libraries tell of theirs. Imported only where an operator wants it."""

@@ -1,0 +1,73 @@
+"""Where a run is: its graph, its timeline, and how far it has come."""
+
+from dataclasses import dataclass
+from typing import Any, cast
+
+from django.utils import timezone
+
+from kneo_project.errors import KneoError
+from kneo_project.redaction import redact
+from kneo_project.site import showing
+from runs.admin.run_page.gantt import Gantt, gantt
+from runs.inspection.entries import MOST_ENTRIES, history_of, under_way
+from runs.inspection.picturing import Look, pictured
+from runs.inspection.timelines import timeline
+from runs.models import Run
+from specs.language.plan import Plan
+from specs.services import load_plan
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Progress:
+    """How many of the steps are done."""
+
+    done: int
+    total: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Overview:
+    """What the page draws; without a graph it says in ``trouble`` why there is none."""
+
+    graph: dict[str, Any] | None
+    chart: Gantt
+    progress: Progress | None
+    trouble: str | None
+    is_cut: bool
+
+
+def overview(run: Run) -> Overview:
+    """Return the graph and the timeline of ``run``: five queries, and two more for one that has branches."""
+    entries = history_of(run.pk)
+    plan, trouble = _plan_of(run)
+    graph = pictured(run, plan, entries) if plan else None
+    now_at = under_way(run, plan) if plan else ()
+    return Overview(
+        graph=_shown(run, graph) if graph else None,
+        chart=gantt(run.pk, timeline(run, entries, now_at, timezone.now())),
+        progress=_progress(graph) if graph else None,
+        trouble=trouble,
+        is_cut=len(entries) == MOST_ENTRIES,
+    )
+
+
+def _plan_of(run: Run) -> tuple[Plan | None, str | None]:
+    """Return the plan, or why there is none: an old spec that this release cannot run, or one that was pruned."""
+    try:
+        return load_plan(run.snapshot_id), None
+    except KneoError as error:
+        return None, error.message
+
+
+def _progress(graph: dict[str, Any]) -> Progress:
+    groups = {node.get("parent") for node in graph["nodes"]}
+    steps = [node for node in graph["nodes"] if "status" in node and node["id"] not in groups]
+    return Progress(done=sum(node["status"] in (Look.DONE, Look.FAILED) for node in steps), total=len(steps))
+
+
+def _shown(run: Run, graph: dict[str, Any]) -> dict[str, Any]:
+    """Return the graph with links to the pages of the steps, redacted."""
+    for node in graph["nodes"]:
+        if "status" in node:
+            node["href"] = showing.address("runs_run_step", args=[run.pk], query={"place": node["id"]})
+    return cast("dict[str, Any]", redact(graph))

@@ -1,0 +1,201 @@
+"""The pages of a run at the admin: thin, each shows what a module beside it finds out."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.http.response import HttpResponseBase
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path
+
+from kneo_project.audit.services import record
+from kneo_project.site import showing
+from kneo_project.site.colouring import yaml_document
+from kneo_project.site.pages import Named, OperatorAdmin
+from runs.admin import story
+from runs.admin.run_page.changes import changes
+from runs.admin.run_page.downloading import downloaded
+from runs.admin.run_page.facts import facts_of
+from runs.admin.run_page.forking import FORK
+from runs.admin.run_page.listening import events
+from runs.admin.run_page.overview import overview
+from runs.admin.run_page.steps import step_page
+from runs.engine.progress import RecordType
+from runs.events.happenings import newest_number
+from runs.inspection.checkpoint_views import NODE_COMPLETED
+from runs.models import Run
+from specs.gathering import layered
+from specs.language.policy_report import policy_report
+from specs.services import examine_stored
+
+EVENT_TYPES = " ".join([*RecordType, NODE_COMPLETED])
+LIVE = "live"
+SAFE_METHODS = ("GET", "HEAD")
+# Which fieldsets are on which part of the page.
+TEXTS = slice(0, 1)
+DETAILS = slice(1, None)
+
+
+class Tab(StrEnum):
+    """The parts of the page, by the word in its address."""
+
+    OVERVIEW = "overview"
+    STEPS = "steps"
+    DETAILS = "details"
+    TRACE = "trace"
+    CHANGES = "changes"
+    SPEC = "spec"
+    POLICY = "policy"
+    AUDIT = "audit"
+    FAMILY = "family"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """A part of the page: its name on the page, and its address."""
+
+    label: str
+    url: str
+    is_shown: bool
+
+
+class RunPages(OperatorAdmin[Run]):
+    """The page of a run in parts, the pages of its steps, its live events, and the run as a file."""
+
+    def get_urls(self) -> list[URLPattern]:
+        """Return the routes, those of one run before those of the admin, which take any text for an id."""
+        views: dict[str, Callable[..., HttpResponseBase]] = {
+            "events": self.events_view,
+            "step": self.step_view,
+            "download": self.download_view,
+        }
+        own = [
+            path(f"<uuid:run_id>/{name}/", self.admin_site.admin_view(view), name=f"runs_run_{name}")
+            for name, view in views.items()
+        ]
+        return own + super().get_urls()
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Show the part of the run that is asked for; with ``live``, only what changes while the run goes on."""
+        if request.method not in SAFE_METHODS:
+            raise PermissionDenied
+        # Known before the run is read, so that its page misses nothing that happens later.
+        after = newest_number()
+        run = self._viewed(request, object_id)
+        try:
+            tab = Tab(request.GET.get("tab") or Tab.OVERVIEW)
+        except ValueError:
+            raise Http404 from None
+        template = "admin/kneo/run/live.html" if LIVE in request.GET else "admin/kneo/run/page.html"
+        context = {
+            "tab": tab,
+            "tab_template": f"admin/kneo/run/{tab}.html",
+            "parts": _parts(run, tab),
+            "after": after,
+            "event_types": EVENT_TYPES,
+            "offers": list(self.offers(run)) if self.has_act_permission(request) else [],
+            "related": list(self.related(run)),
+            "checkbox_name": ACTION_CHECKBOX_NAME,
+            "lines": self.now(run),
+            **self._part(request, run, tab),
+        }
+        return self._page(request, run, template, context)
+
+    def now(self, run: Run) -> list[tuple[str, object]]:
+        """Return what is to be known at once about ``run``, as names and values."""
+        raise NotImplementedError
+
+    def step_view(self, request: HttpRequest, run_id: object) -> HttpResponse:
+        """Show one step of the run."""
+        run = self._viewed(request, str(run_id))
+        place = request.GET.get("place", "")
+        if not place:
+            raise Http404
+        return self._page(request, run, "admin/kneo/run/step.html", {"step": step_page(run, place)})
+
+    def download_view(self, request: HttpRequest, run_id: object) -> HttpResponse:
+        """Give the run as a file, and note who took it."""
+        run = self._viewed(request, str(run_id))
+        record("run.downloaded", actor=request.user.get_username(), run_id=run.pk)
+        answer = JsonResponse(downloaded(run), json_dumps_params={"indent": 2, "ensure_ascii": False})
+        answer["Content-Disposition"] = f'attachment; filename="run-{run.pk}.json"'
+        return answer
+
+    def events_view(self, request: HttpRequest, run_id: object) -> HttpResponseBase:
+        """Tell the page what happens to the run."""
+        return events(request, self._viewed(request, str(run_id)))
+
+    def _viewed(self, request: HttpRequest, object_id: str) -> Run:
+        """Return the run; raise Http404 or PermissionDenied."""
+        run = self.get_object(request, object_id)
+        if not self.has_view_permission(request, run):
+            raise PermissionDenied
+        if run is None:
+            raise Http404("There is no such run; it may have been pruned.")
+        return run
+
+    def _page(self, request: HttpRequest, run: Run, template: str, context: Mapping[str, Any]) -> HttpResponse:
+        label = self.label(run)
+        shared = {
+            **self.admin_site.each_context(request),
+            "title": label,
+            "subtitle": None,
+            "opts": self.opts,
+            "media": self.media,
+            "run": run,
+            "original": Named(run, self.opts, label),
+            "run_label": showing.words(run.workflow_name or run.agent_name),
+        }
+        return TemplateResponse(request, template, {**shared, **context})
+
+    def _part(self, request: HttpRequest, run: Run, tab: Tab) -> dict[str, Any]:
+        """Return what the part ``tab`` of the page shows."""
+        parts: dict[Tab, Callable[[], dict[str, Any]]] = {
+            Tab.OVERVIEW: lambda: self._overview(run),
+            Tab.STEPS: lambda: self._steps(request, run),
+            Tab.DETAILS: lambda: {"facts": facts_of(self, run, DETAILS)},
+            Tab.TRACE: lambda: {"tables": [story.trace_events(run.pk)]},
+            Tab.CHANGES: lambda: {"changes": changes(run, request.GET)},
+            Tab.SPEC: lambda: {"code": yaml_document(layered(run.snapshot.content))},
+            Tab.POLICY: lambda: {"code": yaml_document(self._policy_report(request, run))},
+            Tab.AUDIT: lambda: {"tables": [story.audit_events(run.pk)]},
+            Tab.FAMILY: lambda: {"tables": [*story.branches(run.pk), story.forks(run.pk)]},
+        }
+        return parts[tab]()
+
+    def _overview(self, run: Run) -> dict[str, Any]:
+        tables = [*story.branches(run.pk), *story.human_tasks(run.pk)]
+        return {"overview": overview(run), "facts": facts_of(self, run, TEXTS), "tables": tables}
+
+    def _steps(self, request: HttpRequest, run: Run) -> dict[str, Any]:
+        can_fork = self.has_act_permission(request) and self.can_fork(run)
+        return {"table": story.checkpoints(run.pk, can_fork=can_fork), "fork": FORK.action if can_fork else None}
+
+    def can_fork(self, run: Run) -> bool:
+        """Whether forks may begin in ``run``: not in a branch, which is a part of another run."""
+        return run.within_id is None and run.history_pruned_at is None
+
+    def _policy_report(self, request: HttpRequest, run: Run) -> dict[str, Any]:
+        """Return the report on the frozen spec, as the API does; who looks at it is noted."""
+        report = policy_report(examine_stored(run.snapshot.content))
+        facts = {"valid": report["valid"], "source": "run"}
+        record("spec.policy_reported", actor=request.user.get_username(), run_id=run.pk, metadata=facts)
+        return report
+
+
+def _parts(run: Run, shown: Tab) -> list[Part]:
+    page = showing.address("runs_run_change", args=[run.pk])
+    return [
+        Part(
+            label=tab.capitalize(),
+            url=page if tab is Tab.OVERVIEW else f"{page}?tab={tab}",
+            is_shown=tab is shown,
+        )
+        for tab in Tab
+    ]

@@ -1,0 +1,276 @@
+"""The admin's pages about schedules: when they are due, what came of it, and their runs."""
+
+from collections.abc import Iterable
+from itertools import islice
+from typing import Any
+
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path
+
+from kneo_project.errors import RequestInvalid
+from kneo_project.site import acting, showing
+from kneo_project.site.acting import Question
+from kneo_project.site.pages import Offer, OperatorAdmin, Related, Table, column
+from kneo_project.site.showing import NOTHING, Tone
+from runs.admin import columns
+from runs.admin.spec_desk import desk
+from runs.admin.spec_forms import WhenForm
+from runs.models import Outcome, Schedule, ScheduledRun
+from runs.schedules import firing, keeping
+from runs.tasks import ring
+
+SHOWN = 10
+NEXT_MOMENTS = 5
+TONES = {
+    Outcome.STARTED: Tone.GOOD,
+    Outcome.WAITING: Tone.WAITING,
+    Outcome.SKIPPED: Tone.QUIET,
+    Outcome.MISSED: Tone.BAD,
+    Outcome.REFUSED: Tone.BAD,
+}
+PAUSE = Question(
+    action="pause_selected",
+    title="Pause these schedules?",
+    consequence=(
+        "They start no runs until they are resumed. A run that waits for its turn is forgotten; those under way go on."
+    ),
+    button="Yes, pause",
+)
+RESUME = Question(
+    action="resume_selected",
+    title="Resume these schedules?",
+    consequence="They start runs again, from the next moment on. What passed meanwhile is not made up for.",
+    button="Yes, resume",
+)
+TRIGGER = Question(
+    action="trigger_selected",
+    title="Start a run of these schedules now?",
+    consequence="One run of each starts at once, also of those that are paused or have a run under way.",
+    button="Yes, start",
+)
+END = Question(
+    action="end_selected",
+    title="End these schedules?",
+    consequence="They start no runs any more and are gone for good. The runs that they started stay.",
+    button="Yes, end",
+    is_grave=True,
+)
+
+
+@admin.register(Schedule)
+class ScheduleAdmin(OperatorAdmin[Schedule]):
+    """Schedules, by name. Who may "change" them makes them, too: on the page for specs."""
+
+    list_display = ["named", "state", "when", "zone", "next", "outcome", "last", "what_overlaps"]
+    list_filter = ["is_paused", "last_outcome"]
+    loaded = ["name", "is_paused", "cron", "time_zone", "next_at", "last_outcome", "last_due_at", "overlap"]
+    ordering = ["name"]
+    search_fields = ["name"]
+    search_help_text = "The beginning of the name."
+    actions = ["pause_selected", "resume_selected", "trigger_selected", "end_selected"]
+    fieldsets = [
+        ("When", {"fields": [("state", "next_in_full"), ("when", "zone"), ("what_overlaps", "grace"), "waiting"]}),
+        ("The last moment", {"fields": [("outcome", "last_in_full"), "reason", "last_run_link"]}),
+        (
+            "What is run",
+            {"fields": [("spec", "environment_shown"), ("kind", "session"), "input_shown", "labels", "metadata",
+                        ("time_limit", "tokens", "money")]},
+        ),
+        ("Record", {"classes": ["collapse"], "fields": [("by", "made"), "changed"]}),
+    ]  # fmt: skip
+
+    named = column("schedule", showing.words, "name")
+    state = column("state", lambda paused: _state(is_paused=paused), "is_paused")
+    when = column("cron", str, "cron")
+    zone = column("time zone", str, "time_zone")
+    next = column("next", showing.age, "next_at", is_sortable=True)
+    next_in_full = column("next", showing.moment, "next_at")
+    waiting = column("waits since", showing.moment, "waiting_since")
+    outcome = column("last outcome", lambda word: showing.badge(word, TONES[word]) if word else NOTHING, "last_outcome")
+    last = column("last due", showing.age, "last_due_at")
+    last_in_full = column("due", showing.moment, "last_due_at")
+    reason = column("why", showing.words, "last_reason")
+    what_overlaps = column("overlap", lambda word: word.replace("_", " "), "overlap")
+    grace = column("most seconds late", showing.number, "misfire_grace_seconds")
+    environment_shown = column("environment", showing.words, "environment")
+    kind = column("target", showing.words, "target")
+    session = column("session id", showing.words, "session_id")
+    input_shown = column("input", showing.long_text, "input_text")
+    labels = column("tags", lambda tags: showing.words(", ".join(tags)), "tags")
+    metadata = column("metadata", showing.document, "caller_metadata")
+    time_limit = column("timeout in seconds", showing.number, "timeout_seconds")
+    tokens = column("token budget", showing.number, "token_budget")
+    money = column("cost budget", lambda amount: NOTHING if amount is None else f"{amount:g}", "cost_budget")
+    by = column("made by", showing.words, "created_by")
+    made = column("made", showing.moment, "created_at")
+    changed = column("changed", showing.moment, "updated_at")
+
+    def get_urls(self) -> list[URLPattern]:
+        """Return the page for specs, and that of the timing of a schedule, before the pages of rows."""
+        site = self.admin_site
+        own = [
+            path("new/", site.admin_view(lambda request: desk(request, site)), name="runs_schedule_new"),
+            path("<path:object_id>/timing/", site.admin_view(self.timing_view), name="runs_schedule_timing"),
+        ]
+        return [*own, *super().get_urls()]
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """Whether the user may make schedules."""
+        return self.has_act_permission(request)
+
+    def add_view(
+        self, request: HttpRequest, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Lead to the page for specs: a schedule begins with what it runs."""
+        return redirect("admin:runs_schedule_new")
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Schedule], search_term: str
+    ) -> tuple[QuerySet[Schedule], bool]:
+        """Find schedules by the beginning of their name."""
+        wanted = search_term.strip()
+        return (queryset.filter(name__startswith=wanted) if wanted else queryset), False
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Show a schedule, with the way to change its timing for who may."""
+        response = super().change_view(request, object_id, form_url, extra_context)
+        if isinstance(response, TemplateResponse) and response.context_data and self.has_act_permission(request):
+            url = showing.address("runs_schedule_timing", args=[response.context_data["original"].pk])
+            response.context_data["related"].append(Related(label="Change the timing", url=url))
+        return response
+
+    def timing_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Change when the runs of a schedule are due."""
+        if not self.has_act_permission(request):
+            raise PermissionDenied
+        row = self.get_object(request, object_id)
+        if row is None:
+            raise Http404
+        given = {name: getattr(row, name) for name in WhenForm.base_fields}
+        form = WhenForm(request.POST or None, initial=given)
+        if form.is_valid() and self._change(request, row, form):
+            return redirect(showing.address("runs_schedule_change", args=[row.pk]))
+        context = {
+            **self.admin_site.each_context(request),
+            "title": f"When is {self.label(row)} due?",
+            "opts": self.opts,
+            "form": form,
+            "back": showing.address("runs_schedule_change", args=[row.pk]),
+        }
+        return TemplateResponse(request, "admin/kneo/schedule_timing.html", context)
+
+    def related(self, row: Schedule) -> Iterable[Related]:
+        """Link to the spec."""
+        yield Related(label="Spec", url=showing.address("specs_specsnapshot_change", args=[row.snapshot_id]))
+
+    def tables(self, row: Schedule) -> Iterable[Table]:
+        """Return the moments that come next, and the runs that were started."""
+        if row.next_at is not None:
+            table = keeping.timetable_of(row)
+            moments = [row.next_at, *islice(table.after(row.next_at), NEXT_MOMENTS - 1)]
+            cells = [[f"{at.astimezone(table.zone):%a %Y-%m-%d %H:%M %Z}", showing.age(at)] for at in moments]
+            yield Table(title="Next moments", headings=[f"In {row.time_zone}", "That is"], rows=cells)
+        started = row.runs.select_related("run").order_by("-run__created_at")[:SHOWN]
+        yield Table(
+            title="Its latest runs",
+            headings=["Run", "Status", "For the moment", "Began"],
+            rows=[_run(each) for each in started],
+        )
+
+    def offers(self, row: Schedule) -> Iterable[Offer]:
+        """Offer a run now, the other state, and the end."""
+        yield Offer(action=TRIGGER.action, label="Start a run now…")
+        if row.is_paused:
+            yield Offer(action=RESUME.action, label="Resume…")
+        else:
+            yield Offer(action=PAUSE.action, label="Pause…")
+        yield Offer(action=END.action, label="End this schedule…", is_grave=True)
+
+    @admin.display(description="spec")
+    def spec(self, row: Schedule) -> str:
+        """Return a link to the spec, by its path where it has one."""
+        label = showing.words(row.spec_path) if row.spec_path else "inline"
+        return showing.link(label, "specs_specsnapshot_change", args=[row.snapshot_id])
+
+    @admin.display(description="last run")
+    def last_run_link(self, row: Schedule) -> str:
+        """Return a link to the last run."""
+        if row.last_run_id is None:
+            return NOTHING
+        return showing.link(showing.short_id(row.last_run_id), "runs_run_change", args=[row.last_run_id])
+
+    @admin.action(permissions=["act"], description="Pause selected schedules…")
+    def pause_selected(self, request: HttpRequest, queryset: QuerySet[Schedule]) -> HttpResponse | None:
+        """Pause the selected schedules, after asking."""
+        return acting.act(self, request, queryset, PAUSE, "Paused", _pause)
+
+    @admin.action(permissions=["act"], description="Resume selected schedules…")
+    def resume_selected(self, request: HttpRequest, queryset: QuerySet[Schedule]) -> HttpResponse | None:
+        """Resume the selected schedules, after asking."""
+        return acting.act(self, request, queryset, RESUME, "Resumed", _resume)
+
+    @admin.action(permissions=["act"], description="Start a run of selected schedules now…")
+    def trigger_selected(self, request: HttpRequest, queryset: QuerySet[Schedule]) -> HttpResponse | None:
+        """Start a run of each selected schedule, after asking."""
+        return acting.act(self, request, queryset, TRIGGER, "Started a run of", _trigger)
+
+    @admin.action(permissions=["act"], description="End selected schedules…")
+    def end_selected(self, request: HttpRequest, queryset: QuerySet[Schedule]) -> HttpResponse | None:
+        """End the selected schedules, after asking."""
+        if not acting.was_asked(request):
+            return acting.act(self, request, queryset, END, "Ended", _end)
+        acting.act(self, request, queryset, END, "Ended", _end)
+        return redirect("admin:runs_schedule_changelist")  # there is no page of the row to go back to
+
+    def _change(self, request: HttpRequest, row: Schedule, form: WhenForm) -> bool:
+        """Change the schedule; return False with errors in the form."""
+        named = {name: form.cleaned_data[name] for name in form.changed_data}
+        try:
+            keeping.update_schedule(row.name, None, named, actor=request.user.get_username())
+        except RequestInvalid as error:
+            for problem in error.problems:
+                form.add_error(str(problem.loc[-1]), problem.msg)
+            return False
+        self.message_user(request, f"Changed when {self.label(row)} is due.", messages.SUCCESS)
+        return True
+
+
+def _state(*, is_paused: bool) -> str:
+    return showing.badge("paused", Tone.WAITING) if is_paused else showing.badge("active", Tone.GOOD)
+
+
+def _run(each: ScheduledRun) -> list[str]:
+    link = showing.link(showing.short_id(each.run_id), "runs_run_change", args=[each.run_id])
+    due = showing.moment(each.due_at) if each.due_at else "on demand"
+    return [link, columns.status_badge(each.run.status), due, showing.age(each.run.created_at)]
+
+
+def _pause(row: Schedule, actor: str) -> str | None:
+    if row.is_paused:
+        return "was paused already."
+    keeping.pause_schedule(row.name, actor=actor)
+    return None
+
+
+def _resume(row: Schedule, actor: str) -> str | None:
+    if not row.is_paused:
+        return "was not paused."
+    keeping.resume_schedule(row.name, actor=actor)
+    return None
+
+
+def _trigger(row: Schedule, actor: str) -> str | None:
+    ring(firing.trigger(row.name, actor=actor).pk)
+    return None
+
+
+def _end(row: Schedule, actor: str) -> str | None:
+    keeping.delete_schedule(row.name, actor=actor)
+    return None

@@ -1,0 +1,83 @@
+"""The tallies of the last hour, day and week, for charts: a number of rows that does not grow with time.
+
+They are written by ``runs.statistics``, in the transaction that holds its mark: nobody else writes these rows.
+"""
+
+from collections import defaultdict
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from functools import reduce
+from operator import or_
+from typing import Any
+
+from django.db.models import Q
+
+from runs.models import RecentTally
+from runs.spans import SPANS
+from runs.sums import TOKENS, Sum, merged
+
+# Tokens again, by the name of who used them.
+BY_WORKFLOW, BY_MODEL = "workflow", "model"
+MOST_NAME_CHARS = 255
+
+type Key = tuple[int, datetime, str, str]
+
+
+class Recent:
+    """What is added to these tallies. What is too old for a span by ``now`` is left out of it."""
+
+    def __init__(self, now: datetime) -> None:
+        self._now = now
+        self._sums: dict[Key, Sum] = defaultdict(Sum)
+
+    def add(
+        self,
+        kind: str,
+        at: datetime,
+        length: timedelta | None,
+        usage: Mapping[str, Any] | None = None,
+        *,
+        name: str = "",
+    ) -> None:
+        """Count that something of this ``kind`` happened ``at`` a moment."""
+        for span in SPANS:
+            if at >= span.begins_at(self._now):
+                key = span.slot_seconds, span.slot_of(at), kind, name[:MOST_NAME_CHARS]
+                self._sums[key].add(length, usage)
+
+    def store(self) -> None:
+        """Add everything in the caller's transaction, and delete what has become too old."""
+        too_old = (Q(slot_seconds=span.slot_seconds, begins_at__lt=span.begins_at(self._now)) for span in SPANS)
+        RecentTally.objects.filter(reduce(or_, too_old)).delete()
+        if not self._sums:
+            return
+        slots, begins = {slot for slot, *_ in self._sums}, {at for _, at, _, _ in self._sums}
+        rows = RecentTally.objects.filter(slot_seconds__in=slots, begins_at__in=begins)
+        known = {_key(tally): tally for tally in rows}
+        RecentTally.objects.bulk_create(
+            [_added(known.get(key) or _new(key), some) for key, some in self._sums.items()],
+            update_conflicts=True,
+            unique_fields=["slot_seconds", "begins_at", "kind", "name"],
+            update_fields=["count", "seconds", "buckets", *TOKENS],
+        )
+
+
+def _key(tally: RecentTally) -> Key:
+    return tally.slot_seconds, tally.begins_at, tally.kind, tally.name
+
+
+def _new(key: Key) -> RecentTally:
+    slot_seconds, begins_at, kind, name = key
+    return RecentTally(slot_seconds=slot_seconds, begins_at=begins_at, kind=kind, name=name)
+
+
+def _added(tally: RecentTally, some: Sum) -> RecentTally:
+    values: dict[str, Any] = {
+        "count": tally.count + some.count,
+        "seconds": tally.seconds + some.seconds,
+        "buckets": merged(tally.buckets, some.buckets) if tally.buckets else some.buckets,
+        **{name: getattr(tally, name) + some.tokens[name] for name in TOKENS},
+    }
+    return RecentTally(
+        slot_seconds=tally.slot_seconds, begins_at=tally.begins_at, kind=tally.kind, name=tally.name, **values
+    )

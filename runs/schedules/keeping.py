@@ -1,0 +1,166 @@
+"""Making, changing, pausing and ending schedules."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from django.conf import settings
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from kneo_project.audit.services import record
+from kneo_project.errors import Problem, RequestInvalid
+from kneo_project.transient import retry_transient
+from runs.errors import ScheduleExists, ScheduleNotFound
+from runs.models import Schedule
+from runs.schedules.timetable import Timetable, timetable
+from specs.services import FrozenSpec, SpecSource, freeze, store
+
+WHEN = frozenset({"cron", "time_zone"})
+
+
+def timetable_of(schedule: Schedule) -> Timetable:
+    """Return when runs of ``schedule`` are due."""
+    return timetable(schedule.cron, schedule.time_zone)
+
+
+def find_schedule(name: str) -> Schedule:
+    """Return the schedule. Raises ScheduleNotFound."""
+    schedule = Schedule.objects.filter(name=name).first()
+    if schedule is None:
+        raise ScheduleNotFound(name=name)
+    return schedule
+
+
+@retry_transient
+def create_schedule(name: str, source: SpecSource, fields: Mapping[str, Any], *, actor: str) -> Schedule:
+    """Start runs by the clock from now on. The spec is frozen: what becomes of its files later changes nothing.
+
+    Arguments:
+        name: what it is called, from now on.
+        source: where the spec comes from.
+        fields: further columns of ``Schedule``, validated one by one.
+        actor: who makes it.
+
+    Raises:
+        RequestInvalid: the cron expression or the time zone is none.
+        ScheduleExists: there is one of that name.
+        KneoError: the spec cannot be run, as when a run is started.
+    """
+    schedule = Schedule(name=name, created_by=actor, **fields)
+    table = _read(schedule)
+    frozen = _froze(schedule, source)
+    schedule.next_at = None if schedule.is_paused else table.next_after(timezone.now())
+    with transaction.atomic():
+        if Schedule.objects.filter(name=name).exists():
+            raise ScheduleExists(name=name)
+        store(frozen)
+        try:
+            with transaction.atomic():
+                schedule.save(force_insert=True)
+        except IntegrityError:
+            raise ScheduleExists(name=name) from None
+        record("schedule.created", actor=actor, metadata=_facts(schedule))
+    return schedule
+
+
+@retry_transient
+def update_schedule(name: str, source: SpecSource | None, fields: Mapping[str, Any], *, actor: str) -> Schedule:
+    """Change the ``fields`` that are named, and the spec if ``source`` names another.
+
+    A moment that was due and waits keeps waiting. Raises ScheduleNotFound, and what ``create_schedule`` raises.
+    """
+    with transaction.atomic():
+        schedule = _locked(name)
+        for field, value in fields.items():
+            setattr(schedule, field, value)
+        table = _read(schedule)
+        if source is not None:
+            store(_froze(schedule, source))
+        if WHEN & fields.keys() and not schedule.is_paused:
+            schedule.next_at = table.next_after(timezone.now())
+        if fields or source is not None:
+            changed = sorted([*fields, *(["spec"] if source is not None else [])])
+            _save(schedule, timezone.now())
+            record("schedule.updated", actor=actor, metadata={**_facts(schedule), "changed": changed})
+    return schedule
+
+
+@retry_transient
+def pause_schedule(name: str, *, actor: str) -> Schedule:
+    """Start no runs until it is resumed; one that waits for its turn is forgotten. Raises ScheduleNotFound."""
+    with transaction.atomic():
+        schedule = _locked(name)
+        if not schedule.is_paused:
+            schedule.is_paused, schedule.next_at, schedule.waiting_since = True, None, None
+            _save(schedule, timezone.now())
+            record("schedule.paused", actor=actor, metadata=_facts(schedule))
+    return schedule
+
+
+@retry_transient
+def resume_schedule(name: str, *, actor: str) -> Schedule:
+    """Start runs again, from the next moment on: those that passed meanwhile are not made up for.
+
+    Raises ScheduleNotFound.
+    """
+    with transaction.atomic():
+        schedule = _locked(name)
+        if schedule.is_paused:
+            now = timezone.now()
+            schedule.is_paused, schedule.next_at = False, timetable_of(schedule).next_after(now)
+            _save(schedule, now)
+            record("schedule.resumed", actor=actor, metadata=_facts(schedule))
+    return schedule
+
+
+@retry_transient
+def delete_schedule(name: str, *, actor: str) -> None:
+    """End a schedule; its runs stay. Raises ScheduleNotFound."""
+    with transaction.atomic():
+        schedule = _locked(name)
+        facts = _facts(schedule)
+        schedule.delete()
+        record("schedule.deleted", actor=actor, metadata=facts)
+
+
+def _locked(name: str) -> Schedule:
+    schedule = Schedule.objects.select_for_update().filter(name=name).first()
+    if schedule is None:
+        raise ScheduleNotFound(name=name)
+    return schedule
+
+
+def _read(schedule: Schedule) -> Timetable:
+    try:
+        return timetable_of(schedule)
+    except ValueError as error:
+        field = "time_zone" if "time zone" in str(error) else "cron"
+        raise RequestInvalid([Problem(type="value_error", loc=("body", field), msg=str(error))]) from None
+
+
+def _froze(schedule: Schedule, source: SpecSource) -> FrozenSpec:
+    """Return the frozen spec, and let ``schedule`` say where it came from."""
+    frozen = freeze(source, allowed_functions=settings.FUNCTION_MODULES)
+    schedule.snapshot_id = frozen.digest
+    schedule.spec_path, schedule.overlay_paths = source.spec_path, list(source.overlays)
+    schedule.environment = frozen.content["environment"]
+    return frozen
+
+
+def _save(schedule: Schedule, at: datetime) -> None:
+    schedule.updated_at = at
+    schedule.save()
+
+
+def _facts(schedule: Schedule) -> dict[str, object]:
+    return {
+        "schedule": schedule.name,
+        "cron": schedule.cron,
+        "time_zone": schedule.time_zone,
+        "overlap": schedule.overlap,
+        "is_paused": schedule.is_paused,
+        "spec_path": schedule.spec_path,
+        "spec_digest": schedule.snapshot_id,
+        "environment": schedule.environment,
+    }

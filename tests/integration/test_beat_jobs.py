@@ -1,0 +1,48 @@
+"""What the beat's jobs did is noted, for people and for the metrics."""
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+from pytest_django import Settings
+
+from kneo_project.beatjobs.models import BeatJob
+from kneo_project.errors import InvalidRequest
+from kneo_project.webhooks import tasks as webhook_tasks
+from runs import tasks
+
+pytestmark = pytest.mark.django_db
+
+
+def age(job: str) -> str:
+    """Return the age of a job in the metrics."""
+    lines = Client().get("/metrics").content.decode().splitlines()
+    return next(line for line in lines if line.startswith(f'kneo_beat_job_age_seconds{{job="{job}"}}')).split(" ")[1]
+
+
+def test_every_job_notes_when_it_ran_and_that_it_went_well() -> None:
+    for job in (tasks.sweep, tasks.work_off_bulk, tasks.settle_statistics, tasks.prune, webhook_tasks.look):
+        job()
+    rows = list(BeatJob.objects.order_by("name").values_list("name", "outcome"))
+    assert rows == [(name, "done") for name in ("bulk", "retention", "statistics", "sweep", "webhooks")]
+    assert 0 <= float(age("sweep")) < 60
+
+
+def test_a_job_that_fails_is_noted_and_its_last_success_grows_old(settings: Settings, tmp_path: Path) -> None:
+    tasks.prune()
+    BeatJob.objects.update(succeeded_at=timezone.now() - timedelta(hours=2))
+    settings.PROJECT_CONFIG = str(tmp_path / "missing.yaml")
+    with pytest.raises(InvalidRequest):
+        tasks.prune()
+    row = BeatJob.objects.get()
+    assert (row.outcome, row.finished_at > timezone.now() - timedelta(minutes=1)) == ("failed", True)
+    assert float(age("retention")) >= 7200
+
+
+def test_a_job_that_never_went_well_has_no_age(settings: Settings, tmp_path: Path) -> None:
+    settings.PROJECT_CONFIG = str(tmp_path / "missing.yaml")
+    with pytest.raises(InvalidRequest):
+        tasks.prune()
+    assert age("retention") == "NaN"
