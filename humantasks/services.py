@@ -46,9 +46,13 @@ def open_task(task: HumanTask) -> None:
     task.save(force_insert=True)
 
 
-def open_task_of(task_id: uuid.UUID) -> HumanTask:
-    """Return the open task. Raises HumanTaskNotFound."""
-    task = HumanTask.objects.open().filter(pk=task_id).first()
+def open_task_of(task_id: uuid.UUID, *, for_update: bool = False) -> HumanTask:
+    """Return the open task; ``for_update`` lets nobody change it before the caller's transaction ends.
+
+    Raises HumanTaskNotFound.
+    """
+    tasks = HumanTask.objects.open().filter(pk=task_id)
+    task = (tasks.select_for_update() if for_update else tasks).first()
     if task is None:
         raise HumanTaskNotFound(continuation_id=str(task_id))
     return task

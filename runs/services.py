@@ -182,7 +182,7 @@ def resume_run(task_id: uuid.UUID, answer: Answer, *, actor: str, key: idempoten
     asked = humantasks.open_task_of(task_id)
     with transaction.atomic():
         run = _locked_for(asked)
-        task = humantasks.open_task_of(task_id)
+        task = humantasks.open_task_of(task_id, for_update=True)
         humantasks.refuse_answer(task, answer, by=actor, at=now)
         refuse_misfit(load_plan(run.snapshot_id), task, answer)
         agreed = agree(task, answer, by=actor, at=now, requesters=requesters_of(run) if task.exclude_requester else ())
