@@ -14,6 +14,7 @@ from humantasks.rules import Answer, Decision
 from kneo_project.audit.services import record
 from kneo_project.beatjobs.models import BeatJob
 from kneo_project.beatjobs.services import noted
+from kneo_project.celery import app
 from runs import executor, services
 from runs.engine.lifecycle import Status
 from runs.executor import Rest
@@ -104,7 +105,7 @@ def lately() -> None:
             books.add(end, at, timedelta(seconds=chance.lognormvariate(2, 1)))
     books.store()
     StatisticsMark.objects.update_or_create(pk=StatisticsMark.ONLY, defaults={"settled_at": now})
-    for job in ("sweep", "bulk", "statistics", "retention", "webhooks"):
+    for job in app.conf.beat_schedule:
         with noted(job):
             pass
 

@@ -100,7 +100,7 @@ class RunPages(OperatorAdmin[Run]):
             "after": after,
             "event_types": EVENT_TYPES,
             "offers": list(self.offers(run)) if self.has_act_permission(request) else [],
-            "related": list(self.related(run)),
+            "related": self.links(request, run),
             "checkbox_name": ACTION_CHECKBOX_NAME,
             "lines": self.now(run),
             **self._part(request, run, tab),
