@@ -1,9 +1,8 @@
-"""Settings, read once. Every KNEO_SERV_* variable is read here and nowhere else; the empty string counts as unset.
+"""Settings, read once. Every KNEO_SERV_* variable of the service is read here; the empty string counts as unset.
 
 A secret may also come from a file: ``NAME_FILE`` names it (Docker and Kubernetes secrets).
 """
 
-import math
 import os
 from pathlib import Path
 from typing import Any
@@ -14,70 +13,10 @@ from django.core.exceptions import ImproperlyConfigured
 
 from kneo_project import browsers
 from kneo_project.prices import read_prices
+from kneo_project.variables import days, flag, integer, number, one_of, text, words
 from kneo_project.version import version
 
 django_stubs_ext.monkeypatch()  # Django's generic classes take type arguments at run time too
-env = environ.FileAwareEnv()
-TRUE_WORDS = frozenset({"1", "true", "yes", "on"})
-FALSE_WORDS = frozenset({"0", "false", "no", "off"})
-
-
-def text(name: str, default: str = "") -> str:
-    """Return the variable, or ``default`` when it is unset or empty."""
-    return str(env.str(name, default="")).strip() or default
-
-
-def flag(name: str, *, default: bool) -> bool:
-    """Return a yes/no variable."""
-    word = text(name).lower()
-    if not word:
-        return default
-    if word not in TRUE_WORDS | FALSE_WORDS:
-        raise ImproperlyConfigured(f"{name} must be one of {sorted(TRUE_WORDS | FALSE_WORDS)}, not {word!r}.")
-    return word in TRUE_WORDS
-
-
-def integer(name: str, default: int, *, minimum: int = 1) -> int:
-    """Return a whole number of at least ``minimum``."""
-    raw = text(name, str(default))
-    try:
-        value = int(raw)
-    except ValueError:
-        raise ImproperlyConfigured(f"{name} must be a whole number, not {raw!r}.") from None
-    if value < minimum:
-        raise ImproperlyConfigured(f"{name} must be at least {minimum}, not {value}.")
-    return value
-
-
-def days(name: str) -> int | None:
-    """Return a number of days; None when it is unset."""
-    return integer(name, 0, minimum=0) if text(name) else None
-
-
-def number(name: str, default: float, *, minimum: float = 0.0) -> float:
-    """Return a finite number of at least ``minimum``."""
-    raw = text(name, str(default))
-    try:
-        value = float(raw)
-    except ValueError:
-        raise ImproperlyConfigured(f"{name} must be a number, not {raw!r}.") from None
-    if not math.isfinite(value) or value < minimum:
-        raise ImproperlyConfigured(f"{name} must be a finite number of at least {minimum}, not {raw}.")
-    return value
-
-
-def one_of(name: str, default: str, *others: str) -> str:
-    """Return one of a few words, in upper case."""
-    word = text(name, default).upper()
-    if word not in {default, *others}:
-        raise ImproperlyConfigured(f"{name} must be one of {', '.join((default, *others))}, not {word!r}.")
-    return word
-
-
-def words(name: str, default: str = "") -> tuple[str, ...]:
-    """Return a comma-separated list."""
-    return tuple(word for word in (part.strip() for part in text(name, default).split(",")) if word)
-
 
 # --- Where things are -----------------------------------------------------------------------------------------------
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -328,20 +267,7 @@ REST_FRAMEWORK = {
     "COMPACT_JSON": True,
     "STRICT_JSON": True,
 }
-SPECTACULAR_SETTINGS = {
-    "TITLE": "kneo-serv",
-    "VERSION": version(),
-    "DESCRIPTION": "Durable runs of agent workflows, with people in the loop.",
-    "OAS_VERSION": "3.1.0",
-    "SERVE_INCLUDE_SCHEMA": False,
-    "POSTPROCESSING_HOOKS": [
-        "drf_spectacular.hooks.postprocess_schema_enums",
-        "runs.views.links.add_links",
-    ],
-    "SWAGGER_UI_DIST": "SIDECAR",
-    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
-    "REDOC_DIST": "SIDECAR",
-}
+SPECTACULAR_SETTINGS = {**browsers.API_PAGES, "VERSION": version()}
 
 # --- Celery -----------------------------------------------------------------------------------------------------------
 CELERY_BROKER_URL = BROKER_URL

@@ -150,6 +150,10 @@ class OperatorAdmin[M: Model](ModelAdmin[M]):
         """Return the links of the row's page."""
         return ()
 
+    def links(self, request: HttpRequest, row: M) -> list[Related]:
+        """Return the links of the row's page that this user may follow."""
+        return [each for each in self.related(row) if _may_follow(request, each.url)]
+
     def tables(self, row: M) -> Iterable[Table]:
         """Return the tables under the row's own columns."""
         return ()
@@ -200,7 +204,7 @@ class OperatorAdmin[M: Model](ModelAdmin[M]):
                 "subtitle": label,
                 "named": Named(row, self.opts, label),
                 "is_fullwidth": "1",
-                "related": [each for each in self.related(row) if may_follow(request, each.url)],
+                "related": self.links(request, row),
                 "tables": list(self.tables(row)),
                 "offers": list(self.offers(row)) if self.has_act_permission(request) else [],
                 "checkbox_name": ACTION_CHECKBOX_NAME,
@@ -230,7 +234,7 @@ class OperatorAdmin[M: Model](ModelAdmin[M]):
         return cast("SafeString", box.render(ACTION_CHECKBOX_NAME, str(row.pk)))
 
 
-def may_follow(request: HttpRequest, url: str) -> bool:
+def _may_follow(request: HttpRequest, url: str) -> bool:
     """Whether the user may see the rows of the model that a link leads to; links to other pages are for everybody."""
     app, _, rest = (resolve(urlsplit(url).path).url_name or "").partition("_")
     model, _, page = rest.rpartition("_")

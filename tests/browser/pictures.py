@@ -67,6 +67,7 @@ def _pages() -> Iterator[tuple[str, tuple[str, str]]]:
     long, failed = scenery.long_run(), scenery.failed_run()
     call, batch, form = scenery.question_about_a_call(), scenery.batch(), scenery.question_with_a_form()
     run, task = scenery.night()
+    asked = scenery.inbox()
     tasks, runs = "/admin/humantasks/humantask/", "/admin/runs/run/"
     yield "index", ("/admin/", "")
     yield "runs", (runs, "")
@@ -79,8 +80,10 @@ def _pages() -> Iterator[tuple[str, tuple[str, str]]]:
     yield "run-spec", (f"{runs}{run.pk}/change/?tab=spec", "")
     yield "run-step", (f"{runs}{failed.pk}/step/?place=post", "")
     yield "cancel", (f"{runs}{run.pk}/change/", "Cancel this run")
-    yield "tasks", (tasks, "")
+    yield "inbox", (tasks, "")
     yield "task", (f"{tasks}{task.pk}/change/", "")
+    for name, each in asked.items():
+        yield f"task-{name}", (f"{tasks}{each.pk}/change/", "")
     yield "call", (f"{tasks}{call.pk}/change/", "")
     yield "reject", (f"{tasks}{task.pk}/change/", "Reject")
     yield "fill-in", (f"{tasks}{form.pk}/change/", "Approve")

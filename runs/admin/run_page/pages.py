@@ -15,7 +15,7 @@ from django.urls import URLPattern, path
 from kneo_project.audit.services import record
 from kneo_project.site import showing
 from kneo_project.site.colouring import yaml_document
-from kneo_project.site.pages import Named, OperatorAdmin, may_follow
+from kneo_project.site.pages import Named, OperatorAdmin
 from runs.admin import story
 from runs.admin.run_page.changes import changes
 from runs.admin.run_page.downloading import downloaded
@@ -110,7 +110,7 @@ class RunPages(OperatorAdmin[Run]):
             "after": after,
             "event_types": EVENT_TYPES,
             "offers": list(self.offers(run)) if self.has_act_permission(request) else [],
-            "related": [each for each in self.related(run) if may_follow(request, each.url)],
+            "related": self.links(request, run),
             "checkbox_name": ACTION_CHECKBOX_NAME,
             "lines": self.now(run),
             **self._part(request, run, tab),
