@@ -1,6 +1,6 @@
 # Every target makes the virtual environment first, so each works from a bare clone.
 .DEFAULT_GOAL := help
-.PHONY: help setup lock demo serve test test-next verify lint lint-deploy format bench docs reference wheel sbom audit licences clean
+.PHONY: help screenshots setup lock demo serve test test-next verify lint lint-deploy format bench docs reference wheel sbom audit licences clean
 
 BIN := .venv/bin
 READY := .venv/.ready
@@ -64,6 +64,10 @@ lint-deploy: .venv-deploy/.ready ## Check containers, manifests, workflows and s
 
 docs: .venv-docs/.ready ## Build the documentation into site/, strictly
 	@.ci/docs .venv-docs/bin
+
+SHOWN := index run run-large run-failed inbox task spec
+screenshots: $(READY) ## Take the pictures of the console in docs/img (needs Chromium)
+	$(BIN)/python -m tests.browser.pictures docs/img $(SHOWN)
 
 reference: $(READY) ## Write the pages of docs/reference that are made from the code
 	@$(BIN)/python -m tests.documentation.reference
