@@ -32,7 +32,7 @@ class DecisionForm(forms.Form):
     )
 
     def __init__(self, *args: Any, task: HumanTask | None = None, **kwargs: Any) -> None:
-        super().__init__(*args, label_suffix="", **kwargs)
+        super().__init__(*args, **{"label_suffix": "", **kwargs})
         self.fields["comment"].validators.append(MaxLengthValidator(settings.MAX_HUMAN_CONTENT_CHARS))
         self._schema: Mapping[str, Any] | None = task.form if task else None
         if self._schema is not None:
