@@ -54,6 +54,7 @@ lint: $(READY) ## Check style, types, imports, migrations and size budgets
 	$(BIN)/mypy .
 	$(BIN)/lint-imports --no-logo
 	$(BIN)/python manage.py makemigrations --check --dry-run
+	DJANGO_SETTINGS_MODULE=kneo_project.settings $(BIN)/python -m tests.migration_lint
 	$(BIN)/python -m tests.budgets
 	@BIN=$(BIN) .ci/alerts
 

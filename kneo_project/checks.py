@@ -1,5 +1,6 @@
 """System checks: settings that cannot work refuse to start, and ones that surprise warn."""
 
+import os
 import re
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -11,12 +12,13 @@ from django.core.checks import CheckMessage, Error, Warning, register
 from django.core.exceptions import ImproperlyConfigured
 
 from kneo_project.client_addresses import is_loopback
+from kneo_project.deployment_checks import DEPLOYMENT_CHECKS
 from kneo_project.oidc import client_trust, trust
 from kneo_project.principals import keyring
+from kneo_project.variables import PREFIX, renamed_in, unknown_in, unused_in
 
 SHORTEST_LEASE_SECONDS = 3
 _ENVIRONMENT_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-_OWN_PREFIX = "KNEO_SERV_"
 
 type Check = Callable[..., Sequence[CheckMessage]]
 
@@ -69,11 +71,11 @@ def check_secret_refs(app_configs: Sequence[AppConfig] | None, **_: Any) -> list
     return [
         Error(
             f"KNEO_SERV_SECRET_REFS entry {position} must be the name of an environment variable that does not start "
-            f"with {_OWN_PREFIX}: a spec could send its value to an endpoint of its choice.",
+            f"with {PREFIX}: a spec could send its value to an endpoint of its choice.",
             id="kneo.E004",
         )
         for position, name in enumerate(settings.SECRET_REFS, start=1)
-        if not _ENVIRONMENT_NAME.fullmatch(name) or name.upper().startswith(_OWN_PREFIX)
+        if not _ENVIRONMENT_NAME.fullmatch(name) or name.upper().startswith(PREFIX)
     ]
 
 
@@ -95,6 +97,27 @@ def check_rate_limits(app_configs: Sequence[AppConfig] | None, **_: Any) -> list
     return [Error(text, id="kneo.E006")]
 
 
+def check_variables(app_configs: Sequence[AppConfig] | None, **_: Any) -> list[CheckMessage]:
+    """Each variable of ours is read by somebody, and under its present name."""
+    strange = [
+        Warning(
+            f"{name} is read by nobody.",
+            hint=f"Did you mean {meant}?" if meant else "docs/environment.md names every variable.",
+            id="kneo.W003",
+        )
+        for name, meant in unknown_in(os.environ).items()
+    ]
+    renamed = [
+        Warning(f"{old} is called {new} now.", hint="Rename it: a later release forgets the old name.", id="kneo.W004")
+        for old, new in renamed_in(os.environ).items()
+    ]
+    unused = [
+        Warning(f"{name} has no effect here.", hint="docs/differences.md says why; remove it.", id="kneo.W005")
+        for name in unused_in(os.environ)
+    ]
+    return [*strange, *renamed, *unused]
+
+
 CHECKS: tuple[Check, ...] = (
     check_secret_key,
     check_api_keys,
@@ -102,6 +125,7 @@ CHECKS: tuple[Check, ...] = (
     check_secret_refs,
     check_oidc,
     check_rate_limits,
+    check_variables,
 )
 
 
@@ -109,3 +133,5 @@ def register_checks() -> None:
     """Let ``manage.py check``, and every command that checks first, run them."""
     for check in CHECKS:
         register(check)
+    for check in DEPLOYMENT_CHECKS:
+        register(check, deploy=True)

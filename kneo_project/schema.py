@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from django.apps import apps
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
+from django.db.migrations.loader import MigrationLoader
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,9 +19,11 @@ class SchemaDifference:
     def reason_to_refuse(self) -> str | None:
         """What a process that finds it should say before it ends; None when there is none."""
         if self.unknown:
-            return f"the database was migrated by a newer release ({', '.join(self.unknown)})."
+            return (
+                f"the database was migrated by a newer release ({', '.join(self.unknown)}); install that release here."
+            )
         if self.missing:
-            return f"the database lacks {len(self.missing)} migrations; run: python -m django migrate"
+            return f"the database lacks {len(self.missing)} migrations; run: manage.py migrate"
         return None
 
     def __bool__(self) -> bool:
@@ -36,12 +39,21 @@ def schema_difference() -> SchemaDifference:
     loader = executor.loader
     loader.check_consistent_history(connection)
     installed = {config.label for config in apps.get_app_configs()}
-    # A squashed migration counts as known under the names that it replaces.
-    known = set(loader.disk_migrations).union(*(squashed.replaces for squashed in loader.disk_migrations.values()))
     applied = {key for key in loader.applied_migrations if key[0] in installed}
     return SchemaDifference(
         missing=tuple(
             f"{step.app_label}.{step.name}" for step, _ in executor.migration_plan(loader.graph.leaf_nodes())
         ),
-        unknown=tuple(sorted(".".join(key) for key in applied - known)),
+        unknown=tuple(sorted({".".join(key) for key in applied} - _known(loader))),
     )
+
+
+def known_migrations() -> set[str]:
+    """Return the migrations, as ``app.name``, that this code knows."""
+    return _known(MigrationLoader(None, ignore_no_migrations=True))
+
+
+def _known(loader: MigrationLoader) -> set[str]:
+    """A squashed migration counts as known under the names that it replaces."""
+    replaced = (squashed.replaces for squashed in loader.disk_migrations.values())
+    return {".".join(key) for key in set(loader.disk_migrations).union(*replaced)}

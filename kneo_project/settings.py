@@ -1,4 +1,7 @@
-"""Settings, read once. Every KNEO_SERV_* variable is read here and nowhere else."""
+"""Settings, read once. Every KNEO_SERV_* variable of the service is read here; the empty string counts as unset.
+
+A secret may also come from a file: ``NAME_FILE`` names it (Docker and Kubernetes secrets).
+"""
 
 import os
 from pathlib import Path

@@ -1,9 +1,11 @@
 """What a worker and a beat look at before they begin: they refuse to run on impossible settings or foreign tables.
 
-The web process says the same by ``/readyz``; a process that takes work from a queue must not start at all.
+A web process that finds tables which are not its own does not start either; where the database only does not answer,
+it does, and says so by ``/readyz``.
 """
 
 import gc
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from celery.signals import beat_init, worker_init
@@ -36,6 +38,28 @@ def refuse_to_start(**_: Any) -> None:
     """End the process, with a sentence and a status that is not zero, when it could only do harm."""
     if reason := reason_to_refuse():
         raise SystemExit(f"Refusing to start: {reason}")
+
+
+def refuse_foreign_tables() -> None:
+    """End a web process that would serve on a partial schema, or on one of a newer release.
+
+    In a thread of its own: the server for events loads the application inside its loop, where no database is asked.
+    """
+    with ThreadPoolExecutor(1) as thread:
+        reason = thread.submit(_reason_in_tables).result()
+    if reason:
+        raise SystemExit(f"Refusing to start: {reason}")
+
+
+def _reason_in_tables() -> str | None:
+    try:
+        return schema_difference().reason_to_refuse
+    except InconsistentMigrationHistory:
+        return "the schema of the database is partial; restore a backup."
+    except DatabaseError:
+        return None
+    finally:
+        connection.close()
 
 
 def reason_to_refuse() -> str | None:

@@ -1,21 +1,69 @@
-"""How a variable of the environment is read: strictly, with a sentence that names it when it cannot be.
+"""Reading environment variables: as what they are, and what becomes of names that nobody reads.
 
-The empty string counts as unset. A secret may also come from a file: ``NAME_FILE`` names it (Docker and Kubernetes).
+A variable that cannot be read stops the process with a sentence that names it.
 """
 
+import difflib
 import math
+from collections.abc import Iterable, Mapping
 
 import environ
 from django.core.exceptions import ImproperlyConfigured
 
-env = environ.FileAwareEnv()
+PREFIX = "KNEO_SERV_"
+_FILE = "_FILE"
 TRUE_WORDS = frozenset({"1", "true", "yes", "on"})
 FALSE_WORDS = frozenset({"0", "false", "no", "off"})
+# Old names, with what they are called now: they go on working, and `manage.py check` says so.
+RENAMED: dict[str, str] = {}
+# What the published kneo-serv reads, and what has no meaning here: docs/differences.md says why.
+NOT_READ = frozenset(
+    {
+        "KNEO_SERV_ARTIFACT_PATH",
+        "KNEO_SERV_CHECKPOINT_COMPRESS_BYTES",
+        "KNEO_SERV_CHECKPOINT_MAX_BYTES",
+        "KNEO_SERV_CHECKPOINT_MAX_DICT_ITEMS",
+        "KNEO_SERV_CHECKPOINT_MAX_LIST_ITEMS",
+        "KNEO_SERV_CHECKPOINT_PREVIEW_CHARS",
+        "KNEO_SERV_IDEMPOTENCY_LOCK_TTL_SECONDS",
+        "KNEO_SERV_LOG_PATH",
+        "KNEO_SERV_REQUIRE_PROVIDER_SECRETS",
+        "KNEO_SERV_RETENTION_ARTIFACTS_DAYS",
+        "KNEO_SERV_RETENTION_QUEUE_DAYS",
+        "KNEO_SERV_RETENTION_QUEUE_STATUSES",
+        "KNEO_SERV_WORKER_IDLE_POLL_SECONDS",
+    }
+)
+# Those of the command line, which needs no settings where it asks a service.
+OF_COMMAND_LINE = frozenset(
+    {
+        "KNEO_SERV_API_KEY",
+        "KNEO_SERV_CLIENT_RETRIES",
+        "KNEO_SERV_CLIENT_RETRY_BACKOFF_SECONDS",
+        "KNEO_SERV_CLIENT_TIMEOUT",
+        "KNEO_SERV_IDEMPOTENCY_KEY",
+        "KNEO_SERV_PROFILES_PATH",
+        "KNEO_SERV_SPEC_SIGNING_KEY",
+    }
+)
+env = environ.FileAwareEnv()
+_read: set[str] = set()
 
 
 def text(name: str, default: str = "") -> str:
     """Return the variable, or ``default`` when it is unset or empty."""
-    return str(env.str(name, default="")).strip() or default
+    _read.add(name)
+    for known_as in (name, *(old for old, new in RENAMED.items() if new == name)):
+        if value := _value(known_as):
+            return value
+    return default
+
+
+def _value(name: str) -> str:
+    try:
+        return str(env.str(name, default="")).strip()
+    except OSError as error:
+        raise ImproperlyConfigured(f"The file that {name}{_FILE} names cannot be read: {error.strerror}.") from None
 
 
 def flag(name: str, *, default: bool) -> bool:
@@ -68,3 +116,26 @@ def one_of(name: str, default: str, *others: str) -> str:
 def words(name: str, default: str = "") -> tuple[str, ...]:
     """Return a comma-separated list."""
     return tuple(word for word in (part.strip() for part in text(name, default).split(",")) if word)
+
+
+def renamed_in(environment: Iterable[str]) -> Mapping[str, str]:
+    """Return the old names among those of ``environment``, with what they are called now."""
+    return {name: RENAMED[_plain(name)] for name in sorted(environment) if _plain(name) in RENAMED}
+
+
+def unused_in(environment: Iterable[str]) -> tuple[str, ...]:
+    """Return the names of the published system in ``environment`` that mean nothing here."""
+    return tuple(sorted(name for name in environment if _plain(name) in NOT_READ))
+
+
+def unknown_in(environment: Iterable[str]) -> Mapping[str, str | None]:
+    """Return the names of ours in ``environment`` that nobody reads, each with what was perhaps meant."""
+    known = sorted(_read | OF_COMMAND_LINE)
+    spoken = {*known, *RENAMED, *NOT_READ}
+    strange = [name for name in sorted(environment) if name.startswith(PREFIX) and _plain(name) not in spoken]
+    return {name: next(iter(difflib.get_close_matches(_plain(name), known, n=1, cutoff=0.8)), None) for name in strange}
+
+
+def _plain(name: str) -> str:
+    """Return the variable whose value a file may hold under ``name``."""
+    return name.removesuffix(_FILE)

@@ -24,7 +24,9 @@ def test_a_database_with_exactly_our_tables_is_fine() -> None:
 def test_a_database_of_a_newer_release_is_refused() -> None:
     with connection.cursor() as cursor:
         cursor.execute("INSERT INTO django_migrations (app, name, applied) VALUES ('runs', '9999_new', '2026-01-01')")
-    assert reason_to_refuse() == "the database was migrated by a newer release (runs.9999_new)."
+    assert (
+        reason_to_refuse() == "the database was migrated by a newer release (runs.9999_new); install that release here."
+    )
     with connection.cursor() as cursor:
         cursor.execute("DELETE FROM django_migrations WHERE name = '9999_new'")
 

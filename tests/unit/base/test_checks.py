@@ -1,10 +1,11 @@
 """Settings that cannot work refuse to start."""
 
 import pytest
-from django.core.checks import run_checks
+from django.core.checks import CheckMessage, run_checks
 from django.core.exceptions import ImproperlyConfigured
 from pytest_django import Settings
 
+from kneo_project import variables
 from kneo_project.checks import refuse_impossible_settings
 
 
@@ -90,3 +91,76 @@ def test_a_public_service_without_keys_warns_and_starts(settings: Settings) -> N
 def test_an_admin_key_that_is_listed_too_warns(settings: Settings) -> None:
     settings.API_KEYS, settings.ADMIN_API_KEY = "op:same:viewer", "same"
     assert found() == {"kneo.W001"}
+
+
+def messages(*, deploy: bool = False) -> dict[str, CheckMessage]:
+    """Return what is said, by number."""
+    return {str(each.id): each for each in run_checks(databases=[], include_deployment_checks=deploy)}
+
+
+def test_a_misspelt_variable_is_told_with_what_was_perhaps_meant(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KNEO_SERV_WORKER_CONCURENCY", "64")
+    message = messages()["kneo.W003"]
+    assert message.msg == "KNEO_SERV_WORKER_CONCURENCY is read by nobody."
+    assert message.hint == "Did you mean KNEO_SERV_WORKER_CONCURRENCY?"
+
+
+def test_a_file_of_a_misspelt_variable_is_told_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KNEO_SERV_SECRETKEY_FILE", "/run/secrets/key")
+    assert messages()["kneo.W003"].hint == "Did you mean KNEO_SERV_SECRET_KEY?"
+
+
+def test_a_variable_of_the_published_system_that_means_nothing_here_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KNEO_SERV_LOG_PATH", "/var/log/kneo")
+    assert found() == {"kneo.W005"}
+
+
+def test_an_old_name_goes_on_working_and_warns(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(variables.RENAMED, "KNEO_SERV_WORKERS", "KNEO_SERV_WORKER_CONCURRENCY")
+    monkeypatch.setenv("KNEO_SERV_WORKERS", "7")
+    assert variables.integer("KNEO_SERV_WORKER_CONCURRENCY", 32) == 7
+    assert messages()["kneo.W004"].msg == "KNEO_SERV_WORKERS is called KNEO_SERV_WORKER_CONCURRENCY now."
+
+
+def test_a_file_that_cannot_be_read_is_named_by_its_variable(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KNEO_SERV_CURRENCY_FILE", "/nowhere/currency")
+    with pytest.raises(ImproperlyConfigured, match="KNEO_SERV_CURRENCY_FILE names cannot be read: No such file"):
+        variables.text("KNEO_SERV_CURRENCY")
+
+
+@pytest.fixture
+def production(settings: Settings) -> Settings:
+    """Be set up as production should be."""
+    settings.DEBUG = False
+    settings.SECRET_KEY = "9f" * 20 + "kq8Zr3vW1xYpLmNtB5s"
+    settings.HAS_OWN_SECRET_KEY = True
+    settings.ALLOWED_HOSTS = ["kneo.example.com"]
+    settings.API_KEYS = f"op:{'k9' * 20}:operator"
+    settings.DATABASE_URL = "postgresql://kneo:word@db.example.com/kneo?sslmode=verify-full"
+    settings.BROKER_URL = "amqps://kneo:word@broker.example.com//"
+    settings.SESSION_COOKIE_SECURE = settings.CSRF_COOKIE_SECURE = True
+    settings.SECURE_HSTS_SECONDS = 3600
+    return settings
+
+
+def test_production_as_it_should_be_has_nothing_to_be_told(production: Settings) -> None:
+    silenced = set(production.SILENCED_SYSTEM_CHECKS)
+    assert set(messages(deploy=True)) - silenced == set()
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "expected"),
+    [
+        ("ALLOWED_HOSTS", ["*"], "kneo.W006"),
+        ("API_KEYS", "op:short:operator", "kneo.W007"),
+        ("ADMIN_API_KEY", "short", "kneo.W007"),
+        ("BROKER_URL", "kneo-files://", "kneo.W008"),
+        ("BROKER_URL", "amqp://guest:guest@broker.example.com//", "kneo.W009"),
+        ("DATABASE_URL", "postgresql://kneo:word@db.example.com/kneo", "kneo.W010"),
+        ("DATABASE_URL", "postgresql://kneo:word@db.example.com/kneo?sslmode=prefer", "kneo.W010"),
+    ],
+)
+def test_what_production_must_not_have_is_told(production: Settings, name: str, value: object, expected: str) -> None:
+    setattr(production, name, value)
+    told = messages(deploy=True)[expected]
+    assert not {"kneo:word", "op:short"} & set(told.msg.split())

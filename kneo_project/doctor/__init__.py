@@ -1,0 +1,1 @@
+"""What is wrong with an installation, said in sentences: ``manage.py doctor``."""

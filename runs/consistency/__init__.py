@@ -1,0 +1,1 @@
+"""Whether what is stored fits together: ``manage.py doctor --audit``. Nothing here writes."""
