@@ -1,6 +1,6 @@
 # Every target makes the virtual environment first, so each works from a bare clone.
 .DEFAULT_GOAL := help
-.PHONY: help setup lock demo serve test test-next verify lint format bench clean
+.PHONY: help setup lock demo serve test test-next verify lint lint-deploy format bench docs reference wheel sbom audit licences clean
 
 BIN := .venv/bin
 READY := .venv/.ready
@@ -10,7 +10,7 @@ HOST ?= 127.0.0.1
 export PYTHON
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: $(READY) ## Make .venv with the locked dependencies (PYTHON= to choose the interpreter)
 
@@ -58,6 +58,36 @@ lint: $(READY) ## Check style, types, imports, migrations and size budgets
 	$(BIN)/python -m tests.budgets
 	@BIN=$(BIN) .ci/alerts
 
+lint-deploy: .venv-deploy/.ready ## Check containers, manifests, workflows and scripts; says what could not be checked
+	@.ci/lint-deploy .venv-deploy/bin
+
+docs: .venv-docs/.ready ## Build the documentation into site/, strictly
+	@.ci/docs .venv-docs/bin
+
+reference: $(READY) ## Write the pages of docs/reference that are made from the code
+	@$(BIN)/python -m tests.documentation.reference
+
+wheel: $(READY) ## Build the wheel into dist/
+	@rm -rf build dist/*.whl
+	@$(BIN)/python -c 'from setuptools.build_meta import build_wheel; print("dist/" + build_wheel("dist"))'
+
+sbom: .venv-audit/.ready ## Write the bill of materials of what the wheel needs, checked against the CycloneDX schema
+	@mkdir -p dist
+	@.venv-audit/bin/cyclonedx-py requirements requirements/base.txt --pyproject pyproject.toml --mc-type application \
+	    --spec-version 1.6 --output-reproducible --validate --output-file dist/kneo-serv.cdx.json
+	@echo "dist/kneo-serv.cdx.json: valid CycloneDX 1.6"
+
+audit: .venv-audit/.ready ## Look for known vulnerabilities in what is pinned; fails where nobody can be asked
+	@.ci/audit .venv-audit/bin
+
+licences: .venv-audit/.ready $(READY) ## Check that every package has a licence of the allow list
+	@.ci/licences .venv-audit/bin $(BIN)/python
+
+# Tools in environments of their own: they and the project need not agree on versions.
+.venv-%/.ready: requirements/%.txt .ci/setup
+	@.ci/setup .venv-$* requirements/$*.txt 3 tools
+	@touch $@
+
 format: $(READY) ## Format the code and apply the safe fixes
 	$(BIN)/ruff check --fix-only .
 	$(BIN)/ruff format .
@@ -73,9 +103,11 @@ lock: ## Compile requirements/*.in to hash-pinned *.txt (needs uv)
 	@$(COMPILE) --constraint requirements/lts.in requirements/base.in --output-file requirements/base.txt
 	@$(COMPILE) --constraint requirements/lts.in requirements/dev.in --output-file requirements/dev.txt
 	@$(COMPILE) requirements/next.in --output-file requirements/next.txt
+	@for name in build deploy docs audit; do \
+	    $(COMPILE) requirements/$$name.in --output-file requirements/$$name.txt; done
 
 clean: ## Remove the virtual environments and the caches
-	rm -rf .venv $(NEXT) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis build dist
+	rm -rf .venv $(NEXT) .venv-deploy .venv-docs .venv-audit site .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis build dist
 
 .PHONY: corpus
 corpus: $(READY) ## Compare the spec language with the published system, file by file

@@ -24,3 +24,16 @@ UNFOLD = {
     "DASHBOARD_CALLBACK": "runs.admin.dashboard.first_page",
     "SIDEBAR": {"navigation": "kneo_project.site.navigation.sidebar"},
 }
+API_PAGES = {
+    "TITLE": "kneo-serv",
+    "DESCRIPTION": "Durable runs of agent workflows, with people in the loop.",
+    "OAS_VERSION": "3.1.0",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "runs.views.links.add_links",
+    ],
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "REDOC_DIST": "SIDECAR",
+}

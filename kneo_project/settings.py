@@ -267,20 +267,7 @@ REST_FRAMEWORK = {
     "COMPACT_JSON": True,
     "STRICT_JSON": True,
 }
-SPECTACULAR_SETTINGS = {
-    "TITLE": "kneo-serv",
-    "VERSION": version(),
-    "DESCRIPTION": "Durable runs of agent workflows, with people in the loop.",
-    "OAS_VERSION": "3.1.0",
-    "SERVE_INCLUDE_SCHEMA": False,
-    "POSTPROCESSING_HOOKS": [
-        "drf_spectacular.hooks.postprocess_schema_enums",
-        "runs.views.links.add_links",
-    ],
-    "SWAGGER_UI_DIST": "SIDECAR",
-    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
-    "REDOC_DIST": "SIDECAR",
-}
+SPECTACULAR_SETTINGS = {**browsers.API_PAGES, "VERSION": version()}
 
 # --- Celery -----------------------------------------------------------------------------------------------------------
 CELERY_BROKER_URL = BROKER_URL

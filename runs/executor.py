@@ -279,4 +279,7 @@ def _hand_over(lease: Lease) -> Advanced:
 
 
 def _time_out(lease: Lease) -> Advanced:
-    return Advanced(rest=Rest.SETTLED if services.time_out_run(lease.run_id) else Rest.LOST)
+    if not services.time_out_run(lease.run_id):
+        return Advanced(rest=Rest.LOST)
+    tracing.tell_end(Progress(status=Status.TIMED_OUT))
+    return Advanced(rest=Rest.SETTLED)

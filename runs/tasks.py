@@ -3,6 +3,7 @@
 import logging
 import time
 import uuid
+from collections.abc import Sequence
 from typing import Any
 
 from celery import Task, shared_task
@@ -76,18 +77,17 @@ def sweep() -> None:
 
 
 @shared_task(name="runs.fire_schedules")
+@noted("schedules")
 def fire_schedules() -> None:
     """Start the runs that are due by the clock."""
-    for run_id in firing.fire_due():
-        ring(run_id)
+    _ring_all(firing.fire_due())
 
 
 @shared_task(name="runs.work_off_bulk")
 @noted("bulk")
 def work_off_bulk() -> None:
     """Do a batch of what was ordered for many runs."""
-    for run_id in bulk.work_off():
-        ring(run_id)
+    _ring_all(bulk.work_off())
 
 
 @shared_task(name="runs.settle_statistics")
@@ -136,6 +136,13 @@ def _look_at(run_id: uuid.UUID | None) -> Rest:
             ring(run_id, traceparent=advanced.traceparent)
     _ring_for(advanced.branches)
     return advanced.rest
+
+
+def _ring_all(run_ids: Sequence[uuid.UUID]) -> None:
+    """Ring for runs that were ordered, or let go on, where there is no request that their traces are part of."""
+    beginnings = tracing.beginnings(run_ids)
+    for run_id in run_ids:
+        ring(run_id, traceparent=beginnings.get(run_id, HERE))
 
 
 def _ring_for(branches: int) -> None:

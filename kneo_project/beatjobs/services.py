@@ -4,7 +4,7 @@ import logging
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from django.db import DatabaseError
@@ -28,12 +28,6 @@ def noted(name: str) -> Iterator[None]:
         outcome = Outcome.DONE
     finally:
         _note(name, outcome, started_at, time.monotonic() - began)
-
-
-def ages(now: datetime) -> dict[str, timedelta | None]:
-    """Return for each job that was noted how long ago it went well, None where it never did."""
-    rows = BeatJob.objects.order_by("name").values_list("name", "succeeded_at")
-    return {name: max(now - at, timedelta(0)) if at else None for name, at in rows}
 
 
 def _note(name: str, outcome: Outcome, started_at: datetime, seconds: float) -> None:

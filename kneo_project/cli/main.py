@@ -6,6 +6,9 @@ from typing import Annotated
 
 import typer
 
+from kneo_project.cli import role_commands
+from kneo_project.cli.role_commands import HANDED_ON
+
 DISTRIBUTION = "kneo-serv"
 
 app = typer.Typer(name="kneo", help="Durable runs of agent workflows.", no_args_is_help=True, add_completion=False)
@@ -32,9 +35,6 @@ def kneo(
     ] = False,
 ) -> None:
     """Durable runs of agent workflows."""
-
-
-HANDED_ON = {"ignore_unknown_options": True, "allow_extra_args": True, "allow_interspersed_args": False}
 
 
 @app.command("run", add_help_option=False, context_settings=HANDED_ON)
@@ -71,6 +71,9 @@ def work_on_specs(context: typer.Context) -> None:
 def work_on_settings(context: typer.Context) -> None:
     """Work on the settings of the command line: what the project says, and profiles of services."""
     _hand_on(context, "specs.cli.config")
+
+
+app.add_typer(role_commands.app)
 
 
 def _hand_on(context: typer.Context, module: str) -> None:

@@ -3,17 +3,19 @@
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
+from urllib.parse import urlsplit
 
 from django.contrib import admin
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.utils import flatten_fieldsets
 from django.contrib.auth import get_permission_codename
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import PermissionDenied, SuspiciousOperation, ValidationError
 from django.core.paginator import Paginator
 from django.db.models import Model, QuerySet
 from django.db.models.options import Options
 from django.http import Http404, HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
+from django.urls import resolve
 from django.utils.functional import cached_property
 from django.utils.safestring import SafeString
 from unfold.widgets import UnfoldBooleanWidget
@@ -148,6 +150,10 @@ class OperatorAdmin[M: Model](ModelAdmin[M]):
         """Return the links of the row's page."""
         return ()
 
+    def links(self, request: HttpRequest, row: M) -> list[Related]:
+        """Return the links of the row's page that this user may follow."""
+        return [each for each in self.related(row) if _may_follow(request, each.url)]
+
     def tables(self, row: M) -> Iterable[Table]:
         """Return the tables under the row's own columns."""
         return ()
@@ -198,7 +204,7 @@ class OperatorAdmin[M: Model](ModelAdmin[M]):
                 "subtitle": label,
                 "named": Named(row, self.opts, label),
                 "is_fullwidth": "1",
-                "related": list(self.related(row)),
+                "related": self.links(request, row),
                 "tables": list(self.tables(row)),
                 "offers": list(self.offers(row)) if self.has_act_permission(request) else [],
                 "checkbox_name": ACTION_CHECKBOX_NAME,
@@ -210,7 +216,10 @@ class OperatorAdmin[M: Model](ModelAdmin[M]):
         wanted = request.POST.get("action")
         if wanted and wanted not in self.get_actions(request):
             raise PermissionDenied
-        return super().changelist_view(request, extra_context)
+        try:
+            return super().changelist_view(request, extra_context)
+        except ValidationError as error:
+            raise SuspiciousOperation("What was selected are no rows.") from error
 
     def history_view(
         self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
@@ -223,6 +232,13 @@ class OperatorAdmin[M: Model](ModelAdmin[M]):
         """Return the box that selects a row for an action."""
         box = UnfoldBooleanWidget({"class": "action-select", "aria-label": f"Select {self.label(row)}"}, _never)
         return cast("SafeString", box.render(ACTION_CHECKBOX_NAME, str(row.pk)))
+
+
+def _may_follow(request: HttpRequest, url: str) -> bool:
+    """Whether the user may see the rows of the model that a link leads to; links to other pages are for everybody."""
+    app, _, rest = (resolve(urlsplit(url).path).url_name or "").partition("_")
+    model, _, page = rest.rpartition("_")
+    return page not in {"change", "changelist"} or request.user.has_perm(f"{app}.view_{model}")
 
 
 def _never(_: object) -> bool:

@@ -8,6 +8,7 @@ from django.db import connection
 from rich.panel import Panel
 from rich.table import Table
 
+from kneo_project.principals import keyring
 from kneo_project.stack.preparing import ADMIN
 
 
@@ -25,7 +26,7 @@ def banner(url: str, *, password: str | None) -> Panel:
     rows.add_row("API docs", f"{url}/docs")
     rows.add_row("Admin", f"{url}/admin/")
     rows.add_row("Login", _login(password))
-    rows.add_row("API keys", "required" if settings.AUTH_ENABLED else "off (KNEO_SERV_AUTH_ENABLED=true turns them on)")
+    rows.add_row("API keys", "required" if keyring().is_enforced else "off (KNEO_SERV_API_KEYS turns them on)")
     rows.add_row("Database", _database())
     rows.add_row("Broker", _broker())
     rows.add_row("Logs", str(settings.STATE_DIR / "logs"))
@@ -33,7 +34,7 @@ def banner(url: str, *, password: str | None) -> Panel:
 
 
 def _login(password: str | None) -> str:
-    reset = f"python manage.py changepassword {ADMIN}"
+    reset = f"kneo manage changepassword {ADMIN}"
     if password is None:
         return f"as set before; a new password: {reset}"
     return f"{ADMIN} / {password}\n(shown this once; a new one: {reset})"

@@ -17,10 +17,11 @@ class Program:
     inherits: tuple[int, ...] = ()
 
 
-def web(listener: int) -> Program:
+def web(listener: int, *, processes: int = 1) -> Program:
     """Return the program that serves the API and the admin on the inherited socket ``listener``."""
     command = (sys.executable, "-m", "gunicorn", "kneo_project.wsgi:application", "--bind", f"fd://{listener}")
-    options = ("--worker-class", "gthread", "--threads", str(settings.WEB_THREADS), "--no-control-socket")
+    load = ("--worker-class", "gthread", "--workers", str(processes), "--threads", str(settings.WEB_THREADS))
+    options = (*load, "--no-control-socket")
     return Program(name="web", command=command + options, inherits=(listener,))
 
 

@@ -45,7 +45,7 @@ def begin(role: str) -> None:
         provider.add_span_processor(BatchSpanProcessor(RedactingExporter(exporter)))
     trace.set_tracer_provider(provider)
     DjangoInstrumentor().instrument(excluded_urls=os.environ.get("OTEL_PYTHON_DJANGO_EXCLUDED_URLS") or UNTRACED_URLS)
-    CeleryInstrumentor().instrument()
+    CeleryInstrumentor().instrument()  # type: ignore[no-untyped-call]
     PsycopgInstrumentor().instrument()
     spans.record_with(OpenTelemetryRecorder(provider.get_tracer(TRACER, version()), _contents()))
 

@@ -24,6 +24,7 @@ LENGTHS = {
 }
 JOBS = {
     "sweep": "sweep",
+    "schedules": "starts by the clock",
     "bulk": "orders for many runs",
     "statistics": "statistics",
     "retention": "pruning",

@@ -20,12 +20,16 @@ class Job:
     every: timedelta | None
     last: BeatJob | None
 
+    def age(self, now: datetime) -> timedelta | None:
+        """Return how long ago it last went well; None where it never did."""
+        return now - self.last.succeeded_at if self.last and self.last.succeeded_at else None
+
     def is_late(self, now: datetime) -> bool:
         """Whether it has not gone well for longer than it should take."""
         if self.every is None:
             return False
-        succeeded_at = self.last.succeeded_at if self.last else None
-        return succeeded_at is None or now - succeeded_at > max(MISSES * self.every, GRACE)
+        age = self.age(now)
+        return age is None or age > max(MISSES * self.every, GRACE)
 
 
 def jobs_now() -> list[Job]:

@@ -9,9 +9,9 @@ from django.utils import timezone
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 
 from humantasks.models import HumanTask
-from kneo_project.beatjobs import services as beatjobs
 from kneo_project.prices import NANOS
 from runs.engine.lifecycle import Status
+from runs.inspection.jobs import jobs_now
 from runs.models import LeaseOwner, Run, StatisticsMark, TotalTally
 from runs.rejections import KIND as REJECTED
 from runs.retention import rounds
@@ -115,9 +115,11 @@ def _histogram(name: str, tallies: Mapping[str, TotalTally]) -> Metric:
 
 def _beat_jobs() -> Metric:
     meaning = "Since the job of the beat last went well."
-    family = GaugeMetricFamily("kneo_beat_job_age_seconds", meaning, labels=["job"])
-    for name, age in beatjobs.ages(timezone.now()).items():
-        family.add_metric([name], _nan_if_none(age.total_seconds() if age is not None else None))
+    family = GaugeMetricFamily("kneo_beat_job_age_seconds", meaning, labels=["name"])
+    now = timezone.now()
+    for job in jobs_now():
+        age = job.age(now)
+        family.add_metric([job.name], float("nan") if age is None else _age(age))
     return family
 
 

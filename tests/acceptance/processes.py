@@ -18,14 +18,14 @@ TAIL_CHARS = 6_000
 class Process:
     """One process of a deployment, with its output in a file."""
 
-    def __init__(self, program: Program, *, name: str, env: Mapping[str, str], folder: Path) -> None:
+    def __init__(self, program: Program, *, name: str, env: Mapping[str, str], folder: Path, cwd: Path = ROOT) -> None:
         self.name = name
         self.log = folder / f"{name}.log"
         self.is_frozen = False
         with self.log.open("ab") as output:
             self._popen = subprocess.Popen(
                 program.command,
-                cwd=ROOT,
+                cwd=cwd,
                 env=dict(env),
                 stdin=subprocess.DEVNULL,
                 stdout=output,
@@ -43,6 +43,11 @@ class Process:
     def is_alive(self) -> bool:
         """Whether it has not ended."""
         return self._popen.poll() is None
+
+    @property
+    def exit_status(self) -> int | None:
+        """Return the status it ended with; None while it lives."""
+        return self._popen.poll()
 
     def has_said(self, words: str) -> bool:
         """Whether ``words`` are in its output."""

@@ -13,6 +13,7 @@ import pytest
 from tests import services
 from tests.acceptance.deployment import Deployment, Job
 from tests.acceptance.ledger import Event
+from tests.acceptance.processes import Process
 from tests.acceptance.sites import open_site
 from tests.stubs.chat_server import Answer, ChatServer, completion, tool_call
 from tests.stubs.otlp_server import OtlpServer, Received
@@ -184,10 +185,18 @@ def test_errors_are_their_type_and_a_redacted_message(story: Story) -> None:
     assert [run.error for run in story.of_run("kneo.run")] == [None, "It fell: password=[REDACTED]"]
 
 
+def lines_of(process: Process, words: str) -> list[dict[str, Any]]:
+    """Return the log lines of ``process`` with these words, each of them JSON."""
+    return [json.loads(line) for line in process.log.read_text().splitlines() if words in line]
+
+
 def test_log_lines_lead_to_the_trace(story: Story) -> None:
-    said = story.deployment.workers[1].log.read_text().splitlines()
-    lines = [json.loads(line) for line in said if "I fall now" in line]
     broken = next(span for span in story.of_run("kneo.step") if span.error is not None)
-    seen = [{name: line[name] for name in ("run_id", "step_id", "trace_id", "span_id")} for line in lines]
+    [line] = lines_of(story.deployment.workers[1], "I fall now")
     expected = {"run_id": story.run_id, "step_id": "break", "trace_id": broken.trace, "span_id": broken.id}
-    assert seen == [expected]
+    assert {name: line[name] for name in expected} == expected
+
+    [order] = story.of_run("POST v1/runs")
+    [line] = lines_of(story.deployment.processes[1], '"path": "/v1/runs"')
+    assert (line["method"], line["trace_id"], line["span_id"]) == ("POST", order.trace, order.id)
+    assert line["request_id"]

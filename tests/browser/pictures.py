@@ -55,7 +55,8 @@ def _photograph(window: Page, address: str, button: str, picture: Path) -> None:
     window.goto(address)
     if button:
         window.get_by_role("button", name=button).click()
-    window.wait_for_load_state("networkidle")
+    window.wait_for_load_state("load")  # not until the network is idle: live pages keep listening
+    window.wait_for_function("!document.querySelector('.kneo-graph:not([data-state])')")
     window.screenshot(path=picture, full_page=True)
 
 
@@ -63,16 +64,26 @@ def _pages() -> Iterator[tuple[str, tuple[str, str]]]:
     """Yield the name of each picture, the address of its page, and the button to press there."""
     from tests.browser import scenery  # noqa: PLC0415
 
+    long, failed = scenery.long_run(), scenery.failed_run()
     call, batch, form = scenery.question_about_a_call(), scenery.batch(), scenery.question_with_a_form()
     run, task = scenery.night()
+    asked = scenery.inbox()
     tasks, runs = "/admin/humantasks/humantask/", "/admin/runs/run/"
     yield "index", ("/admin/", "")
     yield "runs", (runs, "")
     yield "run", (f"{runs}{run.pk}/change/", "")
     yield "batch", (f"{runs}{batch.pk}/change/", "")
+    yield "run-failed", (f"{runs}{failed.pk}/change/", "")
+    yield "run-large", (f"{runs}{long.pk}/change/", "")
+    yield "run-steps", (f"{runs}{long.pk}/change/?tab=steps", "")
+    yield "run-changes", (f"{runs}{failed.pk}/change/?tab=changes", "")
+    yield "run-spec", (f"{runs}{run.pk}/change/?tab=spec", "")
+    yield "run-step", (f"{runs}{failed.pk}/step/?place=post", "")
     yield "cancel", (f"{runs}{run.pk}/change/", "Cancel this run")
-    yield "tasks", (tasks, "")
+    yield "inbox", (tasks, "")
     yield "task", (f"{tasks}{task.pk}/change/", "")
+    for name, each in asked.items():
+        yield f"task-{name}", (f"{tasks}{each.pk}/change/", "")
     yield "call", (f"{tasks}{call.pk}/change/", "")
     yield "reject", (f"{tasks}{task.pk}/change/", "Reject")
     yield "fill-in", (f"{tasks}{form.pk}/change/", "Approve")

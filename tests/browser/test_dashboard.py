@@ -1,15 +1,15 @@
 """The first page, as somebody sees it who has just been woken up."""
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from django.utils import timezone
 from playwright.sync_api import Page, expect
 
 from runs.engine.lifecycle import Status
 from tests.browser import scenery
-from tests.browser.conftest import PATIENCE_MS, Desk
+from tests.browser.conftest import PATIENCE_MS, PHONE, Desk
 from tests.factories import RunFactory
 
-PHONE = {"width": 390, "height": 844}
 IS_INKED = """canvas => new Uint32Array(
     canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data.buffer
 ).some(pixel => pixel !== 0)"""
@@ -71,10 +71,12 @@ def test_nothing_is_fetched_while_nobody_looks(desk: Desk) -> None:
 
 
 @pytest.mark.parametrize("dark", [False, True])
-def test_nothing_is_wider_than_a_phone(desk: Desk, dark: bool) -> None:
+def test_the_page_fits_a_phone_and_everybody_can_use_it(desk: Desk, dark: bool) -> None:
     scenery.troubled_runs()
     scenery.lately()
     page = desk.window(scenery.operator(), viewport=PHONE, color_scheme="dark" if dark else "light")
     page.goto("/admin/")
     expect(page.locator("canvas[data-drawn]")).to_have_count(4)
     assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
+    seen = [each for each in Axe().run(page).response["violations"] if each["impact"] in ("serious", "critical")]
+    assert [f"{each['id']}: {node['html'][:160]}" for each in seen for node in each["nodes"]] == []

@@ -3,10 +3,10 @@
 import pytest
 from playwright.sync_api import Page
 
-from kneo_project.apikeys.services import create_key
 from tests.browser import scenery
 from tests.browser.conftest import Desk
 
+SLOW_MS = 60_000  # the documentation is one large page
 # Redoc shows the logo of its maker, from the maker's host, and has no option to leave it out.
 TOLERATED = "https://cdn.redoc.ly/redoc/logo-mini.svg"
 
@@ -22,29 +22,25 @@ def page(desk: Desk) -> Page:
     return page
 
 
-def refused(page: Page, address: str) -> list[str]:
-    """Return what a page did that was refused."""
+def refused(page: Page, address: str, shows: str = "") -> list[str]:
+    """Return what a page did that was refused, once it is done (and shows the heading)."""
     page.goto(address)
+    if shows:
+        page.get_by_role("heading", name=shows).first.wait_for(timeout=SLOW_MS)
     page.wait_for_load_state("networkidle")
     return [each for each in page.evaluate("window.refused") if TOLERATED not in each]
 
 
 def test_nothing_is_refused_on_any_kind_of_page(page: Page) -> None:
     run, task = scenery.night()
-    key, _ = create_key("studio", ["viewer"], expires_at=None, actor="op")
     addresses = [
         "/admin/",
-        "/admin/runs/",
         "/admin/runs/run/",
         f"/admin/runs/run/{run.pk}/change/",
         f"/admin/humantasks/humantask/{task.pk}/change/",
-        f"/admin/apikeys/apikey/{key.pk}/change/",
         "/admin/apikeys/apikey/add/",
         "/admin/auth/user/add/",
-        "/admin/auth/group/add/",
         "/admin/password_change/",
-        "/docs",
-        "/redoc",
     ]
     assert [(address, what) for address in addresses for what in refused(page, address)] == []
 
@@ -55,10 +51,9 @@ def test_nothing_is_refused_of_what_moves(page: Page) -> None:
     page.locator("input.action-select").first.check()
     page.get_by_text("Filters").click()
     page.get_by_role("link", name="completed").wait_for()
-    page.keyboard.press("Escape")
-    page.keyboard.press("Control+k")
-    page.locator("#search-input-command").press_sequentially("audit")
-    page.locator("#command-results").get_by_text("Audit events").wait_for()
+    page.reload()
+    page.locator("#nav-sidebar").get_by_text("olivia").click()
+    page.get_by_role("button", name="Log out").wait_for()
     assert page.evaluate("window.refused") == []
     page.goto(f"/admin/runs/run/{run.pk}/change/")
     page.get_by_role("button", name="Cancel this run…").click()
@@ -67,12 +62,9 @@ def test_nothing_is_refused_of_what_moves(page: Page) -> None:
     assert page.evaluate("window.refused") == []
 
 
-def test_the_documentation_of_the_api_works(page: Page) -> None:
-    page.goto("/docs")
-    page.get_by_role("heading", name="kneo-serv").first.wait_for()
-    page.locator("#operations-tag-runs, .opblock").first.wait_for()
-    page.goto("/redoc")
-    page.get_by_role("heading", name="kneo-serv").first.wait_for()
+@pytest.mark.parametrize("address", ["/docs", "/redoc"])
+def test_the_documentation_of_the_api_works(page: Page, address: str) -> None:
+    assert refused(page, address, shows="kneo-serv") == []
 
 
 def test_a_script_in_the_page_does_not_run(page: Page) -> None:

@@ -222,8 +222,8 @@ def test_secrets_are_redacted_in_lists_and_on_pages(browser: Client) -> None:
 
 
 def test_documents_are_indented_and_markup_is_shown_as_text(browser: Client) -> None:
-    snapshot = SnapshotFactory.create(content={"base": {"name": "<b>bold</b>"}, "environment": None})
-    page = browser.get(page_of("specs/specsnapshot", snapshot.pk)).content.decode()
+    event = record("run.created", actor="op", metadata={"name": "<b>bold</b>"})
+    page = browser.get(page_of("audit/auditevent", event.pk)).content.decode()
     assert "{\n  &quot;name&quot;: &quot;&lt;b&gt;bold&lt;/b&gt;&quot;\n}" in page
 
 

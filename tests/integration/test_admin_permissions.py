@@ -105,6 +105,18 @@ def test_a_viewer_who_forges_a_request_changes_nothing() -> None:
     assert Run.objects.get().status == "running"
 
 
+@pytest.mark.parametrize("group", sorted(GROUPS))
+def test_a_page_links_only_to_what_one_may_see(group: str) -> None:
+    run = RunFactory.create()
+    page = someone(group).get(page_of("runs/run", run.pk))
+    assert [each.label for each in page.context["related"]] == ["Spec"] * (group in MATRIX["specs.specsnapshot"][0])
+
+
+def test_a_selection_that_is_none_is_a_bad_request() -> None:
+    answer = operator().post(RUNS, {"action": "cancel_selected", "_selected_action": ["1"], "confirmed": "yes"})
+    assert answer.status_code == 400
+
+
 def test_who_is_in_no_group_sees_nothing() -> None:
     person = User.objects.create_user("nina", is_staff=True)
     browser = Client()

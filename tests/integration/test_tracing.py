@@ -2,21 +2,26 @@
 
 import logging
 from collections.abc import Iterator
+from datetime import timedelta
 
 import pytest
+from django.utils import timezone
 from kombu import Producer
 from kombu.exceptions import OperationalError
 from opentelemetry.instrumentation.celery import CeleryInstrumentor
 from opentelemetry.instrumentation.celery.utils import CTX_KEY
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.trace import SpanKind, StatusCode
+from opentelemetry.util.types import AttributeValue
 from pytest_django import Settings
 
 from humantasks.rules import Decision
 from kneo_project import spans
 from kneo_project.spans import Content
 from runs import tasks, transitions
+from runs.models import Run
 from runs.redriving import ForkRun, continue_run, fork_run
+from tests.factories import HumanTaskFactory
 from tests.integration.driving import advance, human, spec_of, start, step
 from tests.integration.functions import FAILING, HOOKS
 from tests.integration.test_agents import served
@@ -37,7 +42,7 @@ def seen() -> Iterator[Spans]:
         yield seen
 
 
-def about(span: ReadableSpan, name: str) -> object:
+def about(span: ReadableSpan, name: str) -> AttributeValue | None:
     return (span.attributes or {}).get(name)
 
 
@@ -146,8 +151,8 @@ def test_content_is_redacted_by_its_keys_and_its_look() -> None:
         asked(chat, approval="never")
     call, chatted = seen.named("execute_tool pay")[0], seen.named("chat small")[0]
     assert about(call, "gen_ai.tool.call.arguments") == '{"query": "invoice 7"}'
-    assert "paid" in about(seen.named("chat small")[1], "gen_ai.output.messages")
-    assert '"content": "hi"' in about(chatted, "gen_ai.input.messages")
+    assert "paid" in str(about(seen.named("chat small")[1], "gen_ai.output.messages"))
+    assert '"content": "hi"' in str(about(chatted, "gen_ai.input.messages"))
     assert spans.shown({"api_key": "x", "text": "mail jo@example.org"}) == (
         '{"api_key": "[REDACTED]", "text": "mail [REDACTED_EMAIL]"}'
     )
@@ -187,14 +192,15 @@ def test_a_message_that_cannot_be_sent_leaves_no_span_behind(seen: Spans, monkey
         raise OperationalError
 
     monkeypatch.setattr(Producer, "publish", refuse)
-    CeleryInstrumentor().instrument(tracer_provider=seen.provider)
+    instrumentor = CeleryInstrumentor()  # type: ignore[no-untyped-call]
+    instrumentor.instrument(tracer_provider=seen.provider)
     try:
         with seen.tracer.start_as_current_span("POST"):
             before = spans.ids()
             tasks.ring(start(TWO).pk)
             assert spans.ids() == before
     finally:
-        CeleryInstrumentor().uninstrument()
+        instrumentor.uninstrument()
     assert getattr(tasks.advance_run, CTX_KEY) == {}
     [message] = seen.named("apply_async/runs.advance_run")
     assert (message.status.description, seen.above(message)) == (
@@ -213,6 +219,20 @@ def test_lines_of_a_step_name_its_run_its_step_and_its_span(seen: Spans) -> None
     expected = {"run_id": str(run.pk), "step_id": "a"}
     expected |= {"trace_id": f"{first.context.trace_id:032x}", "span_id": f"{first.context.span_id:016x}"}
     assert {name: line[name] for name in expected} == expected
+
+
+def test_lines_of_the_sweep_name_the_run_that_they_are_about() -> None:
+    task = HumanTaskFactory.create(on_timeout="nonsense", expires_at=timezone.now() - timedelta(hours=1))
+    with captured() as lines:
+        tasks.sweep()
+    assert [line["run_id"] for line in lines.of("runs.deadlines")] == [str(task.run_id)]
+
+
+def test_a_run_that_is_over_its_time_says_so(seen: Spans) -> None:
+    run = start(TWO, timeout_seconds=1)
+    Run.objects.filter(pk=run.pk).update(deadline_at=timezone.now() - timedelta(seconds=1))
+    advance(run)
+    assert [about(leg, "kneo.run.status") for leg in seen.named("kneo.run")] == ["timed_out"]
 
 
 def test_lines_of_a_step_name_its_run_and_its_step_without_telemetry() -> None:

@@ -43,4 +43,4 @@ class Command(BaseCommand):
             console.print(f"Database and logs are kept in {state}.")
         else:
             shutil.rmtree(state)
-        console.print("Everything was stopped. To start the stack and keep it: make serve")
+        console.print("Everything was stopped. To start the stack and keep it: kneo serve, or make serve")

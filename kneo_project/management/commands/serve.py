@@ -11,6 +11,7 @@ from rich.console import Console
 
 from kneo_project.stack import preparing, programs
 from kneo_project.stack.banner import banner, base_url
+from kneo_project.stack.listening import StartRefused, listen
 from kneo_project.stack.supervising import Supervisor
 
 
@@ -29,10 +30,10 @@ class Command(BaseCommand):
         console = Console(highlight=False)
         try:
             settings.STATE_DIR.mkdir(mode=0o700, parents=True, exist_ok=True)
-            listener = preparing.listen(host, port)
+            listener = listen(host, port)
             preparing.bring_schema_up_to_date()
             password = preparing.ensure_admin()
-        except preparing.StartRefused as refusal:
+        except StartRefused as refusal:
             raise CommandError(str(refusal)) from refusal
         console.print(banner(base_url(listener), password=password))
         connections.close_all()

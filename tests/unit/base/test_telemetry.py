@@ -5,33 +5,23 @@ import subprocess
 import sys
 
 import pytest
+from django.core.exceptions import ImproperlyConfigured
+from pytest_django import Settings
 
 from kneo_project import spans
+from kneo_project.telemetry.starting import begin_telemetry
 
 PROGRAM = """
 import sys
-import django
-django.setup()
-import {}
+import kneo_project.wsgi, runs.tasks
 print([name for name in sys.modules if name.startswith("opentelemetry")])
 """
 
 
-def imported(module: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    """Return what a process ends with that imports ``module``: the modules of OpenTelemetry in its output."""
-    environment = {"DJANGO_SETTINGS_MODULE": "kneo_project.settings", **environment}
-    return subprocess.run(
-        [sys.executable, "-c", PROGRAM.format(module)],
-        env=os.environ | environment,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-
-
-@pytest.mark.parametrize("module", ["kneo_project.wsgi", "runs.tasks"])
-def test_nothing_of_opentelemetry_is_imported_while_it_is_off(module: str) -> None:
-    assert imported(module).stdout == "[]\n"
+def test_nothing_of_opentelemetry_is_imported_while_it_is_off() -> None:
+    environment = os.environ | {"DJANGO_SETTINGS_MODULE": "kneo_project.settings"}
+    ended = subprocess.run([sys.executable, "-c", PROGRAM], env=environment, capture_output=True, text=True, check=True)
+    assert ended.stdout == "[]\n"
 
 
 @pytest.mark.parametrize(
@@ -41,10 +31,21 @@ def test_nothing_of_opentelemetry_is_imported_while_it_is_off(module: str) -> No
         ("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc", "must be http/protobuf"),
     ],
 )
-def test_what_is_not_here_refuses_to_start_with_a_sentence(variable: str, value: str, told: str) -> None:
-    ended = imported("kneo_project.wsgi", KNEO_SERV_OTEL_ENABLED="true", **{variable: value})
-    assert ended.returncode == 1
-    assert told in ended.stderr
+def test_what_is_not_here_refuses_to_start_with_a_sentence(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, variable: str, value: str, told: str
+) -> None:
+    settings.OTEL_ENABLED = True
+    monkeypatch.setattr(os, "environ", {**os.environ, variable: value})
+    with pytest.raises(ImproperlyConfigured, match=told):
+        begin_telemetry("web")
+    assert not spans.is_recording()
+
+
+def test_the_standard_switch_turns_all_of_it_off(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings.OTEL_ENABLED = True
+    monkeypatch.setenv("OTEL_SDK_DISABLED", "true")
+    begin_telemetry("web")
+    assert not spans.is_recording()
 
 
 def test_with_nobody_recording_a_span_is_one_object_for_all() -> None:

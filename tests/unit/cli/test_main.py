@@ -91,3 +91,19 @@ def test_a_database_of_another_release_is_left_alone(tmp_path: Path) -> None:
     ended = kneo("runs", "list", cwd=tmp_path, KNEO_SERV_DATABASE_URL=f"sqlite:///{tmp_path / 'old.sqlite3'}")
 
     assert (ended.returncode, "migrations; run: manage.py migrate" in ended.stderr) == (1, True)
+
+
+@pytest.mark.parametrize("program", ["web", "events", "worker", "beat"])
+def test_a_program_does_not_start_on_settings_that_make_no_sense(program: str, tmp_path: Path) -> None:
+    refused = kneo(program, cwd=tmp_path, KNEO_SERV_WORKER_CONCURRENCY="many")
+
+    assert (refused.returncode, refused.stderr.startswith("Refusing to start: KNEO_SERV_WORKER_CONCURRENCY")) == (
+        1,
+        True,
+    )
+
+
+def test_a_program_does_not_start_on_keys_that_cannot_be_read(tmp_path: Path) -> None:
+    refused = kneo("web", cwd=tmp_path, KNEO_SERV_API_KEYS="no-role")
+
+    assert (refused.returncode, refused.stderr.startswith("Refusing to start: (kneo.E002)")) == (1, True)

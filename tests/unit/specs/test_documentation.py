@@ -21,9 +21,11 @@ from specs.language.schema.components import HumanSpec
 
 ROOT = Path(__file__).parents[3]
 README, FORMAT, GENERATED = ROOT / "README.md", ROOT / "docs" / "spec-format.md", ROOT / "docs" / "diagnostics.md"
-CHECKED_ELSEWHERE = ROOT / "docs" / "api.md"
+CHECKED_ELSEWHERE = {
+    ROOT / "docs" / name for name in ("api.md", "quickstart.md", "tutorials/approval.md", "tutorials/agent.md")
+}
 OPERATIONS = ROOT / "docs" / "operations.md"
-OTHER_PAGES = sorted({*(ROOT / "docs").rglob("*.md")} - {FORMAT, GENERATED, CHECKED_ELSEWHERE, OPERATIONS})
+OTHER_PAGES = sorted({*(ROOT / "docs").rglob("*.md")} - {FORMAT, GENERATED, OPERATIONS, *CHECKED_ELSEWHERE})
 PAGE = FORMAT.read_text()
 BLOCK = re.compile(r"^```yaml\n(.*?)^```", flags=re.DOTALL | re.MULTILINE)
 BLOCKS = BLOCK.findall(PAGE)

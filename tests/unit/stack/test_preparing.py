@@ -11,7 +11,7 @@ from pytest_django import Settings
 
 from kneo_project.schema import schema_difference
 from kneo_project.stack import preparing
-from kneo_project.stack.preparing import StartRefused
+from kneo_project.stack.listening import StartRefused, listen
 
 
 @pytest.fixture
@@ -22,29 +22,29 @@ def taken() -> Iterator[int]:
 
 
 def test_port_zero_is_any_free_port() -> None:
-    with preparing.listen("127.0.0.1", 0) as listener:
+    with listen("127.0.0.1", 0) as listener:
         assert listener.getsockname()[1] > 0
 
 
 def test_a_taken_port_is_refused_with_the_way_out(taken: int) -> None:
     with pytest.raises(StartRefused, match=f"Port {taken} on 127.0.0.1 is taken by another program; choose one with"):
-        preparing.listen("127.0.0.1", taken)
+        listen("127.0.0.1", taken)
 
 
 def test_an_unknown_host_is_refused() -> None:
     with pytest.raises(StartRefused, match="Cannot listen on no-such-host"):
-        preparing.listen("no-such-host.invalid", 0)
+        listen("no-such-host.invalid", 0)
 
 
 def test_a_public_address_is_refused_while_anybody_could_use_the_api(settings: Settings) -> None:
-    settings.AUTH_ENABLED = False
+    settings.API_KEYS = ""
     with pytest.raises(StartRefused, match="would open the API to everybody"):
-        preparing.listen("0.0.0.0", 0)
+        listen("0.0.0.0", 0)
 
 
 def test_a_public_address_is_fine_with_api_keys(settings: Settings) -> None:
-    settings.AUTH_ENABLED = True
-    with preparing.listen("0.0.0.0", 0) as listener:
+    settings.API_KEYS = "ops:a-key:operator"
+    with listen("0.0.0.0", 0) as listener:
         assert listener.getsockname()[0] == "0.0.0.0"
 
 
