@@ -33,7 +33,8 @@ SAME_ANYWHERE := --ignore-glob='tests/api/test_base_*' --ignore-glob='tests/inte
 
 test: $(READY) ## Run all tests: once on SQLite, and the rings that touch the database again on PostgreSQL
 	$(BIN)/pytest tests/acceptance
-	$(BIN)/pytest -n 2 --ignore=tests/acceptance
+	$(BIN)/pytest -n 2 --ignore=tests/acceptance --ignore=tests/browser
+	$(BIN)/pytest tests/browser # by themselves: Playwright keeps an event loop in the process
 	KNEO_TEST_DATABASE=postgres $(BIN)/pytest -n 2 tests/integration tests/api $(SAME_ANYWHERE)
 
 test-next: $(NEXT)/.ready ## Run the tests below acceptance on Python 3.13 and the newest Django, in .venv-next
