@@ -1,6 +1,6 @@
 # Every target makes the virtual environment first, so each works from a bare clone.
 .DEFAULT_GOAL := help
-.PHONY: help setup lock demo serve test test-next verify lint lint-deploy format bench docs reference wheel sbom audit licences clean
+.PHONY: help screenshots setup lock demo serve test test-next verify lint lint-deploy format bench docs reference wheel sbom audit licences clean
 
 BIN := .venv/bin
 READY := .venv/.ready
@@ -33,7 +33,8 @@ SAME_ANYWHERE := --ignore-glob='tests/api/test_base_*' --ignore-glob='tests/inte
 
 test: $(READY) ## Run all tests: once on SQLite, and the rings that touch the database again on PostgreSQL
 	$(BIN)/pytest tests/acceptance
-	$(BIN)/pytest -n 2 --ignore=tests/acceptance
+	$(BIN)/pytest -n 2 --ignore=tests/acceptance --ignore=tests/browser
+	$(BIN)/pytest tests/browser # by themselves: Playwright keeps an event loop in the process
 	KNEO_TEST_DATABASE=postgres $(BIN)/pytest -n 2 tests/integration tests/api $(SAME_ANYWHERE)
 
 test-next: $(NEXT)/.ready ## Run the tests below acceptance on Python 3.13 and the newest Django, in .venv-next
@@ -63,6 +64,10 @@ lint-deploy: .venv-deploy/.ready ## Check containers, manifests, workflows and s
 
 docs: .venv-docs/.ready ## Build the documentation into site/, strictly
 	@.ci/docs .venv-docs/bin
+
+SHOWN := index run run-large run-failed inbox task spec
+screenshots: $(READY) ## Take the pictures of the console in docs/img (needs Chromium)
+	$(BIN)/python -m tests.browser.pictures docs/img $(SHOWN)
 
 reference: $(READY) ## Write the pages of docs/reference that are made from the code
 	@$(BIN)/python -m tests.documentation.reference

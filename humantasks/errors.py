@@ -26,3 +26,38 @@ class InvalidDecision(KneoError):
 
     code = "invalid_decision"
     status = 422
+
+
+class HumanTaskClaimed(KneoError):
+    """Somebody else has claimed this human task."""
+
+    code = "human_task_claimed"
+    status = 409
+
+
+class HumanTaskNotClaimed(KneoError):
+    """Nobody has claimed this human task, so that there is nothing to release."""
+
+    code = "human_task_not_claimed"
+    status = 409
+
+
+class HumanTaskReassigned(KneoError):
+    """This human task is assigned to somebody else by now; fetch it again."""
+
+    code = "human_task_reassigned"
+    status = 409
+
+
+class AlreadyApproved(KneoError):
+    """You have approved this human task already; somebody else has to approve it too, or you reject it."""
+
+    code = "already_approved"
+    status = 409
+
+
+class RequesterExcluded(KneoError):
+    """You started this run, so that somebody else has to approve it; you can reject it."""
+
+    code = "requester_excluded"
+    status = 403

@@ -66,6 +66,23 @@ def form_misfit(answer: Answer, form: Mapping[str, Any] | None) -> FormMisfit | 
     return FormMisfit(field=inside.where, message=f"{inside}.")
 
 
+def disagreement(answer: Answer, first: Answer) -> str | None:
+    """Return why ``answer`` does not agree with ``first``, what the first of several people said; None when it does.
+
+    Whoever approves agrees to what the first has said, word for word; any other answer has to say the same.
+    """
+    if answer.decision is Decision.APPROVED and answer.form in (None, first.form):
+        return None
+    if _said(answer) == _said(first):
+        return None
+    return f"The first person to answer has {first.decision.value}; approve that, or reject it."
+
+
+def _said(answer: Answer) -> tuple[object, ...]:
+    content = None if answer.decision is Decision.APPROVED else answer.content
+    return answer.decision, content, answer.selected_option, answer.form
+
+
 def text_after(answer: Answer, asked_about: str) -> str:
     """Return the text that flows on after ``answer`` to a question about ``asked_about``.
 

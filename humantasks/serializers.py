@@ -4,8 +4,10 @@ from typing import Any
 
 from rest_framework import serializers
 
+from humantasks.models import AssigneeKind, TaskApproval
 from humantasks.rules import Answer, Decision
-from kneo_project.api.serializers import JsonObjectField, StrictSerializer, StringField, WordField
+from kneo_project.api.answers import MomentField
+from kneo_project.api.serializers import FlagField, JsonObjectField, StrictSerializer, StringField, WordField
 from specs.language.plan import OnTimeout, RequestType
 
 
@@ -20,6 +22,44 @@ class HumanResumeRequestSerializer(StrictSerializer):
         limit="MAX_METADATA_BYTES", allow_null=True, default=None, help_text="What the form of the request asks for."
     )
     metadata = JsonObjectField(limit="MAX_METADATA_BYTES", default=dict)
+
+
+class AssignmentSerializer(StrictSerializer):
+    """Who is to answer a human task from now on."""
+
+    assignee = StringField(limit="MAX_PATH_CHARS", allow_null=True)
+    assignee_kind = WordField(choices=AssigneeKind.values, default=AssigneeKind.USER.value)
+    expected_assignee = StringField(
+        limit="MAX_PATH_CHARS",
+        allow_null=True,
+        default=None,
+        help_text="Whom you saw it assigned to, empty for nobody; if that has changed, nothing is done.",
+    )
+
+
+class ReleaseSerializer(StrictSerializer):
+    """How a claim ends."""
+
+    force = FlagField(default=False, help_text="Also when somebody else has claimed the task.")
+
+
+class ApprovalSerializer(serializers.Serializer[TaskApproval]):
+    """One person's answer to a question that several people have to agree on."""
+
+    decided_by = serializers.CharField()
+    decided_at = MomentField()
+    decision = serializers.ChoiceField(choices=list(Decision))
+    content = serializers.CharField(allow_null=True)
+    selected_option = serializers.CharField(allow_null=True)
+    form = serializers.DictField(source="filled_form", allow_null=True)
+
+
+class ApprovalsSerializer(serializers.Serializer[Any]):
+    """How many people have to agree, and who has."""
+
+    needed = serializers.IntegerField()
+    exclude_requester = serializers.BooleanField(help_text="Whether who started the run is none of them.")
+    given = ApprovalSerializer(many=True)
 
 
 class HumanRequestSerializer(serializers.Serializer[Any]):

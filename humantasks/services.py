@@ -4,9 +4,15 @@ import uuid
 from collections.abc import Collection
 from datetime import datetime, timedelta
 
-from humantasks.errors import HumanTaskExpired, HumanTaskNotFound, InvalidDecision, RequestMismatch
+from humantasks.errors import (
+    HumanTaskClaimed,
+    HumanTaskExpired,
+    HumanTaskNotFound,
+    InvalidDecision,
+    RequestMismatch,
+)
 from humantasks.models import HumanTask, TaskStatus
-from humantasks.rules import Answer, form_misfit, misfit
+from humantasks.rules import Answer, misfit
 from specs.language.plan import HumanPlan, OnTimeout
 
 
@@ -22,6 +28,8 @@ def new_task(run_id: uuid.UUID, human: HumanPlan, *, text: str, at: datetime) ->
         options=None if human.options is None else list(human.options),
         default_option=human.default_option,
         assignee=human.assignee,
+        approvals_needed=human.approvals,
+        exclude_requester=human.exclude_requester,
         form=None if human.form is None else dict(human.form),
         response_role=human.response_role,
         input_text=text,
@@ -38,23 +46,38 @@ def open_task(task: HumanTask) -> None:
     task.save(force_insert=True)
 
 
-def answerable_task(task_id: uuid.UUID, answer: Answer, at: datetime) -> HumanTask:
-    """Return the open task that ``answer`` may answer at the moment ``at``.
+def open_task_of(task_id: uuid.UUID, *, for_update: bool = False) -> HumanTask:
+    """Return the open task; ``for_update`` lets nobody change it before the caller's transaction ends.
 
-    Raises HumanTaskNotFound, HumanTaskExpired, RequestMismatch or InvalidDecision; nothing is written.
+    Raises HumanTaskNotFound.
     """
-    task = HumanTask.objects.open().filter(pk=task_id).first()
+    tasks = HumanTask.objects.open().filter(pk=task_id)
+    task = (tasks.select_for_update() if for_update else tasks).first()
     if task is None:
         raise HumanTaskNotFound(continuation_id=str(task_id))
+    return task
+
+
+def refuse_answer(task: HumanTask, answer: Answer, *, by: str, at: datetime) -> None:
+    """Do nothing, if ``by`` may answer the open ``task`` with ``answer`` at the moment ``at``.
+
+    Raises HumanTaskExpired, HumanTaskClaimed, RequestMismatch or InvalidDecision; nothing is written.
+    """
+    task_id = task.pk
     if task.expires_at and task.expires_at <= at and task.on_timeout != OnTimeout.ESCALATE:
         raise HumanTaskExpired(continuation_id=str(task_id), expires_at=task.expires_at.timestamp())
+    if task.claimed_by not in {None, by}:
+        raise claimed_by_another(task)
     if answer.request_id != str(task.request_id):
         raise RequestMismatch(continuation_id=str(task_id), request_id=str(task.request_id))
     if reason := misfit(answer, task.options):
         raise InvalidDecision(reason, options=task.options)
-    if problem := form_misfit(answer, task.form):
-        raise InvalidDecision(problem.message, field=problem.field)
-    return task
+
+
+def claimed_by_another(task: HumanTask) -> HumanTaskClaimed:
+    """Return the refusal that names who has claimed the task."""
+    message = f"{task.claimed_by} has claimed this human task; it can be answered once that claim is released."
+    return HumanTaskClaimed(message, continuation_id=str(task.pk), claimed_by=task.claimed_by)
 
 
 def record_decision(

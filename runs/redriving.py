@@ -102,7 +102,7 @@ def fork_run(run_id: uuid.UUID, fork: ForkRun, *, actor: str, key: idempotency.K
         _refuse_fork_of_pruned(services.find_run(run_id), fork.checkpoint)
         if frozen is not None:
             run.snapshot = store(frozen)
-        transitions.start_fork(run, parent, at, state, fork.input_text)
+        transitions.start_fork(run, parent, at, state, fork.input_text, by=actor)
         idempotency.bind(key, run)
         facts = {"parent_run_id": str(parent.pk), "checkpoint": at.sequence, "has_input": fork.input_text is not None}
         record("run.forked", actor=actor, run_id=run.pk, metadata=facts | {"has_spec": frozen is not None})

@@ -4,8 +4,9 @@ import uuid
 from collections.abc import Mapping
 from typing import Any
 
+from runs.engine.progress import RecordType
 from runs.engine.state import RUN_INPUT, State
-from runs.models import Checkpoint
+from runs.models import Checkpoint, Run
 
 
 def restore_state(
@@ -20,3 +21,10 @@ def restore_state(
         recorded = Checkpoint.objects.filter(run_id=run_id, sequence__in=missing)
         texts |= {number: text or "" for number, text in recorded.values_list("sequence", "output_text")}
     return State.restore(cursor, sequence=sequence, texts=texts)
+
+
+def forkers_of(run: Run) -> set[str]:
+    """Return who forked the run from another, and that one from a further one; the checkpoints tell."""
+    notes = Checkpoint.objects.filter(run=run, type=RecordType.REPLAY_CONTEXT).values_list("details", flat=True)
+    forks = [note.get("forked_from") or {} for note in notes]
+    return {fork["by"] for fork in forks if fork.get("by")}

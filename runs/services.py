@@ -11,6 +11,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from humantasks import services as humantasks
+from humantasks.agreeing import agree
 from humantasks.errors import HumanTaskNotFound
 from humantasks.models import HumanTask, TaskStatus
 from humantasks.rules import Answer, Decision
@@ -29,7 +30,7 @@ from runs.engine.progress import Progress
 from runs.errors import QueueFull, RunNotFound, RunStateConflict
 from runs.models import Run, Target
 from runs.rejections import rejections
-from runs.restoring import restore_state
+from runs.restoring import forkers_of, restore_state
 from specs.services import SkillsOverlay, SpecSource, freeze, load_plan, store
 
 
@@ -172,15 +173,19 @@ def time_out_run(run_id: uuid.UUID) -> bool:
 def resume_run(task_id: uuid.UUID, answer: Answer, *, actor: str, key: idempotency.Key | None = None) -> Run:
     """Spend the human task on ``answer`` and let its run go on: decision, checkpoints, audit and key, or nothing.
 
-    Raises HumanTaskNotFound, HumanTaskExpired, RequestMismatch, InvalidDecision or RunStateConflict.
+    Where several people have to agree, the task stays open until the last of them has answered, or one has rejected.
+
+    Raises HumanTaskNotFound, HumanTaskExpired, HumanTaskClaimed, RequestMismatch, InvalidDecision, AlreadyApproved,
+    RequesterExcluded or RunStateConflict.
     """
     now = timezone.now()
-    task = humantasks.answerable_task(task_id, answer, now)
+    asked = humantasks.open_task_of(task_id)
     with transaction.atomic():
-        run = _locked_for(task)
-        progress = _spend(run, task, answer, decided_by=actor, at=now)
-        if progress is None:
-            raise HumanTaskNotFound(continuation_id=str(task_id))
+        run = _locked_for(asked)
+        task = humantasks.open_task_of(task_id, for_update=True)
+        humantasks.refuse_answer(task, answer, by=actor, at=now)
+        refuse_misfit(load_plan(run.snapshot_id), task, answer)
+        agreed = agree(task, answer, by=actor, at=now, requesters=requesters_of(run) if task.exclude_requester else ())
         idempotency.bind(key, run)
         facts = {
             "request_id": answer.request_id,
@@ -188,10 +193,23 @@ def resume_run(task_id: uuid.UUID, answer: Answer, *, actor: str, key: idempoten
             "has_content": answer.content is not None,
             "has_form": answer.form is not None,
             "selected_option": answer.selected_option,
-            "status": progress.status,
         }
+        if agreed is None:
+            facts["approvals"] = f"{task.approvals.count()} of {task.approvals_needed}"
+            record("human.approval", actor=actor, run_id=run.pk, continuation_id=task.pk, metadata=facts)
+            return run
+        progress = _spend(run, task, agreed, decided_by=actor, at=now)
+        if progress is None:
+            raise HumanTaskNotFound(continuation_id=str(task_id))
+        facts["status"] = progress.status
         record("human.decision", actor=actor, run_id=run.pk, continuation_id=task.pk, metadata=facts)
     return find_run(run.pk)
+
+
+def requesters_of(run: Run) -> set[str]:
+    """Return who started ``run``, or the run that it is a branch of, and who forked it."""
+    whole = run.within or run
+    return {*filter(None, [whole.ordered_by]), *forkers_of(whole)}
 
 
 def approve_overdue(task: HumanTask) -> bool:
@@ -279,7 +297,6 @@ def _spend(run: Run, task: HumanTask, answer: Answer, *, decided_by: str | None,
     if run.is_terminal:
         return None
     is_waiting = run.status == Status.BLOCKED
-    refuse_misfit(load_plan(run.snapshot_id), task, answer)
     progress = _progress_after(run, task, answer) if is_waiting else Progress()
     if not humantasks.record_decision(task, answer, decided_by=decided_by, at=at, awaits_run=not is_waiting):
         return None

@@ -199,11 +199,11 @@ def reopen(run: Run, state: State, at: datetime) -> bool:
     return bool(reopened)
 
 
-def start_fork(run: Run, parent: Run, at: Checkpoint, state: State, text: str | None) -> None:
+def start_fork(run: Run, parent: Run, at: Checkpoint, state: State, text: str | None, *, by: str) -> None:
     """Write ``run`` as a fork of ``parent`` from the checkpoint ``at``, in the caller's transaction.
 
-    It gets its own copy of the history up to there, and goes on at ``state``; ``text`` is what the next step is given
-    instead of what flowed on.
+    ``by`` asked for it. It gets its own copy of the history up to there, and goes on at ``state``; ``text`` is what
+    the next step is given instead of what flowed on.
     """
     if text is not None:
         state = replace(state, root=replace(state.root, text_at=at.sequence + 1))
@@ -219,7 +219,7 @@ def start_fork(run: Run, parent: Run, at: Checkpoint, state: State, text: str | 
         for checkpoint in batch:
             checkpoint.pk, checkpoint.run = None, run
         Checkpoint.objects.bulk_create(batch)
-    details = {"forked_from": {"run_id": str(parent.pk), "checkpoint": at.sequence}}
+    details = {"forked_from": {"run_id": str(parent.pk), "checkpoint": at.sequence, "by": by}}
     _note_replay(run.pk, run.sequence, run.created_at, cursor=run.cursor, details=details, output_text=text)
 
 

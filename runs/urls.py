@@ -2,6 +2,7 @@
 
 from django.urls import path
 
+from runs.views.assigning import AssignView, ClaimView, ReleaseView
 from runs.views.bulk import BulkOperationView, BulkView, CancelBulkView
 from runs.views.credentials import CredentialsView
 from runs.views.events import EventsView, RunEventsView
@@ -56,4 +57,7 @@ urlpatterns = [
     path("human-tasks", HumanTasksView.as_view()),
     path("human-tasks/<str:continuation_id>", HumanTaskView.as_view()),
     path("human-tasks/<str:continuation_id>/resume", ResumeView.as_view()),
+    path("human-tasks/<str:continuation_id>/claim", ClaimView.as_view()),
+    path("human-tasks/<str:continuation_id>/release", ReleaseView.as_view()),
+    path("human-tasks/<str:continuation_id>/assign", AssignView.as_view()),
 ]

@@ -1,18 +1,20 @@
-"""The actions on human tasks. They move runs, so they live here and not with the human tasks."""
+"""The pages of human tasks, with what answers them: answers move runs, so they live here."""
 
-from collections.abc import Iterable
+from typing import Any
 
 from django.contrib import admin
+from django.contrib.admin.utils import unquote
+from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 
 from humantasks.admin import HumanTaskAdmin
 from humantasks.models import HumanTask, TaskStatus
 from humantasks.rules import Answer, Decision
 from kneo_project.site import acting
 from kneo_project.site.acting import Question
-from kneo_project.site.pages import Offer
 from runs import services, tasks
+from runs.admin.deciding import task_page
 from runs.admin.task_forms import DecisionForm
 from runs.engine.lifecycle import Status
 
@@ -36,15 +38,20 @@ REJECT = Question(
 
 @admin.register(HumanTask)
 class AnswerableTaskAdmin(HumanTaskAdmin):
-    """Human tasks, with the actions that answer them."""
+    """Human tasks, with the page that answers one and the actions that answer several."""
 
     actions = ["approve_selected", "reject_selected"]
 
-    def offers(self, row: HumanTask) -> Iterable[Offer]:
-        """Offer to answer a task that is open."""
-        if row.status == TaskStatus.OPEN:
-            yield Offer(action=APPROVE.action, label="Approve…")
-            yield Offer(action=REJECT.action, label="Reject…", is_grave=True)
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Show one human task, and answer it."""
+        task = self.get_object(request, unquote(object_id))
+        if not self.has_view_permission(request, task):
+            raise PermissionDenied
+        if task is None:
+            raise Http404
+        return task_page(self, request, task)
 
     @admin.action(permissions=["act"], description="Approve selected human tasks…")
     def approve_selected(self, request: HttpRequest, queryset: QuerySet[HumanTask]) -> HttpResponse | None:

@@ -177,7 +177,7 @@ class ScheduleAdmin(OperatorAdmin[Schedule]):
             moments = [row.next_at, *islice(table.after(row.next_at), NEXT_MOMENTS - 1)]
             cells = [[f"{at.astimezone(table.zone):%a %Y-%m-%d %H:%M %Z}", showing.age(at)] for at in moments]
             yield Table(title="Next moments", headings=[f"In {row.time_zone}", "That is"], rows=cells)
-        started = row.runs.select_related("run").order_by("-run__created_at")[:SHOWN]
+        started = row.runs.select_related("run").order_by("-started_at")[:SHOWN]
         yield Table(
             title="Its latest runs",
             headings=["Run", "Status", "For the moment", "Began"],
@@ -249,7 +249,7 @@ def _state(*, is_paused: bool) -> str:
 def _run(each: ScheduledRun) -> list[str]:
     link = showing.link(showing.short_id(each.run_id), "runs_run_change", args=[each.run_id])
     due = showing.moment(each.due_at) if each.due_at else "on demand"
-    return [link, columns.status_badge(each.run.status), due, showing.age(each.run.created_at)]
+    return [link, columns.status_badge(each.run.status), due, showing.age(each.started_at)]
 
 
 def _pause(row: Schedule, actor: str) -> str | None:

@@ -149,7 +149,7 @@ def _trace_event(row: TraceEvent, said: str | None) -> list[object]:
 
 def human_tasks(run_id: uuid.UUID) -> Iterable[Table]:
     """Yield a table of the latest questions of the run and its branches, if there are any."""
-    of_it = models.Q(run_id=run_id) | models.Q(run__within=run_id)
+    of_it = models.Q(run__in=Run.objects.of_whole(run_id).values("pk"))
     loaded = HumanTask.objects.only("status", "title", "assignee", "created_at", "expires_at", "decision", "decided_by")
     if shown := [_human_task(row) for row in _latest(loaded.filter(of_it), "-created_at")]:
         yield Table(

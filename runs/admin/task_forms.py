@@ -1,7 +1,7 @@
-"""The form of a human task as a form of the admin: an input for each property of its JSON Schema."""
+"""What a person fills in to answer a human task, as forms of the admin."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from django import forms
@@ -9,28 +9,15 @@ from django.conf import settings
 from django.core.validators import MaxLengthValidator
 
 from humantasks.models import HumanTask
-from kneo_project.json_schema import JsonSchema
-from kneo_project.strict_json import NotJson, Unstorable, read_json, refuse_unstorable
+from humantasks.rules import Answer, Decision
+from kneo_project.json_schema import JsonSchema, Problem
+from kneo_project.redaction import redact, redact_text
+from runs.admin.schema_fields import fields_of, value_of
+from specs.language.plan import RequestType
 
 PREFIX = "form."
-NOT_CHOSEN = ("", "—")
-
-
-class StrictDecoder(json.JSONDecoder):
-    """Reads what the API would take: strictly JSON that can be kept."""
-
-    def decode(self, s: str, *_: Any) -> object:
-        """Return the value that the text is.
-
-        Raises:
-            json.JSONDecodeError: it is none that the API would take; fields of forms know no other error.
-        """
-        try:
-            value = read_json(s)
-            refuse_unstorable(value)
-        except (NotJson, Unstorable) as error:
-            raise json.JSONDecodeError(str(error), s, 0) from None
-        return value
+ARGUMENTS = "argument."
+HIDDEN = "Parts of the text are hidden from this page, so that it cannot be shown here: what you write replaces it all."
 
 
 class DecisionForm(forms.Form):
@@ -40,63 +27,135 @@ class DecisionForm(forms.Form):
 
     comment = forms.CharField(
         required=False,
-        widget=forms.Textarea(attrs={"rows": 4, "cols": 60}),
+        widget=forms.Textarea(attrs={"rows": 3}),
         help_text="Optional. Kept with the answer; the steps that follow a rejection read it.",
     )
 
     def __init__(self, *args: Any, task: HumanTask | None = None, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
+        super().__init__(*args, **{"label_suffix": "", **kwargs})
         self.fields["comment"].validators.append(MaxLengthValidator(settings.MAX_HUMAN_CONTENT_CHARS))
         self._schema: Mapping[str, Any] | None = task.form if task else None
         if self._schema is not None:
-            self.fields = {**dict(_fields(self._schema)), "comment": self.fields["comment"]}
+            self.fields = {**dict(fields_of(self._schema, PREFIX, {})), "comment": self.fields["comment"]}
 
     @property
     def filled(self) -> dict[str, Any] | None:
         """What was filled in, without what was left empty; None when the task asks for nothing."""
-        if self._schema is None:
-            return None
-        given = {name: value for name, value in self.cleaned_data.items() if name.startswith(PREFIX)}
-        return {name.removeprefix(PREFIX): value for name, value in given.items() if value not in (None, "")}
+        return None if self._schema is None else value_of(self._schema, PREFIX, self.cleaned_data)
 
     def clean(self) -> dict[str, Any]:
         """Check the whole against the schema, and say what is wrong beside the field that is meant."""
         cleaned = super().clean() or {}
-        if self._schema is None or self.errors:
-            return cleaned
-        if len(json.dumps(self.filled, ensure_ascii=False).encode()) > settings.MAX_METADATA_BYTES:
-            self.add_error(None, f"The form takes more than {settings.MAX_METADATA_BYTES} bytes as JSON.")
-            return cleaned
-        for problem in JsonSchema(self._schema).problems(self.filled):
-            name = f"{PREFIX}{problem.path[0]}" if problem.path else ""
-            self.add_error(name if name in self.fields else None, str(problem))
+        if self._schema is not None and not self.errors:
+            self._refuse_misfit(self._schema, PREFIX, value_of(self._schema, PREFIX, cleaned))
         return cleaned
 
+    def _refuse_misfit(self, schema: Mapping[str, Any], prefix: str, value: object) -> None:
+        if len(json.dumps(value, ensure_ascii=False).encode()) > settings.MAX_METADATA_BYTES:
+            self.add_error(None, f"The form takes more than {settings.MAX_METADATA_BYTES} bytes as JSON.")
+            return
+        for problem in JsonSchema(schema).problems(value):
+            self.add_error(self.field_of(problem, prefix), str(problem))
 
-def _fields(schema: Mapping[str, Any]) -> Iterator[tuple[str, forms.Field]]:
-    required = schema.get("required", ())
-    for name, about in schema["properties"].items():
-        facts = about if isinstance(about, Mapping) else {}
-        field = _field(facts, is_required=name in required)
-        field.label = str(facts.get("title") or name.replace("_", " ").capitalize())
-        field.help_text = str(facts.get("description") or "")
-        yield f"{PREFIX}{name}", field
+    def field_of(self, problem: Problem, prefix: str) -> str | None:
+        """Return the name of the input that ``problem`` is about; None when it is about no single one."""
+        places = (prefix + ".".join(map(str, problem.path[:depth])) for depth in (2, 1))
+        return next((place for place in places if place in self.fields), None)
 
 
-def _field(facts: Mapping[str, Any], *, is_required: bool) -> forms.Field:
-    initial = facts.get("default")
-    words = facts.get("enum")
-    if isinstance(words, list) and words and all(isinstance(word, str) for word in words):
-        choices = [*(() if is_required else (NOT_CHOSEN,)), *((word, word) for word in words)]
-        return forms.ChoiceField(choices=choices, required=is_required, initial=initial)
-    match facts.get("type"):
-        case "boolean":
-            return forms.BooleanField(required=False, initial=bool(initial))
-        case "integer":
-            return forms.IntegerField(required=is_required, initial=initial)
-        case "number":
-            return forms.FloatField(required=is_required, initial=initial)
-        case "string":
-            return forms.CharField(required=is_required, initial=initial)
-    json_text = forms.Textarea(attrs={"rows": 4, "cols": 60})
-    return forms.JSONField(required=is_required, initial=initial, widget=json_text, decoder=StrictDecoder)
+class AnswerForm(DecisionForm):
+    """The answer to one human task: its form, its options, the text or the arguments to change, and a comment.
+
+    ``decision`` is the button that was pressed, which decides what has to be there. Where several people have to agree,
+    only who ``is_first`` fills in the form. ``parameters`` is the schema of the call whose arguments may be changed.
+    """
+
+    def __init__(
+        self,
+        *args: Any,
+        task: HumanTask,
+        offered: frozenset[Decision],
+        decision: Decision | None = None,
+        is_first: bool = True,
+        parameters: Mapping[str, Any] | None = None,
+        **kwargs: Any,
+    ) -> None:
+        is_rejection = decision is Decision.REJECTED
+        super().__init__(*args, task=task if is_first and not is_rejection else None, **kwargs)
+        self._decision, self._request_id = decision, str(task.request_id)
+        self._parameters: Mapping[str, Any] | None = None
+        if not is_rejection and Decision.SELECTED in offered:
+            self._offer_options(task)
+        if not is_rejection and offered & {Decision.EDITED, Decision.PROVIDED}:
+            self._offer_text(task, parameters)
+        self.order_fields([*(name for name in self.fields if name != "comment"), "comment"])
+
+    def _offer_options(self, task: HumanTask) -> None:
+        self.fields["selected_option"] = forms.ChoiceField(
+            label="Options",
+            choices=[(option, redact_text(option)) for option in task.options or ()],
+            required=self._decision is Decision.SELECTED,
+            initial=task.default_option,
+            widget=forms.RadioSelect,
+        )
+
+    def _offer_text(self, task: HumanTask, parameters: Mapping[str, Any] | None) -> None:
+        arguments = task.context.get("arguments")
+        if parameters is not None and isinstance(arguments, dict):
+            is_shown = redact(arguments) == arguments
+            if self._decision is Decision.EDITED or self._decision is None:
+                self._parameters = parameters
+                for name, field in fields_of(parameters, ARGUMENTS, arguments if is_shown else {}):
+                    field.is_change = True  # type: ignore[attr-defined]
+                    self.fields[name] = field
+            return
+        is_shown = redact_text(task.input_text) == task.input_text
+        is_edited = task.request_type != RequestType.FREEFORM
+        field = forms.CharField(
+            label="The text" if is_edited else "Your answer",
+            required=self._decision is Decision.EDITED or (self._decision is Decision.PROVIDED and not task.form),
+            initial=task.input_text if is_edited and is_shown else None,
+            help_text="" if is_shown or not is_edited else HIDDEN,
+            widget=forms.Textarea(attrs={"rows": 8}),
+            strip=False,
+            validators=[MaxLengthValidator(settings.MAX_HUMAN_CONTENT_CHARS)],
+        )
+        field.is_change = task.request_type in {RequestType.APPROVAL, RequestType.REVIEW}  # type: ignore[attr-defined]
+        self.fields["text"] = field
+
+    def clean(self) -> dict[str, Any]:
+        """Check the changed arguments of a call, too."""
+        cleaned = super().clean()
+        if self._parameters is not None and self._decision is Decision.EDITED and not self.errors:
+            self._refuse_misfit(self._parameters, ARGUMENTS, value_of(self._parameters, ARGUMENTS, cleaned))
+        return cleaned
+
+    def answer(self, decision: Decision) -> Answer:
+        """Return the answer; a comment stands where the text would, unless there is one."""
+        comment = self.cleaned_data["comment"] or None
+        content, metadata = comment, {}
+        if decision in {Decision.EDITED, Decision.PROVIDED}:
+            content, metadata = self._content() or None, {"comment": comment} if comment else {}
+        return Answer(
+            request_id=self._request_id,
+            decision=decision,
+            content=content,
+            selected_option=self.cleaned_data.get("selected_option") if decision is Decision.SELECTED else None,
+            form=self.filled,
+            metadata=metadata,
+        )
+
+    def _content(self) -> str:
+        if self._parameters is not None:
+            return json.dumps(value_of(self._parameters, ARGUMENTS, self.cleaned_data), ensure_ascii=False)
+        return str(self.cleaned_data.get("text") or "")
+
+    @property
+    def is_changed(self) -> bool:
+        """Whether the text or the arguments were to be changed."""
+        return self._decision is Decision.EDITED
+
+    def rows(self, *, changes: bool) -> list[forms.BoundField]:
+        """Return the inputs but the comment: those of a change, or those of the answer itself."""
+        names = [name for name, field in self.fields.items() if getattr(field, "is_change", False) is changes]
+        return [self[name] for name in names if name != "comment"]

@@ -12,7 +12,7 @@ from django.db.models import Max, Q, QuerySet
 from kneo_project.redaction import preview, redact
 from runs.engine.lifecycle import TERMINAL, Status
 from runs.inspection.checkpoint_views import CheckpointView
-from runs.models import Checkpoint
+from runs.models import Checkpoint, Run
 
 _COLUMNS = (
     "run",
@@ -77,8 +77,8 @@ def happened_to(run_id: uuid.UUID, *, after: int, at_most: int) -> list[Happenin
 
 def happened_within(run_id: uuid.UUID, *, after: int, at_most: int) -> list[Happening]:
     """Return the events of a run and of its branches after the one with the number ``after``, in order."""
-    of_it = Q(run=run_id) | Q(run__within=run_id)
-    return _read(Checkpoint.objects.filter(of_it, pk__gt=after).order_by("pk")[:at_most])
+    of_it = Run.objects.of_whole(run_id).values("pk")
+    return _read(Checkpoint.objects.filter(run__in=of_it, pk__gt=after).order_by("pk")[:at_most])
 
 
 def _read(rows: QuerySet[Checkpoint]) -> list[Happening]:

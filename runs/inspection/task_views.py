@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import F
+from django.db.models import F, prefetch_related_objects
 
+from humantasks.agreeing import approvals_of
 from humantasks.models import HumanTask
 from runs.inspection.records import records_of, visited
 from runs.inspection.transcript import Message, transcript
@@ -64,6 +65,12 @@ class TaskView:
         return transcript(self.task.run.input_text, self.records)
 
     @property
+    def approvals(self) -> dict[str, Any]:
+        """How many people have to agree, and who has."""
+        facts = {"needed": self.task.approvals_needed, "exclude_requester": self.task.exclude_requester}
+        return {**facts, "given": approvals_of(self.task)}
+
+    @property
     def metadata(self) -> dict[str, str]:
         """Where the workflow waits."""
         match self.task.shape:
@@ -76,7 +83,8 @@ class TaskView:
 
 
 def task_views(tasks: Sequence[HumanTask]) -> list[TaskView]:
-    """Return the views of ``tasks``, whose runs are loaded, in two queries however many there are."""
+    """Return the views of ``tasks``, whose runs are loaded, in at most three queries however many there are."""
+    prefetch_related_objects([task for task in tasks if task.approvals_needed > 1], "approvals")
     runs = {task.run_id: task.run for task in tasks}
     records = records_of(runs)
     events: dict[uuid.UUID, list[TraceEvent]] = defaultdict(list)

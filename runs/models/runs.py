@@ -53,6 +53,10 @@ class RunQuerySet(models.QuerySet["Run"]):
         """Return the runs that are no branch of another: those that somebody asked for."""
         return self.filter(within=None)
 
+    def of_whole(self, run_id: uuid.UUID) -> Self:
+        """Return the run and its branches."""
+        return self.filter(Q(pk=run_id) | Q(within=run_id))
+
     def leased_to(self, owner_id: str) -> Self:
         """Return the runs that ``owner_id`` is advancing."""
         return self.filter(lease_owner=owner_id)

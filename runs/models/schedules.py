@@ -108,11 +108,15 @@ class ScheduledRun(models.Model):
     run = models.OneToOneField(Run, on_delete=models.CASCADE, primary_key=True, related_name="scheduled")
     schedule = models.ForeignKey(Schedule, on_delete=models.CASCADE, related_name="runs", db_index=False)
     due_at = models.DateTimeField(null=True, blank=True)
+    started_at = models.DateTimeField(default=timezone.now, editable=False)
     is_over = models.BooleanField(default=False)
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["schedule", "due_at"], name="scheduled_run_once")]
-        indexes = [models.Index(fields=["schedule"], name="scheduled_run_under_way", condition=Q(is_over=False))]
+        indexes = [
+            models.Index(fields=["schedule"], name="scheduled_run_under_way", condition=Q(is_over=False)),
+            models.Index(fields=["schedule", "-started_at"], name="scheduled_run_latest"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.run_id} {self.due_at or 'on demand'}"

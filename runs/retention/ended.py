@@ -155,4 +155,6 @@ def _prune_of_ended[M: models.Model](past: QuerySet[M], limit: Limit) -> Batch:
     free = Run.objects.filter(pk__in={whole_id for _, whole_id in found}).select_for_update(skip_locked=True)
     held = set(free.values_list("pk", flat=True))
     sure = [pk for pk, whole_id in found if whole_id in held]
-    return Batch.of(past.filter(pk__in=sure).delete()[0], found, limit.at_most)
+    number = past.filter(pk__in=sure).count()  # of them alone: what goes with them is not counted
+    past.filter(pk__in=sure).delete()
+    return Batch.of(number, found, limit.at_most)

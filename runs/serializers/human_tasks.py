@@ -4,7 +4,8 @@ from typing import Any
 
 from rest_framework import serializers
 
-from humantasks.serializers import HumanRequestSerializer
+from humantasks.models import AssigneeKind
+from humantasks.serializers import ApprovalsSerializer, HumanRequestSerializer
 from kneo_project.api.answers import EpochField, ListSerializer, MomentField
 from runs.inspection import metadata
 from runs.inspection.run_views import RunView
@@ -13,7 +14,21 @@ from runs.serializers.records import TraceEventSerializer
 from runs.serializers.runs import MessageSerializer
 
 
-class HumanTaskSerializer(serializers.Serializer[TaskView]):
+class StandingSerializer(serializers.Serializer[TaskView]):
+    """Who is to answer an open human task, who has begun to, and who has approved already."""
+
+    assignee_kind = serializers.ChoiceField(
+        source="task.assignee_kind",
+        choices=AssigneeKind.values,
+        allow_null=True,
+        help_text="What the assignee is; null when the spec names it.",
+    )
+    claimed_by = serializers.CharField(source="task.claimed_by", allow_null=True)
+    claimed_at = MomentField(source="task.claimed_at", allow_null=True)
+    approvals = ApprovalsSerializer()
+
+
+class HumanTaskSerializer(StandingSerializer):
     """One open human task."""
 
     continuation_id = serializers.CharField(source="task.pk")
@@ -24,7 +39,7 @@ class HumanTaskSerializer(serializers.Serializer[TaskView]):
     expires_at = EpochField(source="task.expires_at", allow_null=True)
 
 
-class HumanTaskItemSerializer(serializers.Serializer[TaskView]):
+class HumanTaskItemSerializer(StandingSerializer):
     """An open human task in a list."""
 
     id = serializers.CharField(source="task.pk")

@@ -154,6 +154,25 @@ CHECKPOINT: dict[str, Any] = {
     "metadata": {"workflow_type": "sequential", "input_text": "hello", "output_text": "Final answer: hello"},
     "created_at": "2026-11-23T01:28:14.447970+00:00",
 }
+_STANDING: dict[str, Any] = {
+    "assignee_kind": None,
+    "claimed_by": "alice",
+    "claimed_at": "2026-11-23T01:30:02.117402+00:00",
+    "approvals": {
+        "needed": 2,
+        "exclude_requester": True,
+        "given": [
+            {
+                "decided_by": "bob",
+                "decided_at": "2026-11-23T01:29:41.902113+00:00",
+                "decision": "approved",
+                "content": "Looks right.",
+                "selected_option": None,
+                "form": None,
+            }
+        ],
+    },
+}
 TASK: dict[str, Any] = {
     "continuation_id": CONTINUATION_ID,
     "run_id": RUN_ID,
@@ -161,6 +180,7 @@ TASK: dict[str, Any] = {
     "messages": [_TURN],
     "created_at": "2026-11-23T01:28:14.497874+00:00",
     "expires_at": 1795400894.460403,
+    **_STANDING,
 }
 TASK_ITEM: dict[str, Any] = {
     "id": CONTINUATION_ID,
@@ -180,7 +200,10 @@ TASK_ITEM: dict[str, Any] = {
     "expires_at": 1795400894.460403,
     "trace_events": [EVENT],
     "metadata": {"step_id": "approve"},
+    **_STANDING,
 }
+ASSIGNMENT: dict[str, Any] = {"assignee": "finance", "assignee_kind": "group"}
+RELEASE: dict[str, Any] = {"force": True}
 
 
 def order(name: str, value: dict[str, Any]) -> OpenApiExample:

@@ -5,7 +5,15 @@ from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from humantasks.errors import HumanTaskExpired, HumanTaskNotFound, InvalidDecision, RequestMismatch
+from humantasks.errors import (
+    AlreadyApproved,
+    HumanTaskClaimed,
+    HumanTaskExpired,
+    HumanTaskNotFound,
+    InvalidDecision,
+    RequesterExcluded,
+    RequestMismatch,
+)
 from humantasks.serializers import HumanResumeRequestSerializer, answer_in
 from kneo_project.api.answers import list_parameters, missing, refusals
 from kneo_project.api.permissions import actor_of
@@ -36,6 +44,9 @@ REFUSED_ANSWERS = refusals(
     RequestMismatch(continuation_id=examples.CONTINUATION_ID, request_id=examples.REQUEST_ID),
     HumanTaskExpired(continuation_id=examples.CONTINUATION_ID, expires_at=1795400894.460403),
     RunStateConflict(run_id=examples.RUN_ID, status="cancelled"),
+    HumanTaskClaimed(continuation_id=examples.CONTINUATION_ID, claimed_by="alice"),
+    AlreadyApproved(continuation_id=examples.CONTINUATION_ID),
+    RequesterExcluded(continuation_id=examples.CONTINUATION_ID),
     InvalidIdempotencyKey(),
     IdempotencyKeyConflict(scope="human:resume"),
     *FAILURES,

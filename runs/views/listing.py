@@ -72,7 +72,13 @@ EVENTS = Listing(
 TASKS = Listing(
     items_key="tasks",
     sort_by="id",
-    filters={"run_id": text_or_absent, "workflow_kind": text, "status": word("pending", "escalated")},
+    filters={
+        "run_id": text_or_absent,
+        "workflow_kind": text,
+        "status": word("pending", "escalated"),
+        "assignee": text,
+        "claimed_by": text,
+    },
     sort_columns={
         "id": "pk",
         "workflow_kind": "shape",
@@ -112,4 +118,6 @@ _TASK_FILTERS: Mapping[str, Callable[[Any], Q]] = {
     "run_id": _is_of_run,
     "workflow_kind": lambda shape: Q(shape=shape),
     "status": lambda status: Q(escalated_at__isnull=status == "pending"),
+    "assignee": lambda name: Q(assignee=name),
+    "claimed_by": lambda name: Q(claimed_by=name),
 }

@@ -102,6 +102,7 @@ _BUILDING = {
     "E_TOOL_APPROVER_REF": "Calls of a tool are approved by a human who is not declared.",
     "E_FUNCTION_SCHEMA": "A schema of a function is no JSON Schema that can be applied.",
     "E_HUMAN_FORM": "The form of a question is no JSON Schema of an object that can be applied.",
+    "E_HUMAN_APPROVALS": "A human wants the approval of nobody, or of too many people.",
     "E_STEP_WAIT_REF": "A step names a wait that is not declared.",
     "E_STEP_SIGNAL_REF": "A step names a signal that is not declared.",
     "E_WAIT": "A wait that names no time, or two.",

@@ -114,6 +114,8 @@ def _human(human: HumanSpec) -> HumanPlan:
         response_role=human.response_role,
         form=human.form,
         sets=human.sets,
+        approvals=human.approvals,
+        exclude_requester=human.exclude_requester,
     )
 
 

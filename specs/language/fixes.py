@@ -102,6 +102,7 @@ _BUILDING = {
     "E_TOOL_APPROVER_REF": "Name one of `components.humans` in `approver`, or declare it there.",
     "E_FUNCTION_SCHEMA": "Correct the JSON Schema: no references to other documents, patterns without look-around.",
     "E_HUMAN_FORM": "Write a JSON Schema with `type: object` and `properties`.",
+    "E_HUMAN_APPROVALS": "Write how many people have to agree in `approvals`, from 1 to 10.",
     "E_STEP_WAIT_REF": "Name one of `components.waits`, or declare it there.",
     "E_STEP_SIGNAL_REF": "Name one of `components.signals`, or declare it there.",
     "E_WAIT": "Give `seconds`, or `until` with a moment such as `2026-11-23T09:00:00Z`.",

@@ -8,3 +8,5 @@ MAX_NUMBER_CHARS = 64
 MAX_WHOLE_NUMBER = 2**63 - 1
 MAX_TIMEOUT_SECONDS = 10 * 366 * 24 * 3600
 """Ten years: a deadline must remain a date."""
+MOST_APPROVALS = 10
+"""Of how many people one question may want the approval."""

@@ -83,6 +83,7 @@ class HumanPlan:
     """One question put to a person.
 
     ``form`` is the JSON Schema of what the person fills in, ``sets`` is variable -> field of the form.
+    ``approvals`` is how many people have to agree; ``exclude_requester``: who started the run is none of them.
     """
 
     title: str = "Human review required"
@@ -98,6 +99,8 @@ class HumanPlan:
     response_role: str | None = None
     form: Mapping[str, Any] | None = None
     sets: Mapping[str, str] = field(default_factory=dict)
+    approvals: int = 1
+    exclude_requester: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,8 +4,9 @@ import random
 from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
-from django.contrib.auth.models import User
+from django.contrib.auth.models import Group, Permission, User
 from django.utils import timezone
 
 from humantasks.models import HumanTask
@@ -231,3 +232,74 @@ def question_with_a_form() -> HumanTask:
     run = services.start_run(request, actor="claims-portal")
     executor.advance(run.pk)
     return HumanTask.objects.open().get(run=run)
+
+
+ORDERS = [
+    {"supplier": "Nordlicht GmbH", "item": "Standing desks", "pieces": 12, "total": "5,988.00 EUR"},
+    {"supplier": "Papierhaus", "item": "Paper, A4, 80 g", "pieces": 200, "total": "940.00 EUR"},
+]
+DELIVERY = {
+    "type": "object",
+    "properties": {
+        "cost_center": {"enum": ["travel", "office", "training"], "description": "Who pays for it."},
+        "amount": {"type": "number", "minimum": 0, "maximum": 10_000, "title": "Amount in euros"},
+        "pay_on": {"type": "string", "format": "date"},
+        "urgent": {"type": "boolean"},
+        "note": {"type": "string", "maxLength": 500},
+        "references": {"type": "array", "items": {"type": "string"}, "description": "One on each line."},
+        "address": {
+            "type": "object",
+            "title": "Deliver to",
+            "properties": {"street": {"type": "string"}, "floor": {"type": "integer", "default": 2}},
+            "required": ["street"],
+        },
+    },
+    "required": ["cost_center", "amount"],
+}
+
+
+def reviewer(name: str, *groups: str, sees_runs: bool = False) -> User:
+    """Return a member of staff who may answer human tasks."""
+    user = User.objects.create_user(name, is_staff=True)
+    names = ["view_humantask", "change_humantask", *(["view_run"] if sees_runs else [])]
+    user.user_permissions.set(Permission.objects.filter(codename__in=names))
+    user.groups.set([Group.objects.get_or_create(name=group)[0] for group in groups])
+    return user
+
+
+def asked(text: str = "Please pay.", *, by: str = "order-portal", **human: Any) -> HumanTask:
+    """Return the question of a run of one human step, which really waits for its answer."""
+    spec = {
+        "version": "v1",
+        "agent": {"name": "purchasing"},
+        "workflow": {
+            "type": "sequential",
+            "name": "purchase-order",
+            "steps": [{"id": "sign", "kind": "human", "ref": "buyer"}],
+        },
+        "components": {"humans": {"buyer": {"description": "Release this order?", **human}}},
+    }
+    run = services.start_run(StartRun(source=SpecSource(spec=spec), input_text=text), actor=by)
+    executor.advance(run.pk)
+    return HumanTask.objects.open().get(run=run)
+
+
+def inbox() -> Mapping[str, HumanTask]:
+    """Return tasks of every kind that a person meets in the inbox; some of them claimed, assigned, late."""
+    now = timezone.now()
+    found = {
+        "four-eyes": asked(assignee="finance", approvals=2, context={"orders": ORDERS, "budget": "office 2026"}),
+        "form": asked(description="Where does this delivery go?", form=DELIVERY, timeout_seconds=90_000),
+        "selection": asked(
+            description="Which budget pays?", request_type="selection", options=["travel", "training"], assignee="bea"
+        ),
+        "correction": asked("Dear Sir or Madam,\nyour parcel has arived.", request_type="correction"),
+        "freeform": asked(description="What shall we tell the customer?", request_type="freeform"),
+    }
+    HumanTaskFactory.create(title="Sign off the payroll", expires_at=now - timedelta(hours=1), on_timeout="escalate")
+    HumanTaskFactory.create(title="Check the contract", expires_at=now + timedelta(hours=5), claimed_by="mario")
+    HumanTaskFactory.create(title="Unblock the supplier", expires_at=now - timedelta(days=1), escalated_at=now)
+    first = found["four-eyes"]
+    answer = Answer(request_id=str(first.request_id), decision=Decision.APPROVED, content="Prices are as agreed.")
+    services.resume_run(first.pk, answer, actor="mario")
+    return found

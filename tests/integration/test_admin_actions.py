@@ -131,12 +131,13 @@ def test_a_question_whose_deadline_has_passed_says_why_it_cannot_be_answered(bro
     assert (late.status, decisions()) == ("open", [])
 
 
-def test_a_rows_page_offers_its_actions_and_gets_the_user_back(browser: Client, task: HumanTask) -> None:
-    page = page_of("humantasks/humantask", task.pk)
-    assert "Approve… Reject…" in text(browser.get(page))
-    answered = act(browser, "approve_selected", task.pk, confirmed="yes", from_page="1")
+def test_a_rows_page_offers_its_actions_and_gets_the_user_back(browser: Client) -> None:
+    run = RunFactory.create(status="running")
+    page = page_of("runs/run", run.pk)
+    assert "Cancel this run…" in text(browser.get(page))
+    answered = act(browser, "cancel_selected", run.pk, confirmed="yes", from_page="1")
     assert answered.request["PATH_INFO"] == page
-    assert "Approve… Reject…" not in text(answered)
+    assert "Cancel this run…" not in text(answered)
 
 
 def test_too_many_rows_at_once_are_refused(browser: Client, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -280,11 +280,18 @@ def test_who_may_only_view_sees_no_button_and_may_not_press_one() -> None:
     assert not Run.objects.filter(parent=run).exists()
 
 
-@pytest.mark.parametrize("page", ["change", "step", "download", "events"])
+@pytest.mark.parametrize("page", ["change/", "step/", "download/", "events"])
 def test_who_may_not_view_runs_sees_nothing_of_one(page: str) -> None:
     run = scenery.expense_claim()
-    assert member("max", "view_humantask").get(f"/admin/runs/run/{run.pk}/{page}/?place=approve").status_code == 403
-    assert Client().get(f"/admin/runs/run/{run.pk}/{page}/").status_code == 302
+    assert member("max", "view_humantask").get(f"/admin/runs/run/{run.pk}/{page}?place=approve").status_code == 403
+    assert Client().get(f"/admin/runs/run/{run.pk}/{page}").status_code == 302
+
+
+@pytest.mark.parametrize("tab", ["spec", "policy", "audit"])
+def test_parts_about_something_else_are_for_those_who_may_see_that(tab: str) -> None:
+    run, viewer = scenery.expense_claim(), member("vera", "view_run")
+    assert viewer.get(page_of("runs/run", run.pk), {"tab": tab}).status_code == 403
+    assert f"?tab={tab}" not in viewer.get(page_of("runs/run", run.pk)).content.decode()
 
 
 def test_the_live_page_is_only_what_changes(browser: Client) -> None:
@@ -296,7 +303,7 @@ def test_the_live_page_is_only_what_changes(browser: Client) -> None:
 
 def told(browser: Client, run: Run, after: str = "", **headers: str) -> Iterator[str]:
     """Yield the types of the events that a page is told."""
-    answer = browser.get(f"/admin/runs/run/{run.pk}/events/", {"after": after}, headers=headers)
+    answer = browser.get(f"/admin/runs/run/{run.pk}/events", {"after": after}, headers=headers)
     assert isinstance(answer, StreamingHttpResponse)
     for piece in answer:
         yield from re.findall(r"^event: (\w+)", bytes(piece).decode(), re.MULTILINE)
@@ -321,8 +328,8 @@ def test_a_page_that_knows_the_end_is_not_told_more(browser: Client) -> None:
     run = scenery.failed_run()
     last = run.checkpoints.last()
     assert last
-    assert browser.get(f"/admin/runs/run/{run.pk}/events/", {"after": str(last.pk)}).status_code == 204
-    assert browser.get(f"/admin/runs/run/{run.pk}/events/", {"after": "nonsense"}).status_code == 400
+    assert browser.get(f"/admin/runs/run/{run.pk}/events", {"after": str(last.pk)}).status_code == 204
+    assert browser.get(f"/admin/runs/run/{run.pk}/events", {"after": "nonsense"}).status_code == 400
 
 
 def test_the_page_says_that_it_is_not_live_where_listeners_are_too_many(
@@ -330,5 +337,5 @@ def test_the_page_says_that_it_is_not_live_where_listeners_are_too_many(
 ) -> None:
     run = scenery.expense_claim()
     monkeypatch.setattr("runs.events.listening._places.acquire", lambda **_: False)
-    assert browser.get(f"/admin/runs/run/{run.pk}/events/").status_code == 503
+    assert browser.get(f"/admin/runs/run/{run.pk}/events").status_code == 503
     assert "Not live: reload to see what is new." in part(browser, run)

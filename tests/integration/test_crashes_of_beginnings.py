@@ -4,14 +4,18 @@ import itertools
 from functools import partial
 
 import pytest
+from django.utils import timezone
 
 from kneo_project.audit.models import AuditEvent
 from runs import deadlines, idempotency, transitions
 from runs.engine.lifecycle import Status
 from runs.idempotency import Key
-from runs.models import Checkpoint, IdempotencyRecord, Run
+from runs.models import Checkpoint, IdempotencyRecord, Run, Schedule, ScheduledRun
+from runs.schedules import firing, keeping
+from specs.services import SpecSource
 from tests.integration import questions
 from tests.integration.crashing import crashes, dies_at
+from tests.integration.driving import spec_of, step
 
 pytestmark = pytest.mark.django_db(transaction=True)
 MOST_ATTEMPTS = 5
@@ -24,6 +28,21 @@ def test_a_crash_while_creating_leaves_a_whole_run_or_none() -> None:
         assert _parts() in ([moment - 1] * 4, [moment] * 4)
         idempotency.once(key, partial(questions.start, key))
         assert _parts() == [moment] * 4
+        if not died:
+            return
+
+
+def test_a_crash_while_a_schedule_starts_its_run_leaves_one_run() -> None:
+    columns = {"cron": "0 0 1 1 *", "input_text": "hi"}
+    for moment in itertools.count(1):
+        keeping.create_schedule(f"s{moment}", SpecSource(spec=spec_of(step("a"))), columns, actor="alice")
+        Schedule.objects.update(next_at=timezone.now())
+        died = dies_at(moment, firing.fire_due)
+        assert Run.objects.count() == ScheduledRun.objects.count() in {0, 1}
+        firing.fire_due()
+        assert (Run.objects.count(), Schedule.objects.get().last_outcome) == (1, "started")
+        Run.objects.all().delete()
+        Schedule.objects.all().delete()
         if not died:
             return
 

@@ -9,10 +9,11 @@ import pytest
 from django.db import connection, transaction
 from django.db.models import QuerySet, Value
 
+from humantasks.models import HumanTask
 from runs.inspection import attention
 from runs.inspection.matching import matching_runs
 from runs.models import Run
-from tests.factories import RunFactory, SnapshotFactory
+from tests.factories import HumanTaskFactory, RunFactory, SnapshotFactory
 from tests.settings import DATABASE
 
 MIGRATION = import_module("runs.migrations.0010_lists")
@@ -40,7 +41,7 @@ def history() -> None:
         cursor.execute("VACUUM (ANALYZE) runs_run")
 
 
-def plan_of(rows: QuerySet[Run, Any]) -> str:
+def plan_of(rows: QuerySet[Any, Any]) -> str:
     """Return how the server finds ``rows``, unless it would read the whole table."""
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SET LOCAL enable_seqscan = off")
@@ -66,6 +67,31 @@ def test_a_list_is_counted_without_reading_runs(history: None) -> None:
     for asked, column in COUNTED:
         counted = nodes(plan_of(matching_runs(asked).values(column)))
         assert {kind for kind, _ in counted} == {"Index Only Scan"}, asked
+
+
+@pytest.fixture
+def inbox() -> None:
+    """Enough open tasks for the plans to be those of many."""
+    run = RunFactory.create()
+    HumanTask.objects.bulk_create(
+        HumanTaskFactory.build(run=run, path=str(number), assignee=f"user-{number % 50}", title="t" * 200)
+        for number in range(RUNS)
+    )
+    with connection.cursor() as cursor:
+        cursor.execute("VACUUM (ANALYZE) humantasks_humantask")
+
+
+def test_an_inbox_is_read_in_its_order_from_the_index(inbox: None) -> None:
+    used = nodes(plan_of(HumanTask.objects.open().most_urgent_first()[:50]))
+    assert ("Index Scan", "human_task_inbox") in used
+
+
+def test_the_tasks_of_a_person_and_of_groups_are_found_by_indexes(inbox: None) -> None:
+    mine = {name for _, name in nodes(plan_of(HumanTask.objects.open().of_person("user-7")))}
+    assert {"human_task_claimed", "human_task_assigned"} <= mine
+    assert {"human_task_assigned"} <= {
+        name for _, name in nodes(plan_of(HumanTask.objects.open().of_groups(["user-7"])))
+    }
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from django.db import transaction
 from django.utils import timezone
 from pytest_django import Settings
 
-from humantasks.models import HumanTask
+from humantasks.models import HumanTask, TaskApproval
 from humantasks.rules import Answer, Decision
 from kneo_project.audit.models import AuditEvent
 from kneo_project.webhooks.models import DeliveryStatus, WebhookDelivery
@@ -247,6 +247,8 @@ def test_a_batch_holds_no_more_records_than_it_should(monkeypatch: pytest.Monkey
 
 def test_closed_questions_and_promises_of_ended_runs_go() -> None:
     run = answered_run()
+    of_two = HumanTask.objects.get(run=run)
+    TaskApproval.objects.create(task=of_two, decided_by="alice", decided_at=LONG_AGO, decision="approved")
     HumanTaskFactory.create(run=run, status="open", created_at=LONG_AGO)
     HumanTaskFactory.create(run=run, status="cancelled", created_at=timezone.now())
     keep(continuations=30, idempotency=30)

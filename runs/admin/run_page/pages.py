@@ -54,6 +54,14 @@ class Tab(StrEnum):
     FAMILY = "family"
 
 
+# What else than runs one must be allowed to see for a part of the page.
+NEEDED = {
+    Tab.SPEC: "specs.view_specsnapshot",
+    Tab.POLICY: "specs.view_specsnapshot",
+    Tab.AUDIT: "audit.view_auditevent",
+}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Part:
     """A part of the page: its name on the page, and its address."""
@@ -69,12 +77,12 @@ class RunPages(OperatorAdmin[Run]):
     def get_urls(self) -> list[URLPattern]:
         """Return the routes, those of one run before those of the admin, which take any text for an id."""
         views: dict[str, Callable[..., HttpResponseBase]] = {
-            "events": self.events_view,
-            "step": self.step_view,
-            "download": self.download_view,
+            "events": self.events_view,  # where proxies look for streams
+            "step/": self.step_view,
+            "download/": self.download_view,
         }
         own = [
-            path(f"<uuid:run_id>/{name}/", self.admin_site.admin_view(view), name=f"runs_run_{name}")
+            path(f"<uuid:run_id>/{name}", self.admin_site.admin_view(view), name=f"runs_run_{name.rstrip('/')}")
             for name, view in views.items()
         ]
         return own + super().get_urls()
@@ -92,11 +100,13 @@ class RunPages(OperatorAdmin[Run]):
             tab = Tab(request.GET.get("tab") or Tab.OVERVIEW)
         except ValueError:
             raise Http404 from None
+        if not _may_see(request, tab):
+            raise PermissionDenied
         template = "admin/kneo/run/live.html" if LIVE in request.GET else "admin/kneo/run/page.html"
         context = {
             "tab": tab,
             "tab_template": f"admin/kneo/run/{tab}.html",
-            "parts": _parts(run, tab),
+            "parts": _parts(request, run, tab),
             "after": after,
             "event_types": EVENT_TYPES,
             "offers": list(self.offers(run)) if self.has_act_permission(request) else [],
@@ -189,7 +199,13 @@ class RunPages(OperatorAdmin[Run]):
         return report
 
 
-def _parts(run: Run, shown: Tab) -> list[Part]:
+def _may_see(request: HttpRequest, tab: Tab) -> bool:
+    """Whether the user may see what the part shows of other models."""
+    needed = NEEDED.get(tab)
+    return needed is None or request.user.has_perm(needed)
+
+
+def _parts(request: HttpRequest, run: Run, shown: Tab) -> list[Part]:
     page = showing.address("runs_run_change", args=[run.pk])
     return [
         Part(
@@ -198,4 +214,5 @@ def _parts(run: Run, shown: Tab) -> list[Part]:
             is_shown=tab is shown,
         )
         for tab in Tab
+        if _may_see(request, tab)
     ]

@@ -48,7 +48,7 @@ class StepPage:
 def step_page(run: Run, place: str) -> StepPage:
     """Return the page of the step at ``place``, in ``run`` or in its branches: four queries."""
     step_id = place.rpartition("/")[2]
-    of_it = Q(run=run) | Q(run__within=run)
+    of_it = Q(run__in=Run.objects.of_whole(run.pk).values("pk"))
     known = Checkpoint.objects.filter(of_it, step_id=step_id).order_by("-pk").values_list("pk", "path")
     here = [pk for pk, path in known[:MOST_SEARCHED] if place_in(path) == place]
     rows = Checkpoint.objects.filter(pk__in=here[:MOST_VISITS]).order_by("pk")

@@ -20,6 +20,7 @@ class HumanSpec(Block):
     """A question put to a person. ``on_reject``, ``form`` and ``sets`` are additions; their defaults change nothing.
 
     ``form`` is the JSON Schema of what the person fills in, ``sets`` names the run's variables that its fields set.
+    So are ``approvals``, how many people have to agree, and ``exclude_requester``: not who started the run.
     """
 
     description: str | None = None
@@ -34,6 +35,8 @@ class HumanSpec(Block):
     response_role: Literal["user", "assistant", "system"] | None = None
     form: FreeForm | None = None
     sets: dict[str, str] = {}
+    approvals: int = 1
+    exclude_requester: bool = False
 
 
 class WaitSpec(Block):

@@ -1,4 +1,4 @@
-"""Typed data: schemas of functions, forms of people, and the variables that both set."""
+"""Typed data: schemas of functions, forms of people, and the variables that both set; how many people are asked."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -6,6 +6,7 @@ from typing import Any
 
 from kneo_project.json_schema import JsonSchema, UnsoundSchema
 from specs.language.diagnostics import Finding, Location
+from specs.language.limits import MOST_APPROVALS
 from specs.language.schema import Spec
 from specs.language.schema.components import FunctionSpec, HumanSpec
 from specs.language.suggesting import did_you_mean
@@ -44,6 +45,9 @@ def _human(human: HumanSpec, at: Location) -> Iterator[Finding]:
         yield Finding("E_HUMAN_FORM", (*at, "form"), message)
     elif human.form is not None and not _is_form(human.form):
         yield Finding("E_HUMAN_FORM", (*at, "form"), "A form is a schema with `type: object` and `properties`.")
+    if not 1 <= human.approvals <= MOST_APPROVALS:
+        message = f"A question is answered by 1 to {MOST_APPROVALS} people, not by {human.approvals}."
+        yield Finding("E_HUMAN_APPROVALS", (*at, "approvals"), message)
     yield from variable_findings(human.sets, at)
     fields = human.form["properties"] if human.form is not None and _is_form(human.form) else {}
     for variable, key in human.sets.items():

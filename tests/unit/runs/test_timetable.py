@@ -5,14 +5,14 @@ from itertools import islice, pairwise
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from runs.schedules.timetable import timetable
 
 VIENNA = "Europe/Vienna"
 ZONES = ["UTC", VIENNA, "America/New_York", "America/Havana", "Australia/Lord_Howe", "Asia/Kathmandu", "Pacific/Apia"]
-FEW = settings(max_examples=40, deadline=None)
+FEW = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 def due(expression: str, zone: str, after: datetime, count: int) -> list[str]:

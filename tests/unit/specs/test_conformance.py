@@ -185,6 +185,8 @@ OTHERWISE: dict[str, tuple[str, Any]] = {
     "FunctionSpec.input_schema": ("components.functions.f.input_schema", OBJECT),
     "FunctionSpec.output_schema": ("components.functions.f.output_schema", OBJECT),
     "HumanSpec.description": ("components.humans.h.description", "Go?"),
+    "HumanSpec.approvals": ("components.humans.h.approvals", 2),
+    "HumanSpec.exclude_requester": ("components.humans.h.exclude_requester", True),
     "HumanSpec.assignee": ("components.humans.h.assignee", "ceo"),
     "HumanSpec.timeout_seconds": ("components.humans.h.timeout_seconds", 5),
     "HumanSpec.on_timeout": ("components.humans.h.on_timeout", "continue"),

@@ -35,7 +35,7 @@ OURS_BY_PUBLISHED = {
     "WorkflowStepSpec": "StepSpec",
 }
 ADDED = {
-    "HumanSpec": {"on_reject", "form", "sets"},
+    "HumanSpec": {"on_reject", "form", "sets", "approvals", "exclude_requester"},
     "FunctionSpec": {"sets"},
     "ToolSpec": {"http", "retry_unsafe", "approval", "approver", "edit_arguments"},
     "Components": {"waits", "signals"},

@@ -40,6 +40,12 @@ def test_a_form_is_an_object_whose_schema_can_be_applied(form: dict[str, Any]) -
     assert found_in(human(form=form)) == [("E_HUMAN_FORM", "components.humans.h.form")]
 
 
+@pytest.mark.parametrize("approvals", [-1, 0, 11, 2**40])
+def test_a_question_is_answered_by_some_people_and_not_too_many(approvals: int) -> None:
+    assert found_in(human(approvals=approvals)) == [("E_HUMAN_APPROVALS", "components.humans.h.approvals")]
+    assert found_in(human(approvals=1)) == found_in(human(approvals=10, exclude_requester=True)) == []
+
+
 def test_an_answer_sets_variables_from_fields_of_its_form() -> None:
     assert found_in(human(form=FORM, sets={"limit": "amount"})) == []
     (found,) = check(human(form=FORM, sets={"limit": "amout"}))
