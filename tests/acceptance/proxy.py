@@ -82,7 +82,7 @@ class Proxy:
                 await asyncio.gather(_pump(reader, onward_writer), _pump(onward_reader, writer))
 
     async def _connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-        for _ in self._targets:
+        for _ in range(len(self._targets)):
             self._targets.rotate(-1)
             with contextlib.suppress(ConnectionRefusedError):
                 return await asyncio.open_connection(*self._targets[-1])

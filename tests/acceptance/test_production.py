@@ -1,4 +1,4 @@
-"""The shape of a production under load and bad luck: what was promised is kept, and all that is stored fits together."""
+"""The shape of a production under load and bad luck: what was promised is kept, and what is stored fits together."""
 
 import itertools
 import json
@@ -24,7 +24,7 @@ from tests.acceptance.smoking import smoke
 
 SECONDS = float(os.environ.get("KNEO_TEST_STORM_SECONDS", "120"))
 pytestmark = [pytest.mark.storm, pytest.mark.postgres, pytest.mark.rabbitmq, pytest.mark.timeout(SECONDS + 600)]
-OUTAGE_SECONDS = 2.0
+OUTAGE_SECONDS = 6.0
 PROGRESS = 2
 OLD = "old"
 FILLING = 30
@@ -58,21 +58,17 @@ class Storm:
 
     def faults(self) -> dict[str, Callable[[], object]]:
         """Return each kind of bad luck by its name."""
-        kills = {f"kill {role}": partial(self.kill, role) for role in ("web", "worker", "beat")}
-        stops = {f"stop {role}": partial(self.stop, role) for role in ("web", "worker", "beat")}
-        both = {f"kill every {role}": partial(self.kill_all, role) for role in ("web", "worker", "beat")}
+        roles, database, broker = ("web", "worker", "beat"), self.production.way_to_database, self.site.broker
         return {
-            **kills,
+            **{f"kill {role}": partial(self.kill, role) for role in roles},
             "break the connections to PostgreSQL": self.site.database.terminate_connections,
             "prune": self.prune,
-            **stops,
-            "PostgreSQL away": partial(
-                self.away, self.production.way_to_database.cut, self.production.way_to_database.heal
-            ),
+            **{f"stop {role}": partial(self.stop, role) for role in roles},
+            "PostgreSQL away": partial(away, database.cut, database.heal),
             "fill the queue": self.fill,
-            **both,
-            "RabbitMQ away": partial(self.away, self.site.broker.cut, self.site.broker.heal),
-            "lose every message": self.site.broker.purge,
+            **{f"kill every {role}": partial(self.kill_all, role) for role in roles},
+            "RabbitMQ away": partial(away, broker.cut, broker.heal),
+            "lose every message": broker.purge,
         }
 
     def kill(self, role: str) -> None:
@@ -90,12 +86,6 @@ class Storm:
         for victim in self.production.all_of(role):
             victim.kill()
 
-    def away(self, cut: Callable[[], None], heal: Callable[[], None]) -> None:
-        """Let a server be away for a moment, as when it restarts."""
-        cut()
-        time.sleep(OUTAGE_SECONDS)
-        heal()
-
     def fill(self) -> None:
         """Order much at once, and ring for what is there."""
         self.clients.orders += self.clients.order(SHORT, count=FILLING)
@@ -111,6 +101,13 @@ class Storm:
 
     def _one_of(self, role: str) -> Process:
         return self.dice.choice(self.production.all_of(role))
+
+
+def away(cut: Callable[[], None], heal: Callable[[], None]) -> None:
+    """Let a server be away for a moment, as when it restarts."""
+    cut()
+    time.sleep(OUTAGE_SECONDS)
+    heal()
 
 
 @pytest.fixture
