@@ -4,7 +4,6 @@ import contextlib
 import itertools
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
 
 import psycopg
 import pytest
@@ -32,7 +31,7 @@ class Outage:
         self.asked = 0
         self._first, self._long = first, long
 
-    def __call__(self, execute: Callable[..., Any], *arguments: Any) -> Any:
+    def __call__(self, execute: Callable[..., object], *arguments: object) -> object:
         self.asked += 1
         if self._first <= self.asked < self._first + self._long:
             raise OperationalError("terminating connection due to administrator command")
@@ -52,7 +51,7 @@ def outage(first: int, *, long: float) -> Iterator[Outage]:
         yield told
 
 
-@pytest.mark.parametrize("long", [1, float("inf")], ids=["one statement", "for long"])
+@pytest.mark.parametrize("long", [1, transient.ATTEMPTS, float("inf")], ids=["a blip", "a moment", "for long"])
 def test_no_run_fails_for_an_outage_at_any_moment(long: float) -> None:
     for moment in itertools.count(1):
         run = start(THREE)
@@ -63,7 +62,7 @@ def test_no_run_fails_for_an_outage_at_any_moment(long: float) -> None:
         assert run.attempts == 0, "no worker died"
         if not told.has_happened:
             break
-    assert moment > 10
+    assert moment > 5
 
 
 def come_back(run: Run) -> None:
@@ -83,7 +82,7 @@ def come_back(run: Run) -> None:
         (psycopg.errors.QueryCanceled(), False),
     ],
 )
-def test_what_is_wrong_with_a_statement_is_no_outage(cause: Exception, is_away: bool) -> None:  # noqa: FBT001 - a table
+def test_what_is_wrong_with_a_statement_is_no_outage(cause: Exception, is_away: bool) -> None:
     error = OperationalError("says the server")
     error.__cause__ = cause
     assert transient.is_away(error) is is_away
