@@ -173,6 +173,10 @@ class Deployment:
         )
         assert seen == status, self.api.run(job.run_id)["error"]
 
+    def has_completed(self, count: int) -> bool:
+        """Whether at least ``count`` runs have completed."""
+        return self.api.count(status="completed") >= count
+
     def wait_for_recorded(self, job: Job, steps: set[str], *, within: float = 30) -> None:
         """Wait until the run has recorded that these ``steps`` are done."""
 

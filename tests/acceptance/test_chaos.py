@@ -55,14 +55,9 @@ def harass(site: Site, dice: random.Random, count: int) -> int:
         assert deployment.api.count(status="failed") == 0
         kills += harm(site, deployment, dice)
         enough = min(count, done + PROGRESS)
-        until(partial(has_completed, deployment, enough), within=60, what="more runs complete")
+        until(partial(deployment.has_completed, enough), within=60, what="more runs complete")
         done = deployment.api.count(status="completed")
     return kills
-
-
-def has_completed(deployment: Deployment, count: int) -> bool:
-    """Return whether ``count`` runs have completed."""
-    return deployment.api.count(status="completed") >= count
 
 
 def harm(site: Site, deployment: Deployment, dice: random.Random) -> int:
