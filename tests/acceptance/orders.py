@@ -97,9 +97,9 @@ class Clients:
     ) -> None:
         self._enough.set()
         self._over.set()
-        self._threads.shutdown()
-        for each in self._busy:
-            each.result()
+        with self._threads:
+            for each in self._busy:
+                each.result()
 
     def order(self, kind: Kind, *, count: int = 1, tag: str = TAG) -> list[Order]:
         """Order so many runs of a kind, several at a time."""
