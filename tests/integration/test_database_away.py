@@ -2,18 +2,23 @@
 
 import contextlib
 import itertools
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import psycopg
 import pytest
 from django.db import OperationalError, connection
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.backends.signals import connection_created
 
 from kneo_project import transient
 from runs import executor, heartbeat
 from runs.models import Run
 from specs.services import plans
 from tests.integration.driving import advance, outputs, spec_of, start, step
+from tests.integration.test_agents import served
+from tests.stubs.chat_server import ChatServer
 
 THREE = spec_of(step("a"), step("writer", kind="agent"), step("b"))
 
@@ -25,17 +30,22 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 class Outage:
-    """Statements of this thread fail, ``long`` of them, from the one of number ``first`` on, counted from 1."""
+    """Statements of this thread fail, ``long`` of them, from the one of number ``first`` on, counted from 1.
 
-    def __init__(self, first: int, *, long: float) -> None:
+    Only those count that have ``only`` in them.
+    """
+
+    def __init__(self, first: int, *, long: float, only: str = "") -> None:
         self.asked = 0
-        self._first, self._long = first, long
+        self._first, self._long, self._only = first, long, only
 
-    def __call__(self, execute: Callable[..., object], *arguments: object) -> object:
+    def __call__(self, execute: Callable[..., object], sql: str, *arguments: object) -> object:
+        if self._only not in sql:
+            return execute(sql, *arguments)
         self.asked += 1
         if self._first <= self.asked < self._first + self._long:
             raise OperationalError("terminating connection due to administrator command")
-        return execute(*arguments)
+        return execute(sql, *arguments)
 
     @property
     def has_happened(self) -> bool:
@@ -63,6 +73,28 @@ def test_no_run_fails_for_an_outage_at_any_moment(long: float) -> None:
         if not told.has_happened:
             break
     assert moment > 5
+
+
+def test_an_agent_whose_journal_cannot_be_kept_is_not_to_blame() -> None:
+    told = Outage(1, long=transient.ATTEMPTS, only="runs_journalentry")
+
+    def break_off(connection: BaseDatabaseWrapper, **_: object) -> None:
+        if threading.current_thread() is not threading.main_thread():  # each call of an agent has a thread of its own
+            connection.execute_wrappers.append(told)
+
+    with ChatServer() as chat:
+        spec = spec_of(step("writer", kind="agent"))
+        spec["tools"] = {"find": {"description": "d", "implementation": "tests.integration.functions.find"}}
+        spec["components"]["agents"]["writer"] = served(chat, tools=["find"])
+        run = start(spec)
+        connection_created.connect(break_off)
+        try:
+            advance(run)
+        finally:
+            connection_created.disconnect(break_off)
+        assert (told.has_happened, run.status) == (True, "running")
+        come_back(run)
+    assert (run.status, len(outputs(run)), run.attempts) == ("completed", 1, 0)
 
 
 def come_back(run: Run) -> None:
