@@ -11,10 +11,12 @@ from django.db import InterfaceError, OperationalError, connection
 logger = logging.getLogger(__name__)
 ATTEMPTS = 6
 FIRST_DELAY_SECONDS = 0.05
+# What PostgreSQL says of a statement that is too much for it, or takes too long, however often it is tried.
+OF_THE_STATEMENT = ("54", "57014")
 
 
 def retry_transient[**P, R](write: Callable[P, R]) -> Callable[P, R]:
-    """Make ``write``, one whole transaction, survive a blip; called inside a transaction it is tried only once."""
+    """Make ``write``, one whole transaction or a read, survive a blip; inside a transaction it is tried only once."""
 
     @functools.wraps(write)
     def patient(*args: P.args, **kwargs: P.kwargs) -> R:
@@ -30,3 +32,11 @@ def retry_transient[**P, R](write: Callable[P, R]) -> Callable[P, R]:
         raise AssertionError("unreachable")
 
     return patient
+
+
+def is_away(error: Exception) -> bool:
+    """Return whether ``error`` says that the database cannot be asked now, not that it refuses what was asked."""
+    if not isinstance(error, OperationalError | InterfaceError):
+        return False
+    code = getattr(error.__cause__, "sqlstate", None) or ""
+    return not code.startswith(OF_THE_STATEMENT)

@@ -11,6 +11,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from kneo_project import spans
+from kneo_project.transient import is_away
 from runs import asking, awaiting, branching, heartbeat, services, spreading, steps, timing, tracing, transitions
 from runs.agents.errors import StepInterrupted
 from runs.asking import Asked
@@ -87,7 +88,11 @@ def _drive(lease: Lease, hold: Hold) -> Advanced:
         return _hand_over(lease)
     except steps.DeadlinePassed:
         return _time_out(lease)
-    except Exception:
+    except Exception as error:
+        if is_away(error):
+            # No fault of the run: nobody holds it from here on, so the heartbeat gives it back once it can.
+            logger.warning("Run left alone: the database is away", extra={"reason": str(error)})
+            raise
         logger.exception("Run cannot be advanced")
         transitions.fail(lease, Fault(type="internal_error", message="The service could not advance this run."))
         raise

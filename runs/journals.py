@@ -1,13 +1,14 @@
 """The journal of a step in the database, kept under its lease."""
 
 import uuid
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from django.db import connection, transaction
+from django.db import DatabaseError, connection, transaction
 from django.utils import timezone
 
-from kneo_project.transient import retry_transient
+from kneo_project.transient import is_away, retry_transient
 from runs.agents.errors import StepInterrupted
 from runs.agents.journal import Journal
 from runs.engine.actions import Work
@@ -45,10 +46,23 @@ def _storable(value: object) -> object:
 
 
 def _load(place: _Place) -> dict[str, Any]:
+    return _asking(lambda: _entries(place))
+
+
+def _asking[R](ask: Callable[[], R]) -> R:
+    """Return what ``ask`` returns. Each call has a thread of its own, and so a connection.
+
+    Raises:
+        StepInterrupted: the database is away. That is no failure of the step: it is done again from its journal.
+    """
     try:
-        return _entries(place)
+        return ask()
+    except DatabaseError as error:
+        if is_away(error):
+            raise StepInterrupted("The step was stopped: the database is away.") from error
+        raise
     finally:
-        connection.close()  # each call has a thread of its own, and so a connection
+        connection.close()
 
 
 @retry_transient
@@ -57,10 +71,7 @@ def _entries(place: _Place) -> dict[str, Any]:
 
 
 def _keep(place: _Place, lease: Lease, key: str, value: object) -> None:
-    try:
-        _write(place, lease, key, value)
-    finally:
-        connection.close()
+    _asking(lambda: _write(place, lease, key, value))
 
 
 @retry_transient

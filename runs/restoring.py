@@ -4,11 +4,13 @@ import uuid
 from collections.abc import Mapping
 from typing import Any
 
+from kneo_project.transient import retry_transient
 from runs.engine.progress import RecordType
 from runs.engine.state import RUN_INPUT, State
 from runs.models import Checkpoint, Run
 
 
+@retry_transient
 def restore_state(
     run_id: uuid.UUID, *, cursor: Mapping[str, Any], sequence: int, input_text: str, has_workflow: bool
 ) -> State:

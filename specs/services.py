@@ -7,6 +7,7 @@ from typing import Any
 from django.conf import settings
 
 from kneo_project.errors import NotFound
+from kneo_project.transient import retry_transient
 from specs.errors import SpecInvalid, SpecPathConfined
 from specs.gathering import Gathered, SkillsOverlay, SpecSource, gather, layered
 from specs.language.checking import Examination
@@ -136,6 +137,7 @@ def examine_stored(content: Mapping[str, Any]) -> Examination:
     return Gathered(content=content).examine()
 
 
+@retry_transient
 def load_plan(digest: str) -> Plan:
     """Return the plan of the stored spec ``digest``.
 

@@ -9,10 +9,11 @@ TERMINAL = frozenset({"completed", "failed", "cancelled", "timed_out", "expired"
 
 
 class Api:
-    """A client of one deployment."""
+    """A client of one deployment, with the ``key`` that it asks for."""
 
-    def __init__(self, base_url: str) -> None:
-        self.http = httpx2.Client(base_url=base_url, timeout=PATIENCE_SECONDS)
+    def __init__(self, base_url: str, *, key: str = "", transport: httpx2.BaseTransport | None = None) -> None:
+        headers = {"Authorization": f"Bearer {key}"} if key else {}
+        self.http = httpx2.Client(base_url=base_url, headers=headers, timeout=PATIENCE_SECONDS, transport=transport)
 
     def is_up(self) -> bool:
         """Whether the web process answers."""
@@ -62,6 +63,11 @@ class Api:
         branches = self._get(f"/v1/runs/{run_id}/branches")["branches"]
         runs = [run_id, *(branch["run_id"] for branch in branches)]
         return [task for each in runs for task in self._get(f"/v1/human-tasks?run_id={each}")["tasks"]]
+
+    def open_tasks(self) -> list[dict[str, Any]]:
+        """Return every human task that is open, up to a thousand."""
+        tasks: list[dict[str, Any]] = self._get("/v1/human-tasks?limit=1000")["tasks"]
+        return tasks
 
     def approve_task(self, task: dict[str, Any]) -> None:
         """Approve what ``task`` asks; one that is not open any more stays as it is."""

@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
-from urllib.parse import urlsplit
 
 import pytest
 from celery import Celery
@@ -14,7 +13,6 @@ from tests import services
 from tests.acceptance.conditions import until
 from tests.acceptance.proxy import Proxy
 
-DEFAULT_PORTS = {"amqp": 5672, "redis": 6379}
 BROKERS = [
     pytest.param(services.RABBITMQ, id="rabbitmq", marks=[pytest.mark.postgres, pytest.mark.rabbitmq]),
     pytest.param(services.REDIS, id="redis", marks=[pytest.mark.postgres, pytest.mark.redis]),
@@ -29,10 +27,7 @@ class Broker:
     def __init__(self, service: services.Service, queue: str) -> None:
         self._direct_url = service.url
         self.queue = queue
-        place = urlsplit(self._direct_url)
-        self._proxy = Proxy(place.hostname or "127.0.0.1", place.port or DEFAULT_PORTS[place.scheme])
-        login = f"{place.netloc.rpartition('@')[0]}@" if "@" in place.netloc else ""
-        self.url = place._replace(netloc=f"{login}127.0.0.1:{self._proxy.port}").geturl()
+        self._proxy, self.url = Proxy.before(service.url)
 
     def cut(self) -> None:
         """Make the broker unreachable for the deployment, and break its connections."""

@@ -16,3 +16,8 @@ def until[T](look: Callable[[], T], *, within: float, what: str) -> T:
             pytest.fail(f"Not within {within:g} s: {what}.")
         time.sleep(POLL_SECONDS)
     return seen
+
+
+def let_pass(seconds: float) -> None:
+    """Let time pass: where what is tried is that something lasts so long."""
+    time.sleep(seconds)

@@ -24,6 +24,17 @@ class PostgresDatabase:
             row = connection.execute("SELECT attempts FROM runs_run WHERE id = %s", (run_id,)).fetchone()
         return int(row[0]) if row else 0
 
+    def age(self, tag: str, *, days: int) -> int:
+        """Let the runs with ``tag`` that have ended be over for as many days; return how many there are."""
+        update = """
+            UPDATE runs_run SET completed_at = completed_at - make_interval(days => %s)
+            WHERE completed_at > now() - interval '1 day' AND id IN (
+                SELECT run_id FROM runs_runlabel WHERE name = '' AND value = %s
+            )
+        """
+        with psycopg.connect(self.url, autocommit=True) as connection:
+            return connection.execute(update, (days, tag)).rowcount
+
     def terminate_connections(self) -> int:
         """Break every connection to this database, from the server's side; return how many there were."""
         victims = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = {}"

@@ -49,6 +49,7 @@ class Call:
 class Deployment:
     """Starts with web and beat; workers come and go as each test asks.
 
+    ``servants`` are what ``supervised`` keeps running beside the workers.
     ``settings`` are environment variables that replace those of this ring; an empty one means the shipped default.
     """
 
@@ -63,6 +64,7 @@ class Deployment:
     ) -> None:
         self.folder = folder
         self.workers: list[Process] = []
+        self.servants: list[Process] = []
         self.processes: list[Process] = []
         self._env = self._environment(database_url, broker_url, queue) | dict(settings)
         self._closing = ExitStack()
@@ -87,6 +89,11 @@ class Deployment:
     def run(self, *arguments: str) -> None:
         """Run Python with ``arguments`` in the deployment's environment, to its end."""
         subprocess.run([sys.executable, *arguments], cwd=ROOT, env=self._env, check=True)
+
+    def manage(self, *words: str) -> "subprocess.CompletedProcess[str]":
+        """Run a management command in the deployment's environment, to its end; return what it said."""
+        command = (sys.executable, "manage.py", *words)
+        return subprocess.run(command, cwd=ROOT, env=self._env, capture_output=True, text=True, check=False)
 
     def talk_to(self, *arguments: str) -> subprocess.Popen[str]:
         """Start Python with ``arguments`` in the deployment's environment, to talk with line by line."""
@@ -114,14 +121,19 @@ class Deployment:
         """Start the server for event streams on ``listener``."""
         return self._start(programs.events(listener.fileno()), name="events")
 
+    def serve_api(self, listener: socket.socket, **settings: str) -> Process:
+        """Start one more web process, on ``listener`` and with ``settings`` of its own."""
+        return self._start(programs.web(listener.fileno()), name=f"web-{len(self.processes)}", **settings)
+
     @contextmanager
     def supervised(self) -> Iterator[None]:
-        """Start a new worker for each one that dies, as a supervisor does."""
+        """Start a new one for each worker and servant that dies, as a supervisor does."""
         stop = threading.Event()
 
         def supervise() -> None:
             while not stop.wait(SUPERVISION_SECONDS):
                 self.workers = [each if each.is_alive else self._start_worker() for each in self.workers]
+                self.servants = [each if each.is_alive else self._start_again(each) for each in self.servants]
 
         thread = threading.Thread(target=supervise, name="supervisor", daemon=True)
         thread.start()
@@ -161,6 +173,10 @@ class Deployment:
         )
         assert seen == status, self.api.run(job.run_id)["error"]
 
+    def has_completed(self, count: int) -> bool:
+        """Whether at least ``count`` runs have completed."""
+        return self.api.count(status="completed") >= count
+
     def wait_for_recorded(self, job: Job, steps: set[str], *, within: float = 30) -> None:
         """Wait until the run has recorded that these ``steps`` are done."""
 
@@ -187,8 +203,11 @@ class Deployment:
     def _start_worker(self) -> Process:
         return self._start(programs.worker(), name=f"worker-{len(self.processes)}")
 
-    def _start(self, program: programs.Program, *, name: str) -> Process:
-        process = Process(program, name=name, env=self._env, folder=self.folder)
+    def _start_again(self, gone: Process) -> Process:
+        return self._start(gone.program, name=gone.name)
+
+    def _start(self, program: programs.Program, *, name: str, **settings: str) -> Process:
+        process = Process(program, name=name, env=self._env | settings, folder=self.folder)
         self.processes.append(process)
         return process
 

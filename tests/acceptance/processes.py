@@ -20,6 +20,7 @@ class Process:
 
     def __init__(self, program: Program, *, name: str, env: Mapping[str, str], folder: Path, cwd: Path = ROOT) -> None:
         self.name = name
+        self.program = program
         self.log = folder / f"{name}.log"
         self.is_frozen = False
         with self.log.open("ab") as output:

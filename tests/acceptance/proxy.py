@@ -1,20 +1,28 @@
-"""A TCP proxy that can be cut, for a broker that goes away and comes back."""
+"""A TCP proxy that can be cut, for a server that goes away and comes back, or that balances over several."""
 
 import asyncio
 import contextlib
 import threading
+from collections import deque
 from collections.abc import Coroutine
-from typing import Any
+from typing import Any, Self
+from urllib.parse import urlsplit
 
 CHUNK = 65_536
 PATIENCE_SECONDS = 10
 
 
-class Proxy:
-    """Forwards a local port to ``host:port``, from a thread of its own, until it is cut."""
+DEFAULT_PORTS = {"amqp": 5672, "redis": 6379, "postgresql": 5432}
 
-    def __init__(self, host: str, port: int) -> None:
-        self._target = (host, port)
+
+class Proxy:
+    """Forwards a local port to the ``targets`` in turn, from a thread of its own, until it is cut.
+
+    A target that refuses a connection is passed over.
+    """
+
+    def __init__(self, *targets: tuple[str, int]) -> None:
+        self._targets = deque(targets)
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="proxy", daemon=True)
         self._thread.start()
@@ -22,6 +30,14 @@ class Proxy:
         self._connections: set[asyncio.Task[None]] = set()
         self.port = 0
         self.heal()
+
+    @classmethod
+    def before(cls, url: str) -> tuple[Self, str]:
+        """Return a proxy for the server of ``url``, and the URL that leads through it."""
+        place = urlsplit(url)
+        proxy = cls((place.hostname or "127.0.0.1", place.port or DEFAULT_PORTS[place.scheme]))
+        login = f"{place.netloc.rpartition('@')[0]}@" if "@" in place.netloc else ""
+        return proxy, place._replace(netloc=f"{login}127.0.0.1:{proxy.port}").geturl()
 
     def heal(self) -> None:
         """Accept connections, again on the same port."""
@@ -61,9 +77,16 @@ class Proxy:
 
     async def _forward(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with contextlib.closing(writer.transport), contextlib.suppress(OSError):
-            onward_reader, onward_writer = await asyncio.open_connection(*self._target)
+            onward_reader, onward_writer = await self._connect()
             with contextlib.closing(onward_writer.transport):
                 await asyncio.gather(_pump(reader, onward_writer), _pump(onward_reader, writer))
+
+    async def _connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        for _ in range(len(self._targets)):
+            self._targets.rotate(-1)
+            with contextlib.suppress(ConnectionRefusedError):
+                return await asyncio.open_connection(*self._targets[-1])
+        raise ConnectionRefusedError("nobody is there")
 
 
 async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

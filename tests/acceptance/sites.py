@@ -22,13 +22,13 @@ class Site:
 
 
 @contextmanager
-def open_site(service: Service, folder: Path, settings: Mapping[str, str] = NO_SETTINGS) -> Iterator[Site]:
+def open_site(
+    service: Service, folder: Path, settings: Mapping[str, str] = NO_SETTINGS, *, kind: type[Deployment] = Deployment
+) -> Iterator[Site]:
     """Open a deployment on PostgreSQL and the broker ``service``, with ``settings``; leave nothing behind."""
     database = PostgresDatabase()
     broker = Broker(service, queue=f"kneo_acc_{uuid.uuid4().hex[:12]}")
-    deployment = Deployment(
-        folder, database_url=database.url, broker_url=broker.url, queue=broker.queue, settings=settings
-    )
+    deployment = kind(folder, database_url=database.url, broker_url=broker.url, queue=broker.queue, settings=settings)
     try:
         deployment.open()
         yield Site(deployment=deployment, database=database, broker=broker)

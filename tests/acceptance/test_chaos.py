@@ -1,7 +1,6 @@
 """Workers killed and frozen, messages lost, while runs of every shape are under way: all end as they should."""
 
 import random
-from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
@@ -11,6 +10,7 @@ import pytest
 from tests import services
 from tests.acceptance.conditions import until
 from tests.acceptance.deployment import Deployment, Job
+from tests.acceptance.judging import misdone
 from tests.acceptance.shapes import SHAPES
 from tests.acceptance.sites import Site, open_site
 
@@ -34,12 +34,10 @@ def test_every_run_ends_as_it_should_whatever_happens_to_workers(tmp_path: Path,
             jobs = created.result()
         wrong = []
         for name, job in jobs:
-            run, shape = deployment.api.run(job.run_id), SHAPES[name]
-            if (run["status"], run["output_text"]) != ("completed", shape.output(job.ledger.token)):
-                wrong.append(f"{name}: {run['status']}, {run['output_text']}, {run['error']}")
-            again = Counter(job.ledger.starts()) - shape.starts()
-            if shape.starts() - Counter(job.ledger.starts()) or max(again.values(), default=0) > kills:
-                wrong.append(f"{name}: steps began {job.ledger.starts()}")
+            run = deployment.api.run(job.run_id)
+            output, starts = SHAPES[name].output(job.ledger.token), SHAPES[name].starts()
+            told = misdone(run, job.ledger, output=output, starts=starts, disturbed=kills)
+            wrong += [f"{name}: {each}" for each in told]
         assert wrong == []
         assert kills > 3, "hardly anything happened"
         print(f"{len(jobs)} runs, {kills} workers killed")  # noqa: T201 - a storm tells how strong it was
@@ -57,14 +55,9 @@ def harass(site: Site, dice: random.Random, count: int) -> int:
         assert deployment.api.count(status="failed") == 0
         kills += harm(site, deployment, dice)
         enough = min(count, done + PROGRESS)
-        until(partial(has_completed, deployment, enough), within=60, what="more runs complete")
+        until(partial(deployment.has_completed, enough), within=60, what="more runs complete")
         done = deployment.api.count(status="completed")
     return kills
-
-
-def has_completed(deployment: Deployment, count: int) -> bool:
-    """Return whether ``count`` runs have completed."""
-    return deployment.api.count(status="completed") >= count
 
 
 def harm(site: Site, deployment: Deployment, dice: random.Random) -> int:
