@@ -62,7 +62,7 @@ class Import:
         self.counts = {kind: Count() for kind in kinds}
 
     def go(self) -> Iterator[int]:
-        """Take everything over; yield how many runs are done with after each batch. What was taken over is put on record at the end."""
+        """Take everything over; yield after each batch how many runs were looked at. The end is put on record."""
         self._count_all()
         for ids in batched(self.source.run_ids(), self.batch_size):
             with self._batch():

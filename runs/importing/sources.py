@@ -118,10 +118,10 @@ class _File(Source):
             raise SourceRefused(
                 f"There is no file {path}. Name an SQLite file, or a URL that begins with postgresql://."
             )
-        # Only a file with a log beside it may be in use. Of any other, nothing is made beside it, not even a lock.
-        is_live = any(path.with_name(f"{path.name}{log}").exists() for log in ("-wal", "-journal"))
-        options = "mode=ro" if is_live else "mode=ro&immutable=1"
-        address = f"file:{quote(str(path.resolve()))}?{options}"
+        # To read a file with a write-ahead log, SQLite makes files beside it, unless it is told that nobody writes: and
+        # nobody does, as whoever has such a file open has its log there as well.
+        is_at_rest = _has_log(path) and not path.with_name(f"{path.name}-wal").exists()
+        address = f"file:{quote(str(path.resolve()))}?mode=ro{'&immutable=1' if is_at_rest else ''}"
         self.connection = sqlite3.connect(address, uri=True, isolation_level=None)
         self.connection.execute("BEGIN")
 
@@ -149,6 +149,12 @@ class _Server(Source):
         with self.connection.cursor(name=f"import_{next(self._cursors)}") as cursor:
             cursor.itersize = ROWS_AT_ONCE
             yield from cursor.execute(statement.replace("?", "%s").encode(), values)
+
+
+def _has_log(path: Path) -> bool:
+    """Return whether the header of the file says that it is written through a write-ahead log."""
+    with path.open("rb") as file:
+        return file.read(20)[18:20] == b"\x02\x02"
 
 
 @contextmanager

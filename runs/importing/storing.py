@@ -138,4 +138,4 @@ def _snapshot(arrival: Arrival) -> SpecSnapshot:
     try:
         return store_content(arrival.content)
     except SpecInvalid:  # such as one that is nested too deep
-        return store_content(unrecorded(arrival.content))
+        return store_content(unrecorded())
