@@ -51,8 +51,8 @@ _UNDERSCORED = {"group_chat": Shape.GROUP_CHAT}
 class Arrival:
     """A run as it arrives: its ``columns`` but for the snapshot, the ``content`` of that, and what both say.
 
-    ``fault`` is what it ends with here because it had not ended there, at ``arrived_at``; ``question`` has the columns
-    of the human task that it waited for. ``agent_facts`` is what is told of a run of an agent alone.
+    ``is_unfinished``: it had not ended there, so that it has failed here. ``question`` has the columns of the human
+    task that it waited for. ``agent_facts`` is what is told of a run of an agent alone.
     """
 
     id: uuid.UUID
@@ -60,8 +60,7 @@ class Arrival:
     content: Mapping[str, Any]
     outline: Outline
     shape: Shape | None
-    arrived_at: datetime
-    fault: Fault | None = None
+    is_unfinished: bool = False
     question: Mapping[str, Any] | None = None
     agent_facts: Mapping[str, Any] = field(default_factory=dict)
 
@@ -94,8 +93,7 @@ def arrival(record: Mapping[str, Any], at: datetime) -> Arrival:
         content=content,
         outline=outline,
         shape=shape,
-        arrived_at=at,
-        fault=fault,
+        is_unfinished=fault is not None,
         question=_question(record, columns, shape) if status == "blocked" else None,
         agent_facts={name: asked[name] for name in _AGENT_FACTS if name in asked},
     )
@@ -123,14 +121,15 @@ def checkpoint_columns(record: Mapping[str, Any], of: Arrival) -> dict[str, Any]
     }
 
 
-def closing_columns(of: Arrival, fault: Fault) -> dict[str, Any]:
-    """Return the columns of the checkpoint that ends a run here which had not ended there, but for its sequence."""
+def end_columns(of: Arrival) -> dict[str, Any]:
+    """Return the columns of the checkpoint that a run ends with, but for its sequence: there, not every end has one."""
     return {
-        "type": RecordType.RUN_FAILED.value,
-        "status": Status.FAILED.value,
-        "error_type": fault.type,
-        "error_message": fault.message,
-        "created_at": of.arrived_at,
+        "type": f"run_{of.columns['status']}",
+        "status": of.columns["status"],
+        "output_text": of.columns["output_text"] if of.columns["status"] == Status.COMPLETED else None,
+        "error_type": of.columns["error_type"],
+        "error_message": of.columns["error_message"],
+        "created_at": of.columns["completed_at"],
     }
 
 

@@ -129,7 +129,7 @@ class Import:
 
     def _note(self, arriving: Arrival, history: storing.History) -> None:
         self.counts[RUNS].taken += 1
-        self.unfinished += arriving.fault is not None
+        self.unfinished += arriving.is_unfinished
         self.counts[CHECKPOINTS].taken += history.checkpoints
         for reason in history.left_out:
             self._leave(CHECKPOINTS, reason)

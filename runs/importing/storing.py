@@ -14,7 +14,7 @@ from humantasks.models import HumanTask, TaskStatus
 from kneo_project.audit.models import AuditEvent
 from runs import labels
 from runs.engine.progress import RecordType
-from runs.importing.mapping import Arrival, checkpoint_columns, closing_columns, event_columns
+from runs.importing.mapping import Arrival, checkpoint_columns, end_columns, event_columns
 from runs.importing.specs import unrecorded
 from runs.importing.values import Unreadable, document, list_of
 from runs.models import Checkpoint, Run, TraceEvent
@@ -36,6 +36,7 @@ class History:
     checkpoints: int = 0
     events: int = 0
     left_out: list[str] = field(default_factory=list)
+    _last_type: str = ""
     _seen: set[str] = field(default_factory=set)
     _steps: set[tuple[str, int]] = field(default_factory=set)
 
@@ -44,9 +45,10 @@ class History:
         for sequence, text in records:
             yield from self._checkpoint(sequence, text)
         yield from self._events(last)
-        if self.of.fault is not None:
+        end = end_columns(self.of)
+        if self._last_type != end["type"]:
             self.sequence += 1
-            yield Checkpoint(run_id=self.of.id, sequence=self.sequence, **closing_columns(self.of, self.of.fault))
+            yield Checkpoint(run_id=self.of.id, sequence=self.sequence, **end)
 
     def _checkpoint(self, sequence: int, text: str) -> Iterator[Checkpoint | TraceEvent]:
         try:
@@ -60,7 +62,7 @@ class History:
             return
         if columns["type"] == RecordType.STEP_COMPLETED:
             self._number(columns)
-        self.sequence = sequence
+        self.sequence, self._last_type = sequence, columns["type"]
         self.checkpoints += 1
         yield Checkpoint(run_id=self.of.id, sequence=sequence, **columns)
         yield from self._events(record)

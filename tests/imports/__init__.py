@@ -5,17 +5,24 @@ import lzma
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
+from io import StringIO
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import psycopg
+from django.core.management import call_command
 
+from humantasks.models import HumanTask
+from kneo_project.audit.models import AuditEvent
+from runs.models import Checkpoint, Run, RunLabel, TraceEvent
+from specs.models import SpecSnapshot, StoredPolicy
 from tests.services import POSTGRES
 
 HERE = Path(__file__).parent
 FILES = ("release-1.2", "release-1.0")
 DUMP = "release-1.2-postgresql"
+TABLES = (Run, Checkpoint, TraceEvent, AuditEvent, StoredPolicy, SpecSnapshot, HumanTask, RunLabel)
 
 
 def answers(name: str) -> dict[str, Any]:
@@ -44,6 +51,24 @@ def served(name: str) -> Iterator[str]:
             yield url
         finally:
             server.execute(f"DROP DATABASE {database} WITH (FORCE)".encode())
+
+
+def take_over(source: object, *options: str) -> dict[str, Any]:
+    """Import, and return what the command says of each kind."""
+    out = StringIO()
+    call_command("import_kneo_serv", str(source), "--json", *options, stdout=out)
+    told: dict[str, Any] = json.loads(out.getvalue())
+    return {"unfinished": told["unfinished"]} | {each.pop("kind"): each for each in told["kinds"]}
+
+
+def rows() -> dict[str, int]:
+    """Return how many rows there are of whatever an import writes."""
+    return {table.__name__: table.objects.count() for table in TABLES}
+
+
+def id_of(text: str) -> str:
+    """Return the id of the run with this input."""
+    return str(Run.objects.get(input_text=text).pk)
 
 
 def _unpacked(name: str) -> bytes:
