@@ -1,6 +1,6 @@
 # Every target makes the virtual environment first, so each works from a bare clone.
 .DEFAULT_GOAL := help
-.PHONY: help setup lock demo serve test test-next verify lint lint-deploy format bench docs reference wheel sbom audit licences clean
+.PHONY: help screenshots setup lock demo serve test test-processes test-rings test-next verify lint lint-deploy format bench docs reference wheel sbom audit licences clean
 
 BIN := .venv/bin
 READY := .venv/.ready
@@ -29,10 +29,16 @@ SAME_ANYWHERE := --ignore-glob='tests/api/test_base_*' --ignore-glob='tests/inte
     $(addprefix --ignore=tests/api/test_,$(addsuffix .py,hostile_specs specs documented_runs client credentials oidc \
     rate_limits refusals_audited)) \
     $(addprefix --ignore=tests/integration/test_,$(addsuffix .py,agents api_page model_faults money nested_workflows \
-    people run_commands webhook_admin))
+    headers people person_command run_commands schedule_pages sign_on spec_pages webhook_admin))
 
 test: $(READY) ## Run all tests: once on SQLite, and the rings that touch the database again on PostgreSQL
+	@$(MAKE) --no-print-directory --jobs 2 test-processes test-rings
+
+# Mostly waits for processes that it has killed: the other rings go on meanwhile.
+test-processes: $(READY)
 	$(BIN)/pytest tests/acceptance
+
+test-rings: $(READY)
 	$(BIN)/pytest -n 2 --ignore=tests/acceptance --ignore=tests/browser
 	$(BIN)/pytest tests/browser # by themselves: Playwright keeps an event loop in the process
 	KNEO_TEST_DATABASE=postgres $(BIN)/pytest -n 2 tests/integration tests/api $(SAME_ANYWHERE)
@@ -64,6 +70,10 @@ lint-deploy: .venv-deploy/.ready ## Check containers, manifests, workflows and s
 
 docs: .venv-docs/.ready ## Build the documentation into site/, strictly
 	@.ci/docs .venv-docs/bin
+
+SHOWN := index run run-large run-failed inbox task spec
+screenshots: $(READY) ## Take the pictures of the console in docs/img (needs Chromium)
+	$(BIN)/python -m tests.browser.pictures docs/img $(SHOWN)
 
 reference: $(READY) ## Write the pages of docs/reference that are made from the code
 	@$(BIN)/python -m tests.documentation.reference

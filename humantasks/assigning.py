@@ -19,7 +19,8 @@ def claim_task(task_id: uuid.UUID, *, by: str) -> HumanTask:
     with transaction.atomic():
         unclaimed = HumanTask.objects.open().filter(pk=task_id, claimed_by=None)
         if unclaimed.update(claimed_by=by, claimed_at=timezone.now()):
-            _record("human.claimed", open_task_of(task_id), by)
+            claimed = open_task_of(task_id)
+            record("human.claimed", actor=by, run_id=claimed.run_id, continuation_id=task_id)
     task = open_task_of(task_id)
     if task.claimed_by != by:
         raise claimed_by_another(task)
@@ -41,7 +42,8 @@ def release_task(task_id: uuid.UUID, *, by: str, force: bool = False) -> HumanTa
         claimed = HumanTask.objects.open().filter(pk=task_id, claimed_by=task.claimed_by)
         if not claimed.update(claimed_by=None, claimed_at=None):
             raise HumanTaskNotClaimed("The claim has changed meanwhile; fetch the task again.")
-        _record("human.released", task, by, claimed_by=task.claimed_by)
+        facts = {"claimed_by": task.claimed_by}
+        record("human.released", actor=by, run_id=task.run_id, continuation_id=task_id, metadata=facts)
     return open_task_of(task_id)
 
 
@@ -67,10 +69,7 @@ def assign_task(
         unchanged = HumanTask.objects.open().filter(pk=task_id, assignee=task.assignee, claimed_by=task.claimed_by)
         if not unchanged.update(assignee=assignee, assignee_kind=kind if assignee else None, **claim):
             raise HumanTaskReassigned(continuation_id=str(task_id))
-        before = {"from": task.assignee, "claimed_by": task.claimed_by}
-        _record("human.assigned", task, by, to=assignee, kind=kind if assignee else None, **before)
+        after = {"to": assignee, "kind": kind if assignee else None}
+        facts = after | {"from": task.assignee, "claimed_by": task.claimed_by}
+        record("human.assigned", actor=by, run_id=task.run_id, continuation_id=task_id, metadata=facts)
     return open_task_of(task_id)
-
-
-def _record(event_type: str, task: HumanTask, by: str, **facts: object) -> None:
-    record(event_type, actor=by, run_id=task.run_id, continuation_id=task.pk, metadata=facts)

@@ -28,7 +28,7 @@ class AssignmentSerializer(StrictSerializer):
     """Who is to answer a human task from now on."""
 
     assignee = StringField(limit="MAX_PATH_CHARS", allow_null=True)
-    kind = WordField(choices=AssigneeKind.values, default=AssigneeKind.USER.value)
+    assignee_kind = WordField(choices=AssigneeKind.values, default=AssigneeKind.USER.value)
     expected_assignee = StringField(
         limit="MAX_PATH_CHARS",
         allow_null=True,

@@ -82,7 +82,7 @@ class AssignView(ApiView):
         task = assign_task(
             parsed_id(continuation_id),
             body["assignee"] or None,
-            AssigneeKind(body["kind"]),
+            AssigneeKind(body["assignee_kind"]),
             by=actor_of(request),
             expected=body["expected_assignee"],
         )

@@ -202,7 +202,7 @@ TASK_ITEM: dict[str, Any] = {
     "metadata": {"step_id": "approve"},
     **_STANDING,
 }
-ASSIGNMENT: dict[str, Any] = {"assignee": "finance", "kind": "group"}
+ASSIGNMENT: dict[str, Any] = {"assignee": "finance", "assignee_kind": "group"}
 RELEASE: dict[str, Any] = {"force": True}
 
 

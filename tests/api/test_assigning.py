@@ -100,7 +100,7 @@ def test_a_claim_is_released_by_its_owner_or_by_force(alice: Api, bob: Api, task
 
 def test_a_task_is_assigned_and_the_claim_of_another_ends(alice: Api, bob: Api, task: str) -> None:
     alice.post(f"{task}/claim")
-    shown = bob.post(f"{task}/assign", {"assignee": "legal", "kind": "group"})
+    shown = bob.post(f"{task}/assign", {"assignee": "legal", "assignee_kind": "group"})
     assert (shown["request"]["assignee"], shown["assignee_kind"], shown["claimed_by"]) == ("legal", "group", None)
     bob.post(f"{task}/claim")
     assert bob.post(f"{task}/assign", {"assignee": "bob"})["claimed_by"] == "bob"

@@ -11,7 +11,7 @@ from django.contrib.sessions.backends.db import SessionStore
 from django.db.models import Model
 from django.utils import timezone
 
-from humantasks.models import HumanTask
+from humantasks.models import HumanTask, TaskApproval
 from humantasks.rules import Answer, Decision
 from kneo_project.apikeys.services import create_key
 from kneo_project.beatjobs.services import noted
@@ -74,6 +74,7 @@ def _runs() -> None:
     task = HumanTask.objects.open().get(run=asked)
     services.resume_run(task.pk, Answer(request_id=str(task.request_id), decision=Decision.APPROVED), actor="bob")
     continue_run(failed.pk, actor="alice")
+    TaskApproval.objects.create(task=task, decided_by="bob", decided_at=timezone.now(), decision="approved")
     place = {"path": "a", "iteration": 1, "attempt": 1, "key": "model/1", "value": {"text": "hi"}}
     JournalEntry.objects.create(run=done, **place, spent=True, at=timezone.now())
 

@@ -13,6 +13,7 @@ import yaml
 from pytest_django import Settings
 from pytest_django.live_server_helper import LiveServer
 
+from kneo_project.audit.models import AuditEvent
 from kneo_project.celery import app as celery
 from runs.engine.lifecycle import Status
 from runs.models import Run
@@ -64,11 +65,23 @@ def shell(caller: dict[str, Any], script: str) -> str:
 
 
 def test_the_calls_by_curl_are_accepted(caller: dict[str, Any]) -> None:
-    order, bulk = (block for block in blocks("sh") if "curl" in block)
+    order, bulk, _ = (block for block in blocks("sh") if "curl" in block)
     assert '"run_id"' in shell(caller, order)
     run = Run.objects.get()
     assert (run.tags, run.caller_metadata, run.status) == (["billing"], {"ticket": 17}, Status.COMPLETED)
     assert '"matched":0' in shell(caller, bulk)
+
+
+def test_a_question_is_claimed_and_assigned_by_curl(caller: dict[str, Any]) -> None:
+    run = start(spec_of(step("a"), human(), humans=HUMANS))
+    drive(run)
+    task = run.human_tasks.get()
+    caller["env"]["CONTINUATION_ID"] = str(task.pk)
+    (_, _, who) = (block for block in blocks("sh") if "curl" in block)
+    shell(caller, who)
+    task.refresh_from_db()
+    assert (task.assignee, task.assignee_kind) == ("finance", "group")
+    assert AuditEvent.objects.filter(event_type="human.claimed", actor="ci").exists()
 
 
 def test_the_inbox_answers_what_is_asked(caller: dict[str, Any]) -> None:

@@ -57,9 +57,10 @@ def load(dump: str, url: str, state: Path) -> None:
 def _migrate_to_its_time(kept: sqlite3.Connection, url: str, state: Path) -> None:
     """Apply the migrations that the kept database has, and no others."""
     applied = kept.execute("SELECT app, name FROM django_migrations ORDER BY id").fetchall()
-    newest = {app: name.partition("_")[0] for app, name in applied}
-    steps = "; ".join(f"call_command('migrate', {app!r}, {name!r}, verbosity=0)" for app, name in newest.items())
-    manage(url, state, "-c", f"import django; django.setup(); from django.core.management import call_command; {steps}")
+    newest = list({app: (app, name) for app, name in applied}.values())
+    begin = "import django; django.setup(); from django.db import connection"
+    executor = "from django.db.migrations.executor import MigrationExecutor"
+    manage(url, state, "-c", f"{begin}; {executor}; MigrationExecutor(connection).migrate({newest!r})")
 
 
 def _copy(kept: sqlite3.Connection, there: "psycopg.Connection[tuple[Any, ...]]") -> None:

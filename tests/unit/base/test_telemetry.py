@@ -13,7 +13,11 @@ from kneo_project.telemetry.starting import begin_telemetry
 
 PROGRAM = """
 import sys
-import kneo_project.wsgi, runs.tasks
+import django
+django.setup()
+import kneo_project.urls, runs.tasks
+from kneo_project.telemetry.starting import begin_telemetry
+begin_telemetry("web")
 print([name for name in sys.modules if name.startswith("opentelemetry")])
 """
 
