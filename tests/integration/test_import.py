@@ -13,6 +13,7 @@ from runs.models import Run, TotalTally
 from tests import imports
 from tests.imports import id_of, rows, take_over
 from tests.integration.admin_site import operator
+from tests.integration.admin_site import text as text_of
 from tests.integration.crashing import dies_at
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -64,6 +65,9 @@ def test_the_pages_of_imported_runs_open(file: Path) -> None:
     for text in ("sev1 fire", "still open", "bad"):
         for tab in ("", "?tab=steps", "?tab=spec", "?tab=policy"):
             assert browser.get(f"/admin/runs/run/{id_of(text)}/change/{tab}").status_code == 200
+    assert "Go on from where it failed" not in text_of(browser.get(f"/admin/runs/run/{id_of('still open')}/change/"))
+    details = browser.get(f"/admin/runs/run/{id_of('sev1 fire')}/change/?tab=details")
+    assert "imported" in text_of(details)
     assert browser.get("/admin/").status_code == 200
 
 
