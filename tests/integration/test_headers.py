@@ -22,6 +22,7 @@ POLICY = {
 }
 OF_ADMIN = {"script-src": "'self' 'unsafe-eval'", "style-src-attr": "'unsafe-inline'"}
 PRODUCTION = {
+    "KNEO_SERV_BROKER_URL": "amqps://kneo:a-long-password@broker/",
     "KNEO_SERV_BEHIND_TLS_PROXY": "true",
     "KNEO_SERV_SECRET_KEY": "6f1c0d8e2b7a4f9d93c5e8a7b1d2c3f4a5968778695a4b3c2d1e0f",
     "KNEO_SERV_ALLOWED_HOSTS": "kneo.example.com",
