@@ -10,6 +10,7 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import batched
+from typing import Any
 
 from django.utils import timezone
 from pydantic import ValidationError
@@ -112,7 +113,7 @@ class Import:
 
     def _take_run(self, run_id: str) -> None:
         try:
-            told = document(self.source.run(run_id))
+            told = self._record_of(run_id)
             arriving = arrival(told, self.at)
         except Unreadable as error:
             self._leave(RUNS, str(error))
@@ -126,6 +127,12 @@ class Import:
         else:
             storing.store_run(arriving, history, rows)
         self._note(arriving, history)
+
+    def _record_of(self, run_id: str) -> dict[str, Any]:
+        record = document(self.source.run(run_id))
+        if record.get("id") != run_id:
+            raise Unreadable("its record is of another run")
+        return record
 
     def _note(self, arriving: Arrival, history: storing.History) -> None:
         self.counts[RUNS].taken += 1

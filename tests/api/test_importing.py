@@ -2,6 +2,7 @@
 
 import hashlib
 import sqlite3
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -195,6 +196,8 @@ def test_a_policy_that_is_stored_here_stays(file: Path) -> None:
 def test_what_cannot_be_read_is_left_out_and_named(file: Path) -> None:
     with sqlite3.connect(file) as changing:
         changing.execute("UPDATE runs SET payload = 'none' WHERE payload LIKE '%\"by path\"%'")
+        changing.execute("UPDATE runs SET id = ? WHERE payload LIKE '%\"two views\"%'", [str(uuid.uuid4())])
+        changing.execute("UPDATE project_metadata SET value = json_set(value, '$.stage.dance', 1)")
         changing.execute("UPDATE checkpoints SET payload = '[]' WHERE type = 'run_cancelled'")
         changing.execute("UPDATE checkpoints SET payload = replace(payload, 'human_pause', 'dream')")
         changing.execute("UPDATE audit_events SET payload = '{}' WHERE event_type = 'run.cancelled'")
@@ -202,10 +205,11 @@ def test_what_cannot_be_read_is_left_out_and_named(file: Path) -> None:
     changing.close()
 
     told = take_over(file)
-    assert told["runs"]["left_out"] == {"it is not JSON": 1}
+    assert told["runs"]["left_out"] == {"it is not JSON": 1, "its record is of another run": 1}
     assert told["checkpoints"]["left_out"]["it is no object"] == 1
     assert told["audit events"]["left_out"] == {"its id is no UUID": 1}
-    assert Run.objects.count() == 17
+    assert told["environment policies"]["left_out"] == {"they demand something that is not known here": 1}
+    assert Run.objects.count() == 16
 
 
 def test_a_run_without_a_spec_gets_a_marked_one(file: Path) -> None:

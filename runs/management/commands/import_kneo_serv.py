@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import DatabaseError
 
 from kneo_project.cli.output import show, table
 from runs.importing.rounds import Count, Import
@@ -40,6 +41,11 @@ class Command(BaseCommand):
                     self._tell_progress(done, importing.counts["runs"].found)
         except SourceRefused as error:
             raise CommandError(str(error)) from error
+        except DatabaseError as error:
+            raise CommandError(
+                f"The database of this service could not be used ({type(error).__name__}). What was taken over stays. "
+                "Ask `manage.py doctor`, then begin again."
+            ) from error
         if as_json:
             self.stdout.write(json.dumps(_document(importing), indent=2))
         else:
