@@ -60,6 +60,7 @@ def continue_run(run_id: uuid.UUID, *, actor: str | None, key: idempotency.Key |
     services.refuse_branch(run)
     if run.status != Status.FAILED:
         raise RunStateConflict(run_id=str(run.pk), status=run.status)
+    _refuse_imported(run)
     _refuse_pruned(run)
     way = _way_of(run, load_plan(run.snapshot_id))
     state = revived(way.plan, way.workflow, _restored(run, way, run.cursor, run.sequence))
@@ -107,6 +108,12 @@ def fork_run(run_id: uuid.UUID, fork: ForkRun, *, actor: str, key: idempotency.K
         facts = {"parent_run_id": str(parent.pk), "checkpoint": at.sequence, "has_input": fork.input_text is not None}
         record("run.forked", actor=actor, run_id=run.pk, metadata=facts | {"has_spec": frozen is not None})
     return run
+
+
+def _refuse_imported(run: Run) -> None:
+    if run.imported_at is not None:
+        message = "This run was imported, so that it cannot be gone on with. Fork it from its start instead."
+        raise RunStateConflict(message, run_id=str(run.pk), status=run.status)
 
 
 def _refuse_pruned(run: Run) -> None:

@@ -49,6 +49,7 @@ _COLUMNS = (
     "run__created_at",
     "run__started_at",
     "run__within_id",
+    "run__imported_at",
 )
 
 
@@ -128,7 +129,7 @@ def _add_records(books: _Books, mark: StatisticsMark, *, until: datetime) -> boo
             return False
         mark.checkpoint_id = row["pk"]
         is_copy = row["created_at"] < row["run__created_at"]  # a fork has the history of its parent
-        if not is_copy:
+        if not is_copy and row["run__imported_at"] is None:  # what ran elsewhere is no work of this service
             _add_record(books, row)
     return len(rows) == BATCH
 

@@ -28,6 +28,7 @@ __all__ = [
     "inspect_for",
     "load_plan",
     "store",
+    "store_content",
     "validate",
 ]
 
@@ -127,9 +128,19 @@ def freeze(source: SpecSource, *, allowed_functions: tuple[str, ...] | None) -> 
 
 def store(frozen: FrozenSpec) -> SpecSnapshot:
     """Store ``frozen`` unless it is stored already. Safe when several do it at once, and inside a transaction."""
-    snapshot = SpecSnapshot(digest=frozen.digest, content=frozen.content)
-    SpecSnapshot.objects.bulk_create([snapshot], ignore_conflicts=True)
-    return snapshot
+    return _store(frozen.digest, frozen.content)
+
+
+def store_content(content: Mapping[str, Any]) -> SpecSnapshot:
+    """Store the ``content`` of a spec that was frozen elsewhere, whether or not this release can run it.
+
+    Raises:
+        SpecInvalid: it holds values that cannot be stored or are beyond the limits.
+    """
+    gathered = Gathered(content=content)
+    if unsound := gathered.unsound_values():
+        raise SpecInvalid.because(unsound)
+    return _store(gathered.digest(), content)
 
 
 def examine_stored(content: Mapping[str, Any]) -> Examination:
@@ -150,6 +161,12 @@ def load_plan(digest: str) -> Plan:
         plan = _compile_stored(digest)
         plans.put(digest, plan)
     return plan
+
+
+def _store(digest: str, content: Mapping[str, Any]) -> SpecSnapshot:
+    snapshot = SpecSnapshot(digest=digest, content=content)
+    SpecSnapshot.objects.bulk_create([snapshot], ignore_conflicts=True)
+    return snapshot
 
 
 def _stored(digest: str) -> Gathered:

@@ -126,7 +126,8 @@ class RunAdmin(RunPages):
             "Times and usage",
             {
                 "fields": [
-                    ("created", "started", "completed"), "time_limit", ("tokens_in", "tokens_out", "tokens", "cost"),
+                    ("created", "started", "completed", "imported"), "time_limit",
+                    ("tokens_in", "tokens_out", "tokens", "cost"),
                 ],
             },
         ),
@@ -151,6 +152,7 @@ class RunAdmin(RunPages):
     created = column("created", showing.moment, "created_at")
     started = column("started", showing.moment, "started_at")
     completed = column("ended", showing.moment, "completed_at")
+    imported = column("imported", showing.moment, "imported_at")
     time_limit = column("timeout in seconds", showing.number, "timeout_seconds")
     tokens_in = column("input tokens", showing.number, "input_tokens")
     tokens_out = column("output tokens", showing.number, "output_tokens")
@@ -224,7 +226,7 @@ class RunAdmin(RunPages):
         """Offer to go on with a run that failed, to cancel one that has not ended, and to fork any."""
         if row.within_id:
             return
-        if row.status == Status.FAILED:
+        if row.status == Status.FAILED and row.imported_at is None:
             yield Offer(action=CONTINUE.action, label="Go on from where it failed…")
         if self.can_fork(row):
             yield Offer(action=FORK.action, label="Fork…")

@@ -61,8 +61,10 @@ def _mark() -> StatisticsMark:
 
 
 def _recount(mark: StatisticsMark) -> dict[str, int]:
-    # A fork has the history of its parent, which is counted there.
-    own = Checkpoint.objects.filter(pk__lte=mark.checkpoint_id, created_at__gte=F("run__created_at"))
+    # A fork has the history of its parent, which is counted there; what was imported ran elsewhere.
+    own = Checkpoint.objects.filter(
+        pk__lte=mark.checkpoint_id, created_at__gte=F("run__created_at"), run__imported_at=None
+    )
     counts = own.aggregate(**{kind: Count("pk", filter=which) for kind, which in _COUNTED.items()})
     if mark.answers_until is not None:
         answered = HumanTask.objects.filter(decided_at__lt=mark.answers_until, decided_by__isnull=False)

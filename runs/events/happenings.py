@@ -35,6 +35,7 @@ _COLUMNS = (
     "run__tags",
     "run__within",
     "run__parent",
+    "run__imported_at",
 )
 
 
@@ -42,7 +43,7 @@ _COLUMNS = (
 class Happening:
     """One event. ``number`` grows over all runs, ``sequence`` has no gaps within its run.
 
-    ``data`` is ``facts`` as JSON: written once, however many listen.
+    ``data`` is ``facts`` as JSON: written once, however many listen. What ``is_history`` happened elsewhere.
     """
 
     number: int
@@ -50,6 +51,7 @@ class Happening:
     sequence: int
     type: str
     status: Status
+    is_history: bool
     facts: dict[str, Any]
     data: str
 
@@ -115,6 +117,7 @@ def _happening(row: Checkpoint) -> Happening:
         sequence=row.sequence,
         type=view.type,
         status=Status(row.status),
+        is_history=row.run.imported_at is not None,
         facts=facts,
         data=json.dumps(facts, ensure_ascii=False, separators=(",", ":")),
     )

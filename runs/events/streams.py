@@ -114,8 +114,8 @@ class OfAll:
     after: int | None
 
     def wants(self, happening: Happening) -> bool:
-        """Whether the event is one of them."""
-        return self.fits(happening)
+        """Whether the event is one of them, and no news of long ago that came with an import."""
+        return not happening.is_history and self.fits(happening)
 
     def place(self, happening: Happening) -> int:
         """Return the number."""

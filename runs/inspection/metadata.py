@@ -47,6 +47,7 @@ def _asked(view: RunView) -> dict[str, Any]:
         "timeout_seconds": run.timeout_seconds,
         "caller_metadata": run.caller_metadata,
         **({"forked_from": {"run_id": _parent_of(run), "checkpoint": run.forked_at}} if run.forked_at else {}),
+        **({"imported_at": run.imported_at.isoformat()} if run.imported_at else {}),
         **({"history_pruned_at": run.history_pruned_at.isoformat()} if run.history_pruned_at else {}),
     }
 

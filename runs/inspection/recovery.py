@@ -58,9 +58,14 @@ def replay_context(view: RunView) -> dict[str, Any]:
         "next_step_index": len(view.visited_steps),
         "resume_input": _flows_on(view),
         "checkpoint_count": run.sequence,
-        "can_continue": run.status == Status.FAILED and run.within_id is None and run.history_pruned_at is None,
+        "can_continue": _can_continue(run),
         "can_replay": True,
     }
+
+
+def _can_continue(run: Run) -> bool:
+    is_kept = run.history_pruned_at is None and run.imported_at is None
+    return run.status == Status.FAILED and run.within_id is None and is_kept
 
 
 def _failed(view: RunView) -> Checkpoint | None:

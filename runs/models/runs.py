@@ -72,7 +72,7 @@ class Run(models.Model):
     ``parent`` and ``forked_at`` tell the run and the checkpoint that a fork began from. A branch of another run belongs
     to the fan-out ``branch_of``, and ends with the run ``within``, which is a branch of none. Of a run with a
     ``history_pruned_at``, only the first and the last checkpoint are left. ``traceparent`` is the span that the run's
-    trace goes on from.
+    trace goes on from. A run with an ``imported_at`` ran elsewhere: it is history, and nothing can go on with it.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -126,6 +126,7 @@ class Run(models.Model):
     started_at = models.DateTimeField(null=True, blank=True)
     completed_at = models.DateTimeField(null=True, blank=True)
     history_pruned_at = models.DateTimeField(null=True, blank=True)
+    imported_at = models.DateTimeField(null=True, blank=True)
 
     objects = RunQuerySet.as_manager()
 

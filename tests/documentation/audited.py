@@ -38,6 +38,7 @@ MEANINGS = {
     "run.signalled": "A signal was sent to a run.",
     "run.timed_out": "A run passed its deadline.",
     "runs.bulk_cancelled": "An order for many runs was called off.",
+    "runs.imported": "Records of a published kneo-serv were taken over: how many of which kind.",
     "runs.bulk_completed": "An order for many runs is done.",
     "runs.bulk_started": "Something is to be done to many runs.",
     "schedule.created": "A schedule was made.",

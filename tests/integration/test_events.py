@@ -4,6 +4,7 @@ import asyncio
 import json
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from pytest_django import Settings
 
 from runs import services
 from runs.events.streams import GREETING, HEARTBEAT, OfAll, stream
+from tests import imports
 from tests.acceptance.conditions import until
 from tests.integration.driving import advance, human, spec_of, start, step
 
@@ -137,6 +139,16 @@ def test_a_listener_to_all_runs_goes_on_where_it_was() -> None:
     until(lambda: "run_completed" in reader.types(), within=10, what="the listener hears what it missed")
     reader.stop()
     assert reader.types() == ["step_completed", "run_completed"]
+
+
+def test_what_was_imported_is_no_news_to_a_listener_to_all_runs(tmp_path: Path) -> None:
+    imports.take_over(imports.file_of("release-1.0", tmp_path))
+    run = start(spec_of(step("a")))
+    advance(run)
+    reader = Reader("/events", **{"Last-Event-ID": "0"})
+    until(lambda: "run_completed" in reader.types(), within=10, what="the listener hears of a run")
+    reader.stop()
+    assert {event["data"]["run_id"] for event in reader.events if event} == {str(run.pk)}
 
 
 @pytest.mark.parametrize("place", ["x", "-1", "9" * 20, "1.5"])
