@@ -13,7 +13,7 @@ from typing import Any
 from django.db.models import Q
 
 from runs.models import RecentTally
-from runs.spans import SPANS
+from runs.periods import PERIODS
 from runs.sums import TOKENS, Sum, merged
 
 # Tokens again, by the name of who used them.
@@ -24,7 +24,7 @@ type Key = tuple[int, datetime, str, str]
 
 
 class Recent:
-    """What is added to these tallies. What is too old for a span by ``now`` is left out of it."""
+    """What is added to these tallies. What is too old for a period by ``now`` is left out of it."""
 
     def __init__(self, now: datetime) -> None:
         self._now = now
@@ -40,14 +40,14 @@ class Recent:
         name: str = "",
     ) -> None:
         """Count that something of this ``kind`` happened ``at`` a moment."""
-        for span in SPANS:
-            if at >= span.begins_at(self._now):
-                key = span.slot_seconds, span.slot_of(at), kind, name[:MOST_NAME_CHARS]
+        for period in PERIODS:
+            if at >= period.begins_at(self._now):
+                key = period.slot_seconds, period.slot_of(at), kind, name[:MOST_NAME_CHARS]
                 self._sums[key].add(length, usage)
 
     def store(self) -> None:
         """Add everything in the caller's transaction, and delete what has become too old."""
-        too_old = (Q(slot_seconds=span.slot_seconds, begins_at__lt=span.begins_at(self._now)) for span in SPANS)
+        too_old = (Q(slot_seconds=period.slot_seconds, begins_at__lt=period.begins_at(self._now)) for period in PERIODS)
         RecentTally.objects.filter(reduce(or_, too_old)).delete()
         if not self._sums:
             return

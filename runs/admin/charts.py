@@ -78,7 +78,7 @@ def runs_chart(trend: Trend) -> Chart:
         name="runs",
         title="Runs begun and ended",
         summary=(
-            f"Runs in the {trend.span.label}: {trend.total('started'):,} begun, "
+            f"Runs in the {trend.period.label}: {trend.total('started'):,} begun, "
             f"{trend.total('completed'):,} completed, "
             f"{trend.total(*ENDS_BADLY):,} ended badly, {trend.total('cancelled'):,} cancelled."
         ),
@@ -99,7 +99,7 @@ def lengths_chart(trend: Trend) -> Chart:
         trend,
         name="lengths",
         title="95th percentiles",
-        summary=f"What 95 of 100 did not exceed in the {trend.span.label}: {', '.join(parts)}.",
+        summary=f"What 95 of 100 did not exceed in the {trend.period.label}: {', '.join(parts)}.",
         unit=Unit.SECONDS,
         rows=[
             Row(label=told[kind], tone=tone, values=trend.lengths(kind, 0.95), shape="line")
@@ -116,7 +116,7 @@ def tokens_chart(trend: Trend) -> Chart:
         name="tokens",
         title="Tokens",
         summary=(
-            f"Tokens in the {trend.span.label}: {spent.input_tokens:,} sent to models, "
+            f"Tokens in the {trend.period.label}: {spent.input_tokens:,} sent to models, "
             f"{spent.output_tokens:,} answered."
         ),
         rows=[
@@ -133,14 +133,14 @@ def cost_chart(trend: Trend) -> Chart:
         trend,
         name="cost",
         title="Cost",
-        summary=f"Cost in the {trend.span.label}: {showing.money(trend.all_spent.cost_nanos)}.",
+        summary=f"Cost in the {trend.period.label}: {showing.money(trend.all_spent.cost_nanos)}.",
         unit=Unit.MONEY,
         rows=[Row(label="cost", tone=Tone.BUSY, values=values)],
     )
 
 
 def _chart(trend: Trend, **parts: Any) -> Chart:
-    return Chart(moments=trend.moments, slot_seconds=trend.span.slot_seconds, **parts)
+    return Chart(moments=trend.moments, slot_seconds=trend.period.slot_seconds, **parts)
 
 
 _SHOW: dict[Unit, Callable[[Value], str]] = {

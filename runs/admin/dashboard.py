@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from runs.admin import charts, figures, overview_tables
 from runs.inspection import jobs, overview, trends
-from runs.spans import SPANS, Span
+from runs.periods import PERIODS, Period
 
 REFRESH_SECONDS = 5
 WHOLE, FRAGMENT = "admin/kneo/page.html", "admin/kneo/fragment.html"
@@ -23,14 +23,14 @@ type Part = Mapping[str, Any]
 def first_page(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     """Return ``context`` with what the first page shows (named in the setting ``UNFOLD``).
 
-    ``?over=`` is the word of a span. ``?fragment=1`` is the page without its frame, for the script that refreshes it.
+    ``?over=`` is the word of a period. ``?fragment=1`` is the page without its frame, for the script that refreshes it.
     """
     now = timezone.now()
-    span = next((span for span in SPANS if span.word == request.GET.get("over")), SPANS[0])
+    period = next((period for period in PERIODS if period.word == request.GET.get("over")), PERIODS[0])
     shown: dict[str, Any] = {"needs": [], "has_parts": False}
     for permission, part in _PARTS.items():
         if request.user.has_perm(permission):
-            found = dict(part(span, now))
+            found = dict(part(period, now))
             shown["needs"] += found.pop("needs", [])
             shown |= {**found, "has_parts": True}
     return {
@@ -38,15 +38,15 @@ def first_page(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
         **shown,
         "is_well": not any(need.is_something for need in shown["needs"]),
         "frame": FRAGMENT if "fragment" in request.GET else WHOLE,
-        "span": span,
-        "spans": SPANS,
+        "period": period,
+        "periods": PERIODS,
         "now": now,
         "refresh_seconds": REFRESH_SECONDS,
     }
 
 
-def _runs(span: Span, now: datetime) -> Part:
-    runs, trend, most = overview.runs_now(), trends.trend(span, now), trends.spenders(span, now)
+def _runs(period: Period, now: datetime) -> Part:
+    runs, trend, most = overview.runs_now(), trends.trend(period, now), trends.spenders(period, now)
     return {
         "needs": list(figures.needs(runs)),
         "statuses": list(figures.statuses(runs)),
@@ -65,15 +65,15 @@ def _runs(span: Span, now: datetime) -> Part:
     }
 
 
-def _people(_span: Span, _now: datetime) -> Part:
+def _people(_period: Period, _now: datetime) -> Part:
     return {"people": figures.people(overview.people_now())}
 
 
-def _workers(_span: Span, _now: datetime) -> Part:
+def _workers(_period: Period, _now: datetime) -> Part:
     return {"workers": overview_tables.workers(overview.workers_now())}
 
 
-def _jobs(_span: Span, now: datetime) -> Part:
+def _jobs(_period: Period, now: datetime) -> Part:
     known = jobs.jobs_now()
     return {
         "needs": [figures.late(known, now)],
@@ -81,11 +81,11 @@ def _jobs(_span: Span, now: datetime) -> Part:
     }
 
 
-def _webhooks(_span: Span, _now: datetime) -> Part:
+def _webhooks(_period: Period, _now: datetime) -> Part:
     return {"webhooks": [figures.dead(overview.dead_deliveries())]}
 
 
-_PARTS: Mapping[str, Callable[[Span, datetime], Part]] = {
+_PARTS: Mapping[str, Callable[[Period, datetime], Part]] = {
     "runs.view_run": _runs,
     "humantasks.view_humantask": _people,
     "runs.view_leaseowner": _workers,

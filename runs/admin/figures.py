@@ -83,7 +83,7 @@ def people(tasks: PeopleNow) -> list[Figure]:
 def lately(trend: Trend) -> list[Figure]:
     """Return what happened to runs in a span."""
     completed, bad = trend.total("completed"), trend.total(*ENDS_BADLY)
-    minutes = trend.span.slots * trend.span.slot_seconds / 60
+    minutes = trend.period.slots * trend.period.slot_seconds / 60
     share = trend.failure_share
     return [
         _of_span(trend, trend.total("started"), "begun", "created_at", None),

@@ -10,8 +10,8 @@ from django.db.models import Sum as SumOf
 
 from runs.inspection.percentiles import percentile
 from runs.models import RecentTally
+from runs.periods import Period
 from runs.recent_tallies import BY_MODEL, BY_WORKFLOW
-from runs.spans import Span
 from runs.sums import BOUNDS_SECONDS, merged, no_buckets
 
 ENDS_BADLY = ("failed", "timed_out", "expired", "dead_lettered")
@@ -52,16 +52,16 @@ class Spender:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trend:
-    """Values of a span, a list with one for each slot. ``counts`` and ``buckets`` are by kind of tally."""
+    """Values of a period, a list with one for each slot. ``counts`` and ``buckets`` are by kind of tally."""
 
-    span: Span
+    period: Period
     moments: Sequence[datetime]
     counts: Mapping[str, Sequence[int]]
     buckets: Mapping[str, Sequence[list[int]]]
     spent: Sequence[Spent]
 
     def total(self, *kinds: str) -> int:
-        """Return how often any of ``kinds`` happened in the span."""
+        """Return how often any of ``kinds`` happened in the period."""
         return sum(sum(self.counts[kind]) for kind in kinds)
 
     def together(self, *kinds: str) -> list[int]:
@@ -76,11 +76,11 @@ class Trend:
 
     @property
     def all_spent(self) -> Spent:
-        """Return what was spent in the span."""
+        """Return what was spent in the period."""
         return sum(self.spent, NOTHING_SPENT)
 
     def length(self, kind: str, share: float) -> float | None:
-        """Return a percentile in seconds of what took time, over the whole span."""
+        """Return a percentile in seconds of what took time, over the whole period."""
         together: list[int] = reduce(merged, self.buckets[kind], no_buckets())
         return percentile(together, BOUNDS_SECONDS, share)
 
@@ -93,22 +93,22 @@ class Trend:
         return sum(sum(counts) for counts in self.buckets[kind])
 
 
-def trend(span: Span, now: datetime) -> Trend:
-    """Return what happened in the ``span`` that ends ``now``."""
+def trend(period: Period, now: datetime) -> Trend:
+    """Return what happened in the ``period`` that ends ``now``."""
     kinds = {*COUNTED, *MEASURED, *SPENDING}
-    rows = list(_of(span, now, kinds).filter(name=""))
+    rows = list(_of(period, now, kinds).filter(name=""))
     return Trend(
-        span=span,
-        moments=span.moments(now),
-        counts={kind: _filled(span, now, rows, kind, "count", 0) for kind in COUNTED},
-        buckets={kind: _filled(span, now, rows, kind, "buckets", no_buckets()) for kind in MEASURED},
-        spent=span.filled(_spent(row for row in rows if row.kind in SPENDING), now, NOTHING_SPENT),
+        period=period,
+        moments=period.moments(now),
+        counts={kind: _filled(period, now, rows, kind, "count", 0) for kind in COUNTED},
+        buckets={kind: _filled(period, now, rows, kind, "buckets", no_buckets()) for kind in MEASURED},
+        spent=period.filled(_spent(row for row in rows if row.kind in SPENDING), now, NOTHING_SPENT),
     )
 
 
-def spenders(span: Span, now: datetime) -> dict[str, list[Spender]]:
+def spenders(period: Period, now: datetime) -> dict[str, list[Spender]]:
     """Return the workflows and the models that most was spent on, by ``BY_WORKFLOW`` and ``BY_MODEL``."""
-    found = _of(span, now, {BY_WORKFLOW, BY_MODEL}).order_by().values_list("kind", "name")
+    found = _of(period, now, {BY_WORKFLOW, BY_MODEL}).order_by().values_list("kind", "name")
     summed = found.annotate(
         sent=SumOf("input_tokens"),
         answered=SumOf("output_tokens"),
@@ -123,13 +123,15 @@ def spenders(span: Span, now: datetime) -> dict[str, list[Spender]]:
     return most
 
 
-def _of(span: Span, now: datetime, kinds: Iterable[str]) -> QuerySet[RecentTally]:
-    begins_at = span.begins_at(now)
-    return RecentTally.objects.filter(slot_seconds=span.slot_seconds, begins_at__gte=begins_at, kind__in=kinds)
+def _of(period: Period, now: datetime, kinds: Iterable[str]) -> QuerySet[RecentTally]:
+    begins_at = period.begins_at(now)
+    return RecentTally.objects.filter(slot_seconds=period.slot_seconds, begins_at__gte=begins_at, kind__in=kinds)
 
 
-def _filled[V](span: Span, now: datetime, rows: Iterable[RecentTally], kind: str, field: str, nothing: V) -> list[V]:
-    return span.filled({row.begins_at: getattr(row, field) for row in rows if row.kind == kind}, now, nothing)
+def _filled[V](
+    period: Period, now: datetime, rows: Iterable[RecentTally], kind: str, field: str, nothing: V
+) -> list[V]:
+    return period.filled({row.begins_at: getattr(row, field) for row in rows if row.kind == kind}, now, nothing)
 
 
 def _spent(rows: Iterable[RecentTally]) -> dict[datetime, Spent]:

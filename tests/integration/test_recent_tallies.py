@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from runs import statistics
 from runs.models import RecentTally, StatisticsMark
-from runs.spans import SPANS
+from runs.periods import PERIODS
 from tests.factories import CheckpointFactory, RunFactory
 
 pytestmark = pytest.mark.django_db
@@ -40,7 +40,7 @@ def test_what_happened_is_in_the_slots_of_every_span_that_reaches_back_to_it() -
 
 
 def test_a_slot_is_added_to() -> None:
-    now = SPANS[-1].slot_of(timezone.now())  # a moment that is the same slot, whatever the time
+    now = PERIODS[-1].slot_of(timezone.now())  # a moment that is the same slot, whatever the time
     for _ in range(2):
         step(now)
         settle()
@@ -49,9 +49,9 @@ def test_a_slot_is_added_to() -> None:
 
 
 def test_slots_that_no_span_reaches_any_more_are_deleted() -> None:
-    for span in SPANS:
-        old = span.begins_at(timezone.now()) - span.slot
-        RecentTally.objects.create(slot_seconds=span.slot_seconds, begins_at=old, kind="steps", count=1)
+    for period in PERIODS:
+        old = period.begins_at(timezone.now()) - period.slot
+        RecentTally.objects.create(slot_seconds=period.slot_seconds, begins_at=old, kind="steps", count=1)
     settle()
     assert not RecentTally.objects.exists()
     assert StatisticsMark.objects.get().settled_at

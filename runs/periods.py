@@ -8,7 +8,7 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Span:
+class Period:
     """The last ``slots`` slots of ``slot`` each, the one that is under way included. ``label`` is what people say."""
 
     word: str
@@ -26,7 +26,7 @@ class Span:
         return at - (at - EPOCH) % self.slot
 
     def begins_at(self, now: datetime) -> datetime:
-        """Return when the first slot of the span began that ends ``now``."""
+        """Return when the first slot of the period began that ends ``now``."""
         return self.slot_of(now) - (self.slots - 1) * self.slot
 
     def moments(self, now: datetime) -> list[datetime]:
@@ -39,8 +39,8 @@ class Span:
         return [known.get(at, nothing) for at in self.moments(now)]
 
 
-SPANS = (
-    Span(word="hour", label="last hour", slot=timedelta(minutes=1), slots=60),
-    Span(word="day", label="last day", slot=timedelta(minutes=30), slots=48),
-    Span(word="week", label="last week", slot=timedelta(hours=3), slots=56),
+PERIODS = (
+    Period(word="hour", label="last hour", slot=timedelta(minutes=1), slots=60),
+    Period(word="day", label="last day", slot=timedelta(minutes=30), slots=48),
+    Period(word="week", label="last week", slot=timedelta(hours=3), slots=56),
 )
