@@ -20,6 +20,7 @@ UNFOLD = {
     "SITE_ICON": "kneo_project.site.config.icon",
     "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": "kneo_project.site.config.icon"}],
     "SHOW_HISTORY": False,  # what was done is in the audit events
+    "SCRIPTS": ["kneo_project.site.config.script"],
     "STYLES": ["kneo_project.site.config.stylesheet"],
     "DASHBOARD_CALLBACK": "runs.admin.dashboard.first_page",
     "SIDEBAR": {"navigation": "kneo_project.site.navigation.sidebar"},

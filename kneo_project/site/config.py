@@ -71,3 +71,8 @@ def icon(_: HttpRequest) -> str:
 def stylesheet(_: HttpRequest) -> str:
     """Return the address of our style sheet (the setting ``UNFOLD``)."""
     return static("kneo/operators.css")
+
+
+def script(_: HttpRequest) -> str:
+    """Return the address of the script of every page (the setting ``UNFOLD``)."""
+    return static("kneo/icons.js")

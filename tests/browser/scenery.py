@@ -121,9 +121,9 @@ def batch() -> Run:
     spec = str(Path("specs/examples/invoice_batch.yaml").resolve())
     text = "Train to Graz, 120.50 EUR\nDinner with the auditors, 84 EUR\nHotel in Linz, 240 EUR\nA lost receipt"
     run = services.start_run(StartRun(source=SpecSource(spec_path=spec), input_text=text), actor="ap-portal")
-    _work()
+    work()
     approve(HumanTask.objects.open().filter(run__within=run)[0])
-    _work()
+    work()
     run.refresh_from_db()
     return run
 
@@ -133,9 +133,9 @@ def question_about_a_call() -> HumanTask:
     spec = str(Path("specs/examples/privileged_tool.yaml").resolve())
     request = StartRun(source=SpecSource(spec_path=spec), input_text="search the handbook for travel")
     run = services.start_run(request, actor="release-portal")
-    _work()
+    work()
     approve(HumanTask.objects.open().get(run=run))
-    _work()
+    work()
     return HumanTask.objects.open().get(run=run)
 
 
@@ -197,7 +197,7 @@ def _driven(workflow: dict[str, object], text: str, actor: str) -> Run:
     }
     spec = {"version": "v1", "agent": {"name": "desk"}, "workflow": workflow, "components": components}
     run = services.start_run(StartRun(source=SpecSource(spec=spec), input_text=text), actor=actor)
-    _work()
+    work()
     _slow_down(run)
     run.refresh_from_db()
     return run
@@ -220,7 +220,7 @@ def approve(task: HumanTask) -> None:
     services.resume_run(task.pk, answer, actor="olivia")
 
 
-def _work() -> None:
+def work() -> None:
     while executor.advance(None).rest is not Rest.NOT_DUE:
         pass
 
