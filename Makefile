@@ -34,13 +34,13 @@ SAME_ANYWHERE := --ignore-glob='tests/api/test_base_*' --ignore-glob='tests/inte
 test: $(READY) ## Run all tests: once on SQLite, and the rings that touch the database again on PostgreSQL
 	@$(MAKE) --no-print-directory --jobs 2 test-processes test-rings
 
-# Mostly waits for processes that it has killed: the other rings go on meanwhile.
+# These mostly wait, for processes that they have killed and for a browser: the other rings go on meanwhile.
 test-processes: $(READY)
 	$(BIN)/pytest tests/acceptance
+	$(BIN)/pytest tests/browser # by themselves: Playwright keeps an event loop in the process
 
 test-rings: $(READY)
 	$(BIN)/pytest -n 2 --ignore=tests/acceptance --ignore=tests/browser
-	$(BIN)/pytest tests/browser # by themselves: Playwright keeps an event loop in the process
 	KNEO_TEST_DATABASE=postgres $(BIN)/pytest -n 2 tests/integration tests/api $(SAME_ANYWHERE)
 
 test-next: $(NEXT)/.ready ## Run the tests below acceptance on Python 3.13 and the newest Django, in .venv-next

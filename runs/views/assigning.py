@@ -13,7 +13,7 @@ from humantasks.serializers import AssignmentSerializer, ReleaseSerializer
 from kneo_project.api.answers import missing, refusals
 from kneo_project.api.permissions import actor_of
 from kneo_project.api.views import ApiView
-from kneo_project.errors import NotFound
+from kneo_project.errors import InvalidRequest, NotFound
 from runs.inspection.task_views import task_views
 from runs.serializers.human_tasks import HumanTaskSerializer
 from runs.serializers.showing import shown
@@ -52,7 +52,10 @@ class ReleaseView(ApiView):
     @extend_schema(
         tags=["human tasks"],
         request=ReleaseSerializer,
-        responses={200: HumanTaskSerializer, **refusals("human:write", NotFound(), CLAIMED, UNCLAIMED)},
+        responses={
+            200: HumanTaskSerializer,
+            **refusals("human:write", InvalidRequest(), NotFound(), CLAIMED, UNCLAIMED),
+        },
         examples=[examples.order("somebody is ill", examples.RELEASE), SHOWN],
     )
     def post(self, request: Request, continuation_id: str) -> Response:
@@ -72,7 +75,7 @@ class AssignView(ApiView):
         request=AssignmentSerializer,
         responses={
             200: HumanTaskSerializer,
-            **refusals("human:write", NotFound(), missing("body", "assignee"), REASSIGNED),
+            **refusals("human:write", InvalidRequest(), NotFound(), missing("body", "assignee"), REASSIGNED),
         },
         examples=[examples.order("to a group", examples.ASSIGNMENT), SHOWN],
     )
