@@ -72,7 +72,7 @@ class RunsView(ApiView):
 
     @extend_schema(
         tags=["runs"],
-        parameters=list_parameters(RUNS, {"workflow_kind": ("workflow", "agent")}),
+        parameters=list_parameters(RUNS),
         responses={200: RunListSerializer, **refusals("runs:read", InvalidTimestamp(param="created_after"))},
         examples=[examples.page("runs", examples.RUN_ITEM, "updated_at", "desc")],
     )
@@ -106,7 +106,7 @@ class RunCountsView(ApiView):
 
     @extend_schema(
         tags=["runs"],
-        parameters=filter_parameters(RUN_FILTERS, {"workflow_kind": ("workflow", "agent")}),
+        parameters=filter_parameters(RUN_FILTERS),
         responses={200: RunCountsSerializer, **refusals("runs:read", InvalidTimestamp(param="created_after"))},
         examples=[examples.answer("counts", examples.COUNTS)],
     )

@@ -71,7 +71,7 @@ def test_a_viewer_who_forges_a_press_is_refused(desk: Desk, tmp_path: Path) -> N
     page.goto(RUNS)
     (token,) = [each["value"] for each in page.context.cookies() if each["name"] == "csrftoken"]
     forged = {"action": "cancel_selected", "_selected_action": str(run.pk), "confirmed": "yes"}
-    form = {**forged, "csrfmiddlewaretoken": token}
+    form: dict[str, str | float | bool] = {**forged, "csrfmiddlewaretoken": token}
     answer = page.request.post(f"{desk.url}{RUNS}", form=form, headers={"Referer": f"{desk.url}{RUNS}"})
     assert answer.status == 403
     run.refresh_from_db()
