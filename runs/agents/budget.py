@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from kneo_project.prices import Price
 from runs.agents.errors import CostBudgetExceeded, TokenBudgetExceeded
-from runs.agents.models.provider import Completion, Message, ModelParams, Provider, ToolDefinition
+from runs.agents.models.provider import Completion, Message, ModelParams, Provider, ToolDefinition, WrappedProvider
 from runs.agents.models.usage import Usage
 
 
@@ -60,7 +60,7 @@ class Meter:
             self.whole.add(usage)
 
 
-class MeteredProvider:
+class MeteredProvider(WrappedProvider):
     """Passes calls on to ``provider`` and adds up what they report; a ``limit`` of 0 tokens is none.
 
     The agent's limit is looked at before each call and after it, because only the answer tells what it cost. ``meter``
@@ -70,22 +70,12 @@ class MeteredProvider:
     def __init__(
         self, provider: Provider, *, limit: int, meter: Meter, price: Price | None, is_free: bool = False
     ) -> None:
-        self._provider = provider
+        super().__init__(provider)
         self._limit = limit
         self._meter = meter
         self._price = price
         self._is_free = is_free
         self.usage: Usage | None = None
-
-    @property
-    def name(self) -> str:
-        """The provider's public name."""
-        return self._provider.name
-
-    @property
-    def model(self) -> str:
-        """The name of the model it serves."""
-        return self._provider.model
 
     async def complete(
         self, messages: Sequence[Message], tools: Sequence[ToolDefinition], params: ModelParams

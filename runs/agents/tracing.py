@@ -7,7 +7,7 @@ from typing import Any
 from kneo_project import spans
 from kneo_project.spans import Content, Span
 from runs.agents.errors import StepInterrupted
-from runs.agents.models.provider import Completion, Message, ModelParams, Provider, ToolDefinition
+from runs.agents.models.provider import Completion, Message, ModelParams, ToolDefinition, WrappedProvider
 from runs.agents.models.usage import Usage
 from specs.language.agent_plan import AgentPlan
 
@@ -46,21 +46,8 @@ def tell_result(span: Span, result: str) -> None:
         span.note({"gen_ai.tool.call.result": spans.shown(result)})
 
 
-class TracedProvider:
+class TracedProvider(WrappedProvider):
     """Passes calls on to ``provider``, each in a span of its own."""
-
-    def __init__(self, provider: Provider) -> None:
-        self._provider = provider
-
-    @property
-    def name(self) -> str:
-        """The provider's public name."""
-        return self._provider.name
-
-    @property
-    def model(self) -> str:
-        """The name of the model it serves."""
-        return self._provider.model
 
     async def complete(
         self, messages: Sequence[Message], tools: Sequence[ToolDefinition], params: ModelParams

@@ -4,28 +4,26 @@ from collections.abc import Sequence
 from typing import Any
 
 from runs.agents.journal import Journal
-from runs.agents.models.provider import Completion, Message, ModelParams, Provider, ToolCall, ToolDefinition
+from runs.agents.models.provider import (
+    Completion,
+    Message,
+    ModelParams,
+    Provider,
+    ToolCall,
+    ToolDefinition,
+    WrappedProvider,
+)
 from runs.agents.models.usage import Usage
 
 
-class JournaledProvider:
+class JournaledProvider(WrappedProvider):
     """Passes calls on to ``provider`` and keeps what it answers in ``journal``, numbered below ``prefix``."""
 
     def __init__(self, provider: Provider, journal: Journal, prefix: str) -> None:
-        self._provider = provider
+        super().__init__(provider)
         self._journal = journal
         self._prefix = prefix
         self._asked = 0
-
-    @property
-    def name(self) -> str:
-        """The provider's public name."""
-        return self._provider.name
-
-    @property
-    def model(self) -> str:
-        """The name of the model it serves."""
-        return self._provider.model
 
     async def complete(
         self, messages: Sequence[Message], tools: Sequence[ToolDefinition], params: ModelParams

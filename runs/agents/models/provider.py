@@ -81,3 +81,20 @@ class Provider(Protocol):
         Raises:
             ProviderError: the model could not be asked, or gave no usable answer.
         """
+
+
+class WrappedProvider:
+    """Goes by the name and the model of ``provider``. Subclasses say what becomes of the calls."""
+
+    def __init__(self, provider: Provider) -> None:
+        self._provider = provider
+
+    @property
+    def name(self) -> str:
+        """The provider's public name."""
+        return self._provider.name
+
+    @property
+    def model(self) -> str:
+        """The name of the model it serves."""
+        return self._provider.model
