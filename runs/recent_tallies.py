@@ -14,7 +14,8 @@ from django.db.models import Q
 
 from runs.models import RecentTally
 from runs.periods import PERIODS
-from runs.sums import TOKENS, Sum, merged
+from runs.sums import Sum
+from runs.tallying import add_to_tallies
 
 # Tokens again, by the name of who used them.
 BY_WORKFLOW, BY_MODEL = "workflow", "model"
@@ -53,31 +54,4 @@ class Recent:
             return
         slots, begins = {slot for slot, *_ in self._sums}, {at for _, at, _, _ in self._sums}
         rows = RecentTally.objects.filter(slot_seconds__in=slots, begins_at__in=begins)
-        known = {_key(tally): tally for tally in rows}
-        RecentTally.objects.bulk_create(
-            [_added(known.get(key) or _new(key), some) for key, some in self._sums.items()],
-            update_conflicts=True,
-            unique_fields=["slot_seconds", "begins_at", "kind", "name"],
-            update_fields=["count", "seconds", "buckets", *TOKENS],
-        )
-
-
-def _key(tally: RecentTally) -> Key:
-    return tally.slot_seconds, tally.begins_at, tally.kind, tally.name
-
-
-def _new(key: Key) -> RecentTally:
-    slot_seconds, begins_at, kind, name = key
-    return RecentTally(slot_seconds=slot_seconds, begins_at=begins_at, kind=kind, name=name)
-
-
-def _added(tally: RecentTally, some: Sum) -> RecentTally:
-    values: dict[str, Any] = {
-        "count": tally.count + some.count,
-        "seconds": tally.seconds + some.seconds,
-        "buckets": merged(tally.buckets, some.buckets) if tally.buckets else some.buckets,
-        **{name: getattr(tally, name) + some.tokens[name] for name in TOKENS},
-    }
-    return RecentTally(
-        slot_seconds=tally.slot_seconds, begins_at=tally.begins_at, kind=tally.kind, name=tally.name, **values
-    )
+        add_to_tallies(rows, ("slot_seconds", "begins_at", "kind", "name"), self._sums)

@@ -20,9 +20,10 @@ from humantasks.models import HumanTask
 from kneo_project.prices import NANOS
 from kneo_project.transient import retry_transient
 from runs.engine.progress import RecordType
-from runs.models import Checkpoint, HourlyTally, StatisticsMark, Tally, TotalTally
+from runs.models import Checkpoint, HourlyTally, StatisticsMark, TotalTally
 from runs.recent_tallies import BY_MODEL, BY_WORKFLOW, Recent
-from runs.sums import TOKENS, Sum, merged, no_buckets
+from runs.sums import TOKENS, Sum
+from runs.tallying import add_to_tallies
 
 BATCH = 20_000
 # Rows become visible in another order than they are numbered in: what is younger may still lack a neighbour.
@@ -174,22 +175,14 @@ def _add_answers(books: _Books, mark: StatisticsMark, *, until: datetime) -> Non
 
 
 def _store(sums: _Sums) -> None:
-    totals: dict[str, Sum] = defaultdict(Sum)
-    for (kind, name, hour), some in sums.items():
-        totals[kind].merge(some)
-        _add_to(HourlyTally.objects.get_or_create(kind=kind, workflow_name=name, hour=hour)[0], some)
-    for kind, some in totals.items():
-        _add_to(TotalTally.objects.get_or_create(kind=kind)[0], some)
-
-
-def _add_to(tally: Tally, some: Sum) -> None:
-    """Add in the caller's transaction, which holds the mark: nobody else writes these rows meanwhile."""
-    tally.count += some.count
-    tally.seconds += some.seconds
-    tally.buckets = merged(tally.buckets or no_buckets(), some.buckets)
-    for name in TOKENS:
-        setattr(tally, name, getattr(tally, name) + some.tokens[name])
-    tally.save()
+    if not sums:
+        return
+    totals: dict[tuple[str], Sum] = defaultdict(Sum)
+    for (kind, _, _), some in sums.items():
+        totals[kind,].merge(some)
+    hours = HourlyTally.objects.filter(hour__in={hour for _, _, hour in sums})
+    add_to_tallies(hours, ("kind", "workflow_name", "hour"), sums)
+    add_to_tallies(TotalTally.objects.filter(kind__in=[kind for (kind,) in totals]), ("kind",), totals)
 
 
 def _hour(at: datetime) -> datetime:
