@@ -62,6 +62,12 @@ NEEDED = {
 }
 
 
+# What does not change while a run goes on. A live page does not ask for it again: who looks at a policy is noted.
+STILL = frozenset({Tab.CHANGES, Tab.SPEC, Tab.POLICY})
+# The parts that are tables and nothing else.
+TABLES = frozenset({Tab.TRACE, Tab.AUDIT, Tab.FAMILY})
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Part:
     """A part of the page: its name on the page, and its address."""
@@ -93,8 +99,9 @@ class RunPages(OperatorAdmin[Run]):
         """Show the part of the run that is asked for; with ``live``, only what changes while the run goes on."""
         if request.method not in SAFE_METHODS:
             raise PermissionDenied
+        is_live = LIVE in request.GET
         # Known before the run is read, so that its page misses nothing that happens later.
-        after = newest_number()
+        after = None if is_live else newest_number()
         run = self._viewed(request, object_id)
         try:
             tab = Tab(request.GET.get("tab") or Tab.OVERVIEW)
@@ -102,20 +109,20 @@ class RunPages(OperatorAdmin[Run]):
             raise Http404 from None
         if not _may_see(request, tab):
             raise PermissionDenied
-        template = "admin/kneo/run/live.html" if LIVE in request.GET else "admin/kneo/run/page.html"
-        context = {
+        context: dict[str, Any] = {
             "tab": tab,
-            "tab_template": f"admin/kneo/run/{tab}.html",
-            "parts": _parts(request, run, tab),
-            "after": after,
             "event_types": EVENT_TYPES,
             "offers": list(self.offers(run)) if self.has_act_permission(request) else [],
             "related": self.links(request, run),
             "checkbox_name": ACTION_CHECKBOX_NAME,
             "lines": self.now(run),
-            **self._part(request, run, tab),
         }
-        return self._page(request, run, template, context)
+        if not is_live or tab not in STILL:
+            context |= {"tab_template": _template(tab), **self._part(request, run, tab)}
+        if is_live:
+            return self._page(request, run, "admin/kneo/run/live.html", context)
+        context |= {"parts": _parts(request, run, tab), "after": after}
+        return self._page(request, run, "admin/kneo/run/page.html", context)
 
     def now(self, run: Run) -> list[tuple[str, object]]:
         """Return what is to be known at once about ``run``, as names and values."""
@@ -197,6 +204,10 @@ class RunPages(OperatorAdmin[Run]):
         facts = {"valid": report["valid"], "source": "run"}
         record("spec.policy_reported", actor=request.user.get_username(), run_id=run.pk, metadata=facts)
         return report
+
+
+def _template(tab: Tab) -> str:
+    return f"admin/kneo/run/{'tables' if tab in TABLES else tab}.html"
 
 
 def _may_see(request: HttpRequest, tab: Tab) -> bool:
