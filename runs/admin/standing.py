@@ -7,6 +7,7 @@ from typing import Any
 from humantasks.agreeing import approvals_of
 from humantasks.models import HumanTask, TaskApproval, TaskStatus
 from humantasks.rules import Decision
+from kneo_project.errors import KneoError
 from runs import services
 from specs.language.plan import RequestType
 from specs.services import load_plan
@@ -71,7 +72,10 @@ def _parameters(task: HumanTask) -> Mapping[str, Any] | None:
     """Return the schema of the arguments that may be changed; None when there are none."""
     if not _is_call(task) or not task.context.get("editable"):
         return None
-    tool = load_plan(task.run.snapshot_id).tools.get(task.context["tool"])
+    try:
+        tool = load_plan(task.run.snapshot_id).tools.get(task.context["tool"])
+    except KneoError:  # the spec is of another release: the call can still be looked at and rejected
+        return None
     if tool is None:
         return None
     schema = tool.parameters
