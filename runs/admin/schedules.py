@@ -224,10 +224,9 @@ class ScheduleAdmin(OperatorAdmin[Schedule]):
     @admin.action(permissions=["act"], description="End selected schedules…")
     def end_selected(self, request: HttpRequest, queryset: QuerySet[Schedule]) -> HttpResponse | None:
         """End the selected schedules, after asking."""
-        if not acting.was_asked(request):
-            return acting.act(self, request, queryset, END, "Ended", _end)
-        acting.act(self, request, queryset, END, "Ended", _end)
-        return redirect("admin:runs_schedule_changelist")  # there is no page of the row to go back to
+        answer = acting.act(self, request, queryset, END, "Ended", _end)
+        # There is no page of the row to go back to.
+        return redirect("admin:runs_schedule_changelist") if acting.was_asked(request) else answer
 
     def _change(self, request: HttpRequest, row: Schedule, form: WhenForm) -> bool:
         """Change the schedule; return False with errors in the form."""
