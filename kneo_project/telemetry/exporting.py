@@ -63,10 +63,12 @@ def _attributes(attributes: Mapping[str, AttributeValue] | None) -> dict[str, At
 
 
 def _value(key: str, value: AttributeValue) -> AttributeValue:
+    if isinstance(value, str) and key in STATEMENTS:
+        return _statement(value, masked_count())
+    if isinstance(value, str | Sequence) and is_sensitive_key(key):
+        return REDACTED
     if isinstance(value, str):
-        if key in STATEMENTS:
-            return _statement(value, masked_count())
-        return REDACTED if is_sensitive_key(key) else redact_text(value)
+        return redact_text(value)
     if isinstance(value, Sequence) and not isinstance(value, bytes):
         return [redact_text(each) if isinstance(each, str) else each for each in value]
     return value
