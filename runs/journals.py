@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from django.db import DatabaseError, connection, transaction
+from django.db import Error, connection, transaction
 from django.utils import timezone
 
 from kneo_project.transient import is_away, retry_transient
@@ -57,7 +57,7 @@ def _asking[R](ask: Callable[[], R]) -> R:
     """
     try:
         return ask()
-    except DatabaseError as error:
+    except Error as error:
         if is_away(error):
             raise StepInterrupted("The step was stopped: the database is away.") from error
         raise
