@@ -1,7 +1,5 @@
 """Who is to answer a human task: claiming it, releasing it, assigning it."""
 
-import uuid
-
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -14,12 +12,10 @@ from kneo_project.api.answers import missing, refusals
 from kneo_project.api.permissions import actor_of
 from kneo_project.api.views import ApiView
 from kneo_project.errors import InvalidRequest, NotFound
-from runs.inspection.task_views import task_views
 from runs.serializers.human_tasks import HumanTaskSerializer
-from runs.serializers.showing import shown
 from runs.views import examples
 from runs.views.callers import parsed_id
-from runs.views.listing import matching_tasks
+from runs.views.human_tasks import shown_task
 
 CLAIMED = HumanTaskClaimed(continuation_id=examples.CONTINUATION_ID, claimed_by="alice")
 UNCLAIMED = HumanTaskNotClaimed(continuation_id=examples.CONTINUATION_ID)
@@ -41,7 +37,7 @@ class ClaimView(ApiView):
     def post(self, request: Request, continuation_id: str) -> Response:
         """Claim a human task: until it is released, nobody else can answer it."""
         task = claim_task(parsed_id(continuation_id), by=actor_of(request))
-        return _show(task.pk)
+        return Response(shown_task(task.pk))
 
 
 class ReleaseView(ApiView):
@@ -62,7 +58,7 @@ class ReleaseView(ApiView):
         """Release a human task, so that others can answer it."""
         body = {"force": False} if request.stream is None else self.read_body(request, ReleaseSerializer)
         task = release_task(parsed_id(continuation_id), by=actor_of(request), force=body["force"])
-        return _show(task.pk)
+        return Response(shown_task(task.pk))
 
 
 class AssignView(ApiView):
@@ -89,9 +85,4 @@ class AssignView(ApiView):
             by=actor_of(request),
             expected=body["expected_assignee"],
         )
-        return _show(task.pk)
-
-
-def _show(task_id: uuid.UUID) -> Response:
-    task = matching_tasks({}).get(pk=task_id)
-    return Response(shown(HumanTaskSerializer(task_views([task])[0])))
+        return Response(shown_task(task.pk))

@@ -1,5 +1,7 @@
 """Listing, showing and answering human tasks: what runs wait for."""
 
+from typing import Any
+
 from django.http import HttpResponse
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
@@ -84,10 +86,7 @@ class HumanTaskView(ApiView):
     )
     def get(self, request: Request, continuation_id: str) -> Response:
         """Show an open human task."""
-        task = matching_tasks({}).filter(pk=parsed_id(continuation_id)).first()
-        if task is None:
-            raise HumanTaskNotFound(continuation_id=continuation_id)
-        return Response(shown(HumanTaskSerializer(task_views([task])[0])))
+        return Response(shown_task(continuation_id))
 
 
 class ResumeView(ApiView):
@@ -120,3 +119,11 @@ class ResumeView(ApiView):
         outcome = wait_for(run.pk)
         status = outcome.status_code
         return respond(HumanResumeSerializer(outcome.view), status=status, key=key, keep=outcome.is_at_rest)
+
+
+def shown_task(continuation_id: object) -> dict[str, Any]:
+    """Return an open human task as callers see it. Raises HumanTaskNotFound."""
+    task = matching_tasks({}).filter(pk=parsed_id(str(continuation_id))).first()
+    if task is None:
+        raise HumanTaskNotFound(continuation_id=str(continuation_id))
+    return shown(HumanTaskSerializer(task_views([task])[0]))
