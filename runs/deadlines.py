@@ -95,9 +95,14 @@ def each[M: models.Model](rows: models.QuerySet[M], handle: Callable[[M], bool])
     return [row for row in rows.order_by("pk")[:BATCH] if _safely(row, handle)]
 
 
+def _ids(row: models.Model) -> dict[str, str]:
+    if isinstance(row, Run):
+        return {"run_id": str(row.pk)}
+    return {"run_id": str(row.run_id)} if isinstance(row, HumanTask) else {}
+
+
 def _safely[M: models.Model](row: M, handle: Callable[[M], bool]) -> bool:
-    run_id = row.run_id if isinstance(row, HumanTask) else row.pk
-    with bound_contextvars(run_id=str(run_id)):
+    with bound_contextvars(**_ids(row)):
         try:
             return handle(row)
         except Exception:
