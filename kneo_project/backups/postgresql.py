@@ -23,12 +23,15 @@ KEPT_OUT = ("--no-owner", "--no-privileges", "--no-comments")
 DUMP, RESTORE, ASK = "pg_dump", "pg_restore", "psql"
 # Whoever still uses a table keeps it from being replaced: rather an error than a wait without an end.
 BEFORE = """\
+BEGIN;
 SET lock_timeout = '20s';
 DO $$ DECLARE name text; BEGIN
 FOR name IN SELECT tablename FROM pg_tables WHERE schemaname = current_schema() LOOP
 EXECUTE format('DROP TABLE %I.%I CASCADE', current_schema(), name);
 END LOOP; END $$;
 """
+# Not an option of psql, which would commit what it has when whoever tells it the rest dies.
+COMMIT = "COMMIT;\n"
 COUNTED = """\
 DO $$ DECLARE there bigint; BEGIN SELECT count(*) INTO there FROM {table};
 IF there <> {rows} THEN RAISE EXCEPTION '% rows in {table} instead of {rows}', there; END IF; END $$;
@@ -75,10 +78,10 @@ def put_back(database: Path, rows: Mapping[str, int], afterwards: Sequence[str])
         _refuse_old_tool(tool, _server_major(), RestoreFailed)
     quoted = {connection.ops.quote_name(table): count for table, count in rows.items()}
     counted = [COUNTED.format(table=table, rows=count) for table, count in quoted.items()]
-    after = "".join(["RESET search_path;\n", *counted, *(f"{statement};\n" for statement in afterwards)])
+    after = "".join(["RESET search_path;\n", *counted, *(f"{statement};\n" for statement in afterwards), COMMIT])
     _disconnect()
     with tempfile.TemporaryFile() as said:
-        command = [ASK, "--no-psqlrc", "--quiet", "--single-transaction", "--set=ON_ERROR_STOP=1", "--file=-"]
+        command = [ASK, "--no-psqlrc", "--quiet", "--set=ON_ERROR_STOP=1", "--file=-"]
         asking = _start(command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=said)
         reason = _feed(asking, database, after)
         if asking.wait() or reason:
@@ -115,7 +118,8 @@ def _feed(asking: "subprocess.Popen[bytes]", database: Path, after: str) -> str 
             told.flush()
             with database.open("rb") as stream:
                 error = _run([RESTORE, "--file=-", *KEPT_OUT], stdin=stream, stdout=told)
-            told.write((after if error is None else "SELECT 1/0;\n").encode())
+            if error is None:
+                told.write(after.encode())
     except BrokenPipeError:
         return None  # psql has ended, and says why
     return error
