@@ -67,8 +67,9 @@ def _locked_on_server(tell: Callable[[str], None]) -> Iterator[None]:
 
     It is asked for now and then: who waits inside the server holds up an index that is built concurrently.
     """
-    with psycopg.connect(**connection.get_connection_params()) as holding:
-        holding.autocommit = True
+    with connection.wrap_database_errors:
+        holding = psycopg.connect(**connection.get_connection_params(), autocommit=True)
+    with holding:
         if not _taken(holding):
             tell("Another process migrates this database; waiting for it.")
             while not _taken(holding):

@@ -4,6 +4,7 @@ import hashlib
 import os
 import secrets
 import zipfile
+import zlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -48,18 +49,25 @@ def unpacked(path: Path) -> Iterator[tuple[Manifest, Path]]:
 
     Raises BackupUnusable.
     """
+    manifest = read_manifest(path)
     target = path.with_name(f".{path.name}.{secrets.token_hex(4)}.database")
     try:
-        manifest = read_manifest(path)
-        with zipfile.ZipFile(path) as archive, archive.open(DATABASE) as packed, _private(target) as whole:
-            digest, size = _copy(packed, whole)
-        if (digest, size) != (manifest.sha256, manifest.size):
+        if _unpack(path, target) != (manifest.sha256, manifest.size):
             raise BackupUnusable("The backup is damaged: its digest is another than its manifest says.")
         yield manifest, target
-    except (zipfile.BadZipFile, KeyError, EOFError) as error:
-        raise BackupUnusable(f"{path} is no backup, or is damaged.") from error
     finally:
         target.unlink(missing_ok=True)
+
+
+def _unpack(path: Path, target: Path) -> tuple[str, int]:
+    """Write the database of the backup to ``target``; return its digest and its size."""
+    try:
+        with zipfile.ZipFile(path) as archive, archive.open(DATABASE) as packed, _private(target) as whole:
+            return _copy(packed, whole)
+    except OSError as error:
+        raise BackupUnusable(f"{path} cannot be unpacked: {error.strerror}.") from error
+    except (zipfile.BadZipFile, zlib.error, KeyError, EOFError) as error:
+        raise BackupUnusable(f"{path} is no backup, or is damaged.") from error
 
 
 def read_manifest(path: Path) -> Manifest:

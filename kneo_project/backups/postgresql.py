@@ -92,7 +92,7 @@ def in_use() -> str | None:
     """Return who is connected besides us; None when nobody is."""
     parameters = connection.get_connection_params()
     _disconnect()
-    with psycopg.connect(**parameters, autocommit=True) as asking:
+    with connection.wrap_database_errors, psycopg.connect(**parameters, autocommit=True) as asking:
         for _ in range(LOOKS):
             count, places = asking.execute(OTHERS).fetchone() or (0, "")
             if not count:

@@ -26,10 +26,6 @@ IDLE_CALLS = 500
 MOST = 2.0
 # Nothing lives long enough to have ended, but for the history.
 WINDOW = {"KNEO_SERV_RETENTION_RUNS_DAYS": "0"}
-COUNTED = """
-INSERT INTO runs_statisticsmark (id, checkpoint_id, answers_until)
-VALUES (1, (SELECT max(id) FROM runs_checkpoint), now())
-"""
 PRUNE = ("manage.py", "prune", "--kind", "runs", "--json")
 
 
@@ -64,7 +60,6 @@ class Pruning:
 def measure(runs: int, folder: Path) -> Pruning:
     """Make a history of ``runs``, create runs, prune the history and create runs meanwhile. Raises BenchmarkFailed."""
     with history_of(runs, folder / "history", WINDOW) as history:
-        _have_counted(history)
         for number in range(WARM_UP_ROUNDS + IDLE_CALLS):
             history.ask(CREATE, counts=number >= WARM_UP_ROUNDS)
         idle = _taken(history)
@@ -112,12 +107,6 @@ def main(arguments: Sequence[str]) -> int:
         return 1
     sys.stdout.write(_as_json(seen, machine) if options.json else f"{seen}\n{machine}\n")
     return int(options.strict and not seen.is_met)
-
-
-def _have_counted(history: History) -> None:
-    """Let all that happened be in the tallies: what is not stays, and adding it up is not what is measured."""
-    with psycopg.connect(history.database_url, autocommit=True) as connection:
-        connection.execute(COUNTED)
 
 
 def _taken(history: History) -> list[float]:

@@ -113,3 +113,12 @@ def test_a_migration_that_fails_half_way_is_undone_and_named(url: str, tmp_path:
     assert "Traceback" not in said
     with opened(url) as there:
         assert there.execute(HALF_WAY).fetchall() == []
+
+
+def test_a_database_that_is_away_is_told_in_a_sentence(tmp_path: Path) -> None:
+    away = "postgresql://kneo:hush@127.0.0.1:1/kneo"
+    status, said = ended(begin(away, tmp_path, "manage.py", "migrate"))
+    assert status == 1
+    assert "The database cannot be used: " in said
+    assert "Traceback" not in said
+    assert "hush" not in said

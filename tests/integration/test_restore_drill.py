@@ -158,6 +158,10 @@ def test_a_database_in_use_or_a_file_that_is_no_whole_backup_of_this_world_is_re
     }.items():
         with pytest.raises(CommandError, match=reason):
             call_command("restore", str(altered(backup, change)), "--yes-replace")
+    whole = backup.read_bytes()
+    (tmp_path / "garbled").write_bytes(whole[: len(whole) // 2] + b"\xff" * 64 + whole[len(whole) // 2 + 64 :])
+    with pytest.raises(CommandError, match="damaged"):
+        call_command("restore", str(tmp_path / "garbled"), "--yes-replace")
     (tmp_path / "nonsense").write_text("nonsense")
     with pytest.raises(CommandError, match="is no backup, or is damaged"):
         call_command("restore", str(tmp_path / "nonsense"))

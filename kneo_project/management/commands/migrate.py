@@ -29,9 +29,11 @@ class Command(migrate.Command):
             raise
         except Exception as error:
             stopped = self._witness.stopped_by(error)
-            if stopped is None:
-                raise
-            raise CommandError(stopped.message) from error
+            if stopped is not None:
+                raise CommandError(stopped.message) from error
+            if isinstance(error, DatabaseError):
+                raise CommandError(f"The database cannot be used: {str(error).strip()}") from error
+            raise
 
     def migration_progress_callback(self, action: str, migration: Migration | None = None, fake: bool = False) -> None:  # noqa: FBT001, FBT002 - Django's
         """Remember what is under way."""
@@ -39,10 +41,6 @@ class Command(migrate.Command):
         super().migration_progress_callback(action, migration, fake)
 
     def _refuse_newer(self) -> None:
-        try:
-            unknown = schema_difference().unknown
-        except DatabaseError as error:
-            raise CommandError(f"The database cannot be used: {str(error).strip()}") from error
-        if unknown:
+        if unknown := schema_difference().unknown:
             names = ", ".join(unknown)
             raise CommandError(f"The database was migrated by a newer release ({names}); install that release here.")

@@ -22,10 +22,9 @@ type Samples = dict[str, list[float]]
 class History:
     """A program that knows a history and answers for it."""
 
-    def __init__(self, program: subprocess.Popen[str], deployment: Deployment, database_url: str) -> None:
+    def __init__(self, program: subprocess.Popen[str], deployment: Deployment) -> None:
         self._program = program
         self.deployment = deployment
-        self.database_url = database_url
         self.samples: Samples = defaultdict(list)
 
     def ask(self, word: str, *, counts: bool) -> None:
@@ -78,6 +77,6 @@ def history_of(runs: int, folder: Path, settings: Mapping[str, str] = NO_SETTING
         deployment.run("manage.py", "migrate", "--verbosity", "0")
         program = stack.enter_context(deployment.talk_to("-m", "tests.benchmarks.history.program", str(runs)))
         stack.callback(program.kill)
-        history = History(program, deployment, database.url)
+        history = History(program, deployment)
         history.heard()
         yield history
