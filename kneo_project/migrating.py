@@ -10,18 +10,11 @@ import psycopg
 from django.db import connection
 from django.db.migrations import Migration
 
-from kneo_project.errors import KneoError
 from kneo_project.redaction import redact_text
 
 # Any number that others who share the database server do not use for something else.
 LOCK = 0x6B6E656F
 LOOK_AGAIN_SECONDS = 0.2
-
-
-class MigrationStopped(KneoError):
-    """The database was not migrated."""
-
-    code = "migration_stopped"
 
 
 @contextmanager
@@ -45,7 +38,7 @@ class Witness:
         elif action in {"apply_success", "unapply_success"}:
             self._last, self._current = migration, None
 
-    def stopped_by(self, error: Exception) -> MigrationStopped | None:
+    def stopped_by(self, error: Exception) -> str | None:
         """Return what to say of a migration that failed; None when none was under way."""
         if self._current is None:
             return None
@@ -54,7 +47,7 @@ class Witness:
         if not self._current.atomic or not connection.features.can_rollback_ddl:
             done = "Part of it may have been done: it cannot be undone as a whole."
         text = f"{_name(self._current)} failed: {redact_text(reason)}. {done}"
-        return MigrationStopped(f"{text} Mend what it complains of, then run manage.py migrate again.")
+        return f"{text} Mend what it complains of, then run manage.py migrate again."
 
 
 def _name(migration: Migration | None) -> str:

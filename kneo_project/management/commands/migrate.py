@@ -30,7 +30,7 @@ class Command(migrate.Command):
         except Exception as error:
             stopped = self._witness.stopped_by(error)
             if stopped is not None:
-                raise CommandError(stopped.message) from error
+                raise CommandError(stopped) from error
             if isinstance(error, DatabaseError):
                 raise CommandError(f"The database cannot be used: {str(error).strip()}") from error
             raise
