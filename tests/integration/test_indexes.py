@@ -130,7 +130,7 @@ def backlog() -> None:
 
 
 def test_the_next_run_is_found_at_the_head_of_an_index_however_many_wait(backlog: None) -> None:
-    about = {"queue": "default", "owner_id": "w", "at": timezone.now(), "least": 0, "most": 2}
+    about: dict[str, Any] = {"queue": "default", "owner_id": "w", "at": timezone.now(), "least": 0, "most": 2}
     with connection.cursor() as cursor:
         cursor.execute(f"EXPLAIN (FORMAT JSON) {CLAIM_NEXT}", about)
         used = nodes(json.dumps(cursor.fetchone()[0]))
