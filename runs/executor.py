@@ -11,6 +11,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from kneo_project import spans
+from kneo_project.queues import DEFAULT_QUEUE
 from kneo_project.transient import is_away
 from runs import asking, awaiting, branching, heartbeat, services, spreading, steps, timing, tracing, transitions
 from runs.agents.errors import StepInterrupted
@@ -48,8 +49,8 @@ class Rest(StrEnum):
 class Advanced:
     """How far ``advance`` came with which run; ``retry_after_seconds`` is set when that waits for its next attempt.
 
-    ``branches`` is how many runs have come into being that other workers could begin with. ``traceparent`` is where
-    the run's trace begins.
+    ``branches`` is how many runs of the same queue have come into being that other workers could begin with.
+    ``traceparent`` is where the run's trace begins.
     """
 
     rest: Rest
@@ -59,10 +60,10 @@ class Advanced:
     traceparent: str | None = None
 
 
-def advance(run_id: uuid.UUID | None, *, alone: bool = False) -> Advanced:
+def advance(run_id: uuid.UUID | None, *, queue: str = DEFAULT_QUEUE, alone: bool = False) -> Advanced:
     """Drive the run as far as it can go now. Safe to call any number of times, anywhere: only one caller gets it.
 
-    Without a run it is the due one that has waited longest. ``alone`` takes the runs that must run in a process of
+    Without a run it is the one of ``queue`` whose turn it is. ``alone`` takes the runs that must run in a process of
     their own, and only those.
     """
     pulse = heartbeat.of_this_process()
@@ -70,7 +71,7 @@ def advance(run_id: uuid.UUID | None, *, alone: bool = False) -> Advanced:
         return Advanced(rest=Rest.HANDED_OVER)
     pulse.ensure_alive()
     began = time.time_ns()
-    lease = transitions.claim(run_id, pulse.owner_id, alone=alone)
+    lease = transitions.claim(run_id, pulse.owner_id, queue=queue, alone=alone)
     if lease is None:
         return Advanced(rest=Rest.NOT_DUE)
     with tracing.leg(lease, began) as span, pulse.holding(lease) as hold:

@@ -88,5 +88,5 @@ def _answer(task: HumanTask, answer: Answer, actor: str) -> str | None:
         return f"is not open any more ({task.status})."
     run = services.resume_run(task.pk, answer, actor=actor)
     if run.status == Status.RUNNING:
-        tasks.ring(run.pk)
+        tasks.ring(run.pk, run.queue)
     return None

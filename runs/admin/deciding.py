@@ -98,7 +98,7 @@ def _decide(page: "HumanTaskAdmin", request: HttpRequest, task: HumanTask, decis
         page.message_user(request, f"Nothing was done: {error.message}", messages.ERROR)
         return redirect(request.get_full_path())
     if run.status == Status.RUNNING:
-        tasks.ring(run.pk)
+        tasks.ring(run.pk, run.queue)
     return _leave(page, request, task, decision)
 
 

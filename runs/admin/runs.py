@@ -258,7 +258,7 @@ class RunAdmin(RunPages):
 
         def fork(run: Run, actor: str) -> None:
             forks.append(fork_run(run.pk, form.order, actor=actor))
-            ring(forks[0].pk)
+            ring(forks[0].pk, run.queue)
 
         answer = acting.carry_out(self, request, chosen, "Forked", fork)
         return redirect(showing.address("runs_run_change", args=[forks[0].pk])) if forks else answer
@@ -312,7 +312,7 @@ def _continue(run: Run, actor: str) -> str | None:
     if run.status != Status.FAILED:
         return "has not failed."
     continue_run(run.pk, actor=actor)
-    ring(run.pk)
+    ring(run.pk, run.queue)
     return None
 
 

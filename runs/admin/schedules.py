@@ -266,7 +266,8 @@ def _resume(row: Schedule, actor: str) -> str | None:
 
 
 def _trigger(row: Schedule, actor: str) -> str | None:
-    ring(firing.trigger(row.name, actor=actor).pk)
+    run = firing.trigger(row.name, actor=actor)
+    ring(run.pk, run.queue)
     return None
 
 

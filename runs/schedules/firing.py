@@ -15,7 +15,7 @@ from kneo_project.transient import retry_transient
 from runs import deadlines, idempotency, services
 from runs.engine.lifecycle import TERMINAL
 from runs.errors import QueueFull
-from runs.models import Outcome, Overlap, Run, Schedule, ScheduledRun, Target
+from runs.models import Outcome, Overlap, Priority, Run, Schedule, ScheduledRun, Target
 from runs.schedules.keeping import find_schedule, timetable_of
 from runs.services import StartRun
 from specs.services import SpecSource
@@ -152,6 +152,8 @@ def _start(schedule: Schedule, due_at: datetime | None, key: idempotency.Key | N
         session_id=schedule.session_id,
         metadata={**about, **schedule.caller_metadata},
         tags=tuple(schedule.tags),
+        queue=schedule.queue,
+        priority=Priority(schedule.priority),
         timeout_seconds=schedule.timeout_seconds,
         token_budget=schedule.token_budget,
         cost_budget=schedule.cost_budget,

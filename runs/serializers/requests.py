@@ -5,6 +5,7 @@ from typing import Any, Unpack
 
 from rest_framework import serializers
 
+from kneo_project import queues
 from kneo_project.api.serializers import (
     FieldOptions,
     FlagField,
@@ -16,13 +17,15 @@ from kneo_project.api.serializers import (
     WordField,
 )
 from kneo_project.errors import InvalidRequest
-from runs.models import Target
+from kneo_project.queues import DEFAULT_QUEUE
+from runs.models import Priority, Target
 from runs.redriving import ForkRun
 from runs.services import StartRun
 from specs.services import SkillsOverlay, SpecSource
 
 TAG = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/-]{0,63}")
 GREATEST_COUNT = 2**31 - 1
+PRIORITIES = [priority.word for priority in Priority]
 SMALLEST_AMOUNT, GREATEST_AMOUNT = 1e-9, 1e9
 
 
@@ -73,6 +76,22 @@ class TagField(StringField):
         return word
 
 
+class QueueField(StringField):
+    """The name of a queue that the operator has set up."""
+
+    default_error_messages = {"queue": "There is no such queue. The queues here are: {names}"}
+
+    def __init__(self, **options: Unpack[FieldOptions]) -> None:
+        super().__init__(limit="MAX_PATH_CHARS", **options)
+
+    def to_internal_value(self, data: object) -> str:
+        """Return ``data`` if it is such a name."""
+        name = super().to_internal_value(data)
+        if name not in queues.names():
+            self.fail("queue", names=", ".join(queues.names()))
+        return name
+
+
 class SkillsOverlaySerializer(StrictSerializer):
     """Which of the spec's skills a run may use besides, or must not use."""
 
@@ -95,6 +114,10 @@ class RunCreateRequestSerializer(StrictSerializer):
     session_id = StringField(limit="MAX_PATH_CHARS", allow_null=True, default=None)
     metadata = JsonObjectField(limit="MAX_METADATA_BYTES", default=dict)
     tags = ItemsField(child=TagField(), default=list, help_text="Words to find the run by: `GET /runs?tag=`.")
+    queue = QueueField(default=DEFAULT_QUEUE, help_text="Which workers advance the run: those of this queue.")
+    priority = WordField(
+        choices=PRIORITIES, default=Priority.NORMAL.word, help_text="Which runs of a queue are taken first."
+    )
     timeout_seconds = CountField(allow_null=True, default=None)
     token_budget = CountField(
         allow_null=True, default=None, help_text="Tokens that all model calls of the run may use together."
@@ -166,6 +189,8 @@ def order_in(body: dict[str, Any], *, event_type: str) -> StartRun:
         session_id=body["session_id"],
         metadata=body["metadata"],
         tags=tuple(dict.fromkeys(body["tags"])),
+        queue=body["queue"],
+        priority=Priority[body["priority"].upper()],
         timeout_seconds=body["timeout_seconds"],
         token_budget=body["token_budget"],
         cost_budget=body["cost_budget"],

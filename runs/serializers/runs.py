@@ -71,6 +71,8 @@ class RunStatusSerializer(serializers.Serializer[RunView]):
     run_id = serializers.CharField(source="run.pk")
     status = serializers.CharField()
     queued = serializers.BooleanField(source="is_queued", help_text="No worker has taken the run yet.")
+    queue = serializers.CharField(source="run.queue", help_text="Which workers advance the run.")
+    priority = serializers.CharField(source="run.priority_word", help_text="`high`, `normal` or `low`.")
     agent_name = serializers.CharField(source="run.agent_name", allow_null=True)
     workflow_name = serializers.CharField(source="run.workflow_name", allow_null=True)
     workflow_kind = serializers.CharField(allow_null=True, help_text="``workflow``, or ``agent`` for the agent alone.")

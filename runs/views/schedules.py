@@ -228,5 +228,5 @@ class TriggerScheduleView(ApiView):
         run, promised = once(key, lambda: firing.trigger(name, actor=actor, key=key))
         if (again := kept(promised)) is not None:
             return again
-        ring(run.pk)
+        ring(run.pk, run.queue)
         return respond(RunAcceptedSerializer(fresh_view(run)), status=202, key=key)

@@ -117,6 +117,12 @@ class Deployment:
             _wait_until_ready(worker)
         return list(self.workers)
 
+    def start_worker(self, **settings: str) -> Process:
+        """Start a worker with ``settings`` of its own, which is not one of those that are scaled."""
+        worker = self._start(programs.worker(), name=f"worker-{len(self.processes)}", **settings)
+        _wait_until_ready(worker)
+        return worker
+
     def serve_events(self, listener: socket.socket) -> Process:
         """Start the server for event streams on ``listener``."""
         return self._start(programs.events(listener.fileno()), name="events")

@@ -216,3 +216,10 @@ def test_every_run_left_is_still_as_it_was(capsys: pytest.CaptureFixture[str]) -
     before = Run.objects.filter(pk=run.pk).values().get()
     examined(capsys)
     assert Run.objects.filter(pk=run.pk).values().get() == before
+
+
+def test_a_queue_that_no_living_worker_takes_runs_from_is_named(capsys: pytest.CaptureFixture[str]) -> None:
+    RunFactory.create(status=Status.CREATED, queue="gpu", wake_at=LONG_AGO)
+    status, found = examined(capsys)
+    assert status == 1
+    assert any("the queue gpu" in each.text and "kneo worker --queues gpu" in (each.remedy or "") for each in found)
