@@ -13,10 +13,8 @@ from humantasks.models import HumanTask, TaskStatus
 from humantasks.rules import Answer, Decision
 from kneo_project.site import acting
 from kneo_project.site.acting import Question
-from runs import services, tasks
-from runs.admin.deciding import task_page
+from runs.admin.deciding import give, task_page
 from runs.admin.task_forms import DecisionForm
-from runs.engine.lifecycle import Status
 
 APPROVE = Question(
     action="approve_selected",
@@ -83,10 +81,8 @@ class AnswerableTaskAdmin(HumanTaskAdmin):
 
 
 def _answer(task: HumanTask, answer: Answer, actor: str) -> str | None:
-    """Spend the task on the answer and ring for its run; return why nothing changed when it was answered before."""
+    """Give the answer; return why nothing changed when the task was answered before."""
     if task.status != TaskStatus.OPEN:
         return f"is not open any more ({task.status})."
-    run = services.resume_run(task.pk, answer, actor=actor)
-    if run.status == Status.RUNNING:
-        tasks.ring(run.pk, run.queue)
+    give(task, answer, actor=actor)
     return None

@@ -18,16 +18,17 @@ from humantasks.agreeing import approvals_of
 from humantasks.errors import InvalidDecision
 from humantasks.inbox import Person, Whose
 from humantasks.models import AssigneeKind, HumanTask, TaskApproval, TaskStatus
-from humantasks.rules import Decision
+from humantasks.rules import Answer, Decision
 from kneo_project.errors import KneoError
 from kneo_project.json_schema import Problem
 from kneo_project.site import acting, showing
 from kneo_project.site.acting import Question
 from kneo_project.site.reading import readable
-from runs import services, tasks
+from runs import services
 from runs.admin.standing import Standing, standing_of
 from runs.admin.task_forms import AnswerForm
 from runs.engine.lifecycle import Status
+from runs.tasks import ring
 from specs.language.plan import OnReject
 
 if TYPE_CHECKING:
@@ -89,7 +90,7 @@ def _decide(page: "HumanTaskAdmin", request: HttpRequest, task: HumanTask, decis
     if not form.is_valid():
         return _show(page, request, task, standing, form, status=422)
     try:
-        run = services.resume_run(task.pk, form.answer(decision), actor=_name(request))
+        give(task, form.answer(decision), actor=_name(request))
     except InvalidDecision as error:
         field = form.field_of(Problem(path=tuple(str(error.data.get("field", "")).split(".")), message=""), "")
         form.add_error(field, error.message)
@@ -97,9 +98,14 @@ def _decide(page: "HumanTaskAdmin", request: HttpRequest, task: HumanTask, decis
     except KneoError as error:
         page.message_user(request, f"Nothing was done: {error.message}", messages.ERROR)
         return redirect(request.get_full_path())
-    if run.status == Status.RUNNING:
-        tasks.ring(run.pk, run.queue)
     return _leave(page, request, task, decision)
+
+
+def give(task: HumanTask, answer: Answer, *, actor: str) -> None:
+    """Spend the task on ``answer``, and ring for its run if that goes on now. Raises what ``resume_run`` raises."""
+    run = services.resume_run(task.pk, answer, actor=actor)
+    if run.status == Status.RUNNING:
+        ring(run.pk, run.queue)
 
 
 def _form(
