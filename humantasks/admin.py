@@ -244,7 +244,7 @@ class HumanTaskAdmin(OperatorAdmin[HumanTask]):
 
 def _subject(task: HumanTask) -> Iterator[tuple[str, object]]:
     context = dict(task.context)
-    arguments = context.pop("arguments", None) if "tool" in context and task.journal_place else None
+    arguments = context.pop("arguments", None) if task.is_call else None
     if arguments is None:
         yield "Asked about", readable_text(task.input_text)
     else:
