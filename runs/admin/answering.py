@@ -3,10 +3,8 @@
 from typing import Any
 
 from django.contrib import admin
-from django.contrib.admin.utils import unquote
-from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 
 from humantasks.admin import HumanTaskAdmin
 from humantasks.models import HumanTask, TaskStatus
@@ -44,12 +42,7 @@ class AnswerableTaskAdmin(HumanTaskAdmin):
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
         """Show one human task, and answer it."""
-        task = self.get_object(request, unquote(object_id))
-        if not self.has_view_permission(request, task):
-            raise PermissionDenied
-        if task is None:
-            raise Http404
-        return task_page(self, request, task)
+        return task_page(self, request, self.viewed(request, object_id))
 
     @admin.action(permissions=["act"], description="Approve selected human tasks…")
     def approve_selected(self, request: HttpRequest, queryset: QuerySet[HumanTask]) -> HttpResponse | None:
