@@ -9,6 +9,7 @@ from django.conf import settings
 from django.core.checks import CheckMessage, run_checks
 from django.utils.module_loading import import_string
 
+from kneo_project.deployment_checks import is_embedded
 from kneo_project.doctor.findings import Finding, ok, warning, wrong
 from kneo_project.principals import keyring
 
@@ -27,8 +28,7 @@ def secrets() -> Iterator[Finding]:
 
 def deployment() -> Iterator[Finding]:
     """Yield what the checks say, those for production included where the database is a server."""
-    is_production = not settings.DATABASE_URL.startswith("sqlite")
-    messages = run_checks(include_deployment_checks=is_production)
+    messages = run_checks(include_deployment_checks=not is_embedded())
     yield from map(_finding, messages)
     if not messages:
         yield ok(SETTINGS, "The settings fit together.")
