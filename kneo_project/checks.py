@@ -13,7 +13,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 from kneo_project import queues
 from kneo_project.client_addresses import is_loopback
-from kneo_project.deployment_checks import DEPLOYMENT_CHECKS
+from kneo_project.deployment_checks import DEPLOYMENT_CHECKS, is_embedded
 from kneo_project.oidc import client_trust, trust
 from kneo_project.principals import keyring
 from kneo_project.variables import PREFIX, renamed_in, unknown_in, unused_in
@@ -37,7 +37,7 @@ def refuse_impossible_settings() -> None:
 
 def check_secret_key(app_configs: Sequence[AppConfig] | None, **_: Any) -> list[CheckMessage]:
     """On a shared database every process needs the same key, so it cannot be one made on this machine."""
-    if settings.DATABASE_URL.startswith("sqlite") or settings.HAS_OWN_SECRET_KEY:
+    if is_embedded() or settings.HAS_OWN_SECRET_KEY:
         return []
     return [Error("KNEO_SERV_SECRET_KEY must be set when KNEO_SERV_DATABASE_URL names a server.", id="kneo.E001")]
 

@@ -14,6 +14,7 @@ from kombu.exceptions import KombuError
 from redis import RedisError
 
 from kneo_project.celery import app
+from kneo_project.deployment_checks import is_embedded
 from kneo_project.doctor.databases import MEBIBYTE, size
 from kneo_project.doctor.findings import Finding, first_line, ok, warning, wrong
 
@@ -45,7 +46,7 @@ def disk() -> Iterator[Finding]:
         return
     if not os.access(folder, os.W_OK | os.X_OK):
         yield wrong(DISK, f"{folder} cannot be written by this user.", "Give it to the user of the service.")
-    places = {folder} | ({_sqlite_folder()} if settings.DATABASE_URL.startswith("sqlite") else set())
+    places = {folder} | ({_sqlite_folder()} if is_embedded() else set())
     yield from (_room(place) for place in sorted(places) if place.is_dir())
 
 

@@ -47,17 +47,14 @@ def fire_due() -> list[uuid.UUID]:
     return started
 
 
+@retry_transient
 def trigger(name: str, *, actor: str, key: idempotency.Key | None = None) -> Run:
     """Start a run of the schedule now, whatever its clock says, whether it is paused and what else it runs.
 
     Raises ScheduleNotFound, and what ``services.start_run`` raises.
     """
-    return _trigger(find_schedule(name), actor, key)
-
-
-@retry_transient
-def _trigger(schedule: Schedule, actor: str, key: idempotency.Key | None) -> Run:
     with transaction.atomic():
+        schedule = find_schedule(name, for_update=True)
         run = _start(schedule, None, key)
         Schedule.objects.filter(pk=schedule.pk).update(last_run=run)
         record("schedule.triggered", actor=actor, run_id=run.pk, metadata={"schedule": schedule.name})

@@ -16,26 +16,24 @@ from kneo_project.api.serializers import (
     StringField,
     WordField,
 )
-from kneo_project.errors import InvalidRequest
 from kneo_project.queues import DEFAULT_QUEUE
 from runs.models import Priority, Target
 from runs.redriving import ForkRun
 from runs.services import StartRun
-from specs.services import SkillsOverlay, SpecSource
+from specs.serializers import other_source_in, source_in
 
-TAG = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/-]{0,63}")
 GREATEST_COUNT = 2**31 - 1
 PRIORITIES = [priority.word for priority in Priority]
 SMALLEST_AMOUNT, GREATEST_AMOUNT = 1e-9, 1e9
 
 
 class CountField(serializers.IntegerField):
-    """A whole number, at least one."""
+    """A whole number, at least ``least``."""
 
     default_error_messages = {"int_type": "Input should be a valid integer"}
 
-    def __init__(self, **options: Unpack[FieldOptions]) -> None:
-        super().__init__(min_value=1, max_value=GREATEST_COUNT, **options)
+    def __init__(self, *, least: int = 1, **options: Unpack[FieldOptions]) -> None:
+        super().__init__(min_value=least, max_value=GREATEST_COUNT, **options)
 
     def to_internal_value(self, data: object) -> int:
         """Return ``data`` if it is a whole number, and not one in words or a boolean."""
@@ -59,21 +57,29 @@ class AmountField(serializers.FloatField):
         return float(data)
 
 
-class TagField(StringField):
-    """A word that runs are found by."""
+class PatternField(StringField):
+    """A word of one ``pattern``; ``kind`` is what is told to be wrong about any other."""
+
+    pattern: re.Pattern[str]
+    kind: str
 
     def __init__(self, **options: Unpack[FieldOptions]) -> None:
         super().__init__(limit="MAX_PATH_CHARS", **options)
         self.allow_blank = False
 
-    default_error_messages = {"tag": "A tag is 1 to 64 letters and digits; after the first also . _ : / -"}
-
     def to_internal_value(self, data: object) -> str:
         """Return ``data`` if it is such a word."""
         word = super().to_internal_value(data)
-        if not TAG.fullmatch(word):
-            self.fail("tag")
+        if not self.pattern.fullmatch(word):
+            self.fail(self.kind)
         return word
+
+
+class TagField(PatternField):
+    """A word that runs are found by."""
+
+    pattern, kind = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/-]{0,63}"), "tag"
+    default_error_messages = {"tag": "A tag is 1 to 64 letters and digits; after the first also . _ : / -"}
 
 
 class QueueField(StringField):
@@ -147,25 +153,11 @@ class RunForkRequestSerializer(StrictSerializer):
 
 
 def fork_in(body: dict[str, Any]) -> ForkRun:
-    """Return the fork that a validated ``body`` asks for.
-
-    Raises:
-        InvalidRequest: it says how another spec is to be read, and names none.
-    """
-    source = SpecSource(
-        spec=body["spec"],
-        spec_path=body["spec_path"],
-        overlays=tuple(body["overlays"]),
-        overrides=body["overrides"],
-        environment=body["environment"],
-    )
-    is_named = source.spec is not None or source.spec_path is not None
-    if not is_named and source != SpecSource():
-        raise InvalidRequest("Overlays, overrides and an environment need a `spec` or a `spec_path`.")
+    """Return the fork that a validated ``body`` asks for. Raises what ``other_source_in`` raises."""
     return ForkRun(
         checkpoint=body["checkpoint"],
         input_text=body["input"],
-        source=source if is_named else None,
+        source=other_source_in(body),
         metadata=body["metadata"],
         timeout_seconds=body["timeout_seconds"],
     )
@@ -173,17 +165,8 @@ def fork_in(body: dict[str, Any]) -> ForkRun:
 
 def order_in(body: dict[str, Any], *, event_type: str) -> StartRun:
     """Return the run that a validated ``body`` asks for; ``event_type`` is what the audit log calls it."""
-    skills = body["skills"] or {}
-    source = SpecSource(
-        spec=body["spec"],
-        spec_path=body["spec_path"],
-        overlays=tuple(body["overlays"]),
-        overrides=body["overrides"],
-        environment=body["environment"],
-        skills=SkillsOverlay(add=tuple(skills.get("add", ())), disable=tuple(skills.get("disable", ()))),
-    )
     return StartRun(
-        source=source,
+        source=source_in(body),
         input_text=body["input"],
         target=Target(body["target"]),
         session_id=body["session_id"],
