@@ -25,7 +25,7 @@ from runs.admin.attention import RunAttention
 from runs.admin.run_page.forking import FORK, ForkForm
 from runs.admin.run_page.pages import RunPages
 from runs.engine.lifecycle import Status
-from runs.models import Run
+from runs.models import Priority, Run
 from runs.redriving import continue_run, fork_run
 from runs.tasks import ring
 
@@ -177,7 +177,7 @@ class RunAdmin(RunPages):
     tokens = column("total tokens", showing.number, "total_tokens")
     cost = column("cost", showing.money, "cost_nanos")
     line = column("queue", showing.words, "queue")
-    urgency = column("priority", str, "priority_word")
+    urgency = column("priority", lambda priority: Priority(priority).word, "priority")
     fenced = column("fence", showing.number, "fence")
     sequenced = column("checkpoints", showing.number, "sequence")
     position = column("cursor", showing.document, "cursor")

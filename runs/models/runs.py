@@ -227,11 +227,6 @@ class Run(models.Model):
         return self.status in TERMINAL
 
     @property
-    def priority_word(self) -> str:
-        """Return what callers call the run's priority."""
-        return Priority(self.priority).word
-
-    @property
     def trace_event_count(self) -> int:
         """Return how many of the run's trace events are kept."""
         if self.history_pruned_at is not None:

@@ -23,7 +23,6 @@ from runs.services import StartRun
 from specs.serializers import other_source_in, source_in
 
 GREATEST_COUNT = 2**31 - 1
-PRIORITIES = [priority.word for priority in Priority]
 SMALLEST_AMOUNT, GREATEST_AMOUNT = 1e-9, 1e9
 
 
@@ -98,6 +97,21 @@ class QueueField(StringField):
         return name
 
 
+class PriorityField(WordField):
+    """Which of the runs that wait in a queue are taken first, in a word."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(choices=[priority.word for priority in Priority], **options)
+
+    def to_internal_value(self, data: object) -> Priority:  # type: ignore[override]  # a row has the number
+        """Return the priority that ``data`` is the word for."""
+        return Priority[super().to_internal_value(data).upper()]
+
+    def to_representation(self, value: int) -> str:
+        """Return the word for ``value``."""
+        return Priority(value).word
+
+
 class SkillsOverlaySerializer(StrictSerializer):
     """Which of the spec's skills a run may use besides, or must not use."""
 
@@ -121,9 +135,7 @@ class RunCreateRequestSerializer(StrictSerializer):
     metadata = JsonObjectField(limit="MAX_METADATA_BYTES", default=dict)
     tags = ItemsField(child=TagField(), default=list, help_text="Words to find the run by: `GET /runs?tag=`.")
     queue = QueueField(default=DEFAULT_QUEUE, help_text="Which workers advance the run: those of this queue.")
-    priority = WordField(
-        choices=PRIORITIES, default=Priority.NORMAL.word, help_text="Which runs of a queue are taken first."
-    )
+    priority = PriorityField(default=Priority.NORMAL, help_text="Which runs of a queue are taken first.")
     timeout_seconds = CountField(allow_null=True, default=None)
     token_budget = CountField(
         allow_null=True, default=None, help_text="Tokens that all model calls of the run may use together."
@@ -173,7 +185,7 @@ def order_in(body: dict[str, Any], *, event_type: str) -> StartRun:
         metadata=body["metadata"],
         tags=tuple(dict.fromkeys(body["tags"])),
         queue=body["queue"],
-        priority=Priority[body["priority"].upper()],
+        priority=body["priority"],
         timeout_seconds=body["timeout_seconds"],
         token_budget=body["token_budget"],
         cost_budget=body["cost_budget"],

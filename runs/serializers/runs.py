@@ -8,6 +8,7 @@ from humantasks.serializers import HumanRequestSerializer
 from kneo_project.api.answers import EpochField, ListSerializer, MomentField
 from runs.inspection import metadata
 from runs.inspection.run_views import RunView
+from runs.serializers.requests import PriorityField
 
 
 class UsageSerializer(serializers.Serializer[Any]):
@@ -72,7 +73,7 @@ class RunStatusSerializer(serializers.Serializer[RunView]):
     status = serializers.CharField()
     queued = serializers.BooleanField(source="is_queued", help_text="No worker has taken the run yet.")
     queue = serializers.CharField(source="run.queue", help_text="Which workers advance the run.")
-    priority = serializers.CharField(source="run.priority_word", help_text="`high`, `normal` or `low`.")
+    priority = PriorityField(source="run.priority", read_only=True)
     agent_name = serializers.CharField(source="run.agent_name", allow_null=True)
     workflow_name = serializers.CharField(source="run.workflow_name", allow_null=True)
     workflow_kind = serializers.CharField(allow_null=True, help_text="``workflow``, or ``agent`` for the agent alone.")

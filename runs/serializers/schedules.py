@@ -8,14 +8,14 @@ from rest_framework import serializers
 from kneo_project.api.answers import ListSerializer, MomentField
 from kneo_project.api.serializers import FlagField, StringField, WordField
 from runs.models import Overlap, Schedule
-from runs.serializers.requests import CountField, PatternField, RunCreateRequestSerializer
+from runs.serializers.requests import CountField, PatternField, PriorityField, RunCreateRequestSerializer
 
 # What a caller calls a column, and the columns that are called alike.
 COLUMNS = {"input": "input_text", "metadata": "caller_metadata"} | {
     name: name
     for name in (
-        "cron", "time_zone", "overlap", "misfire_grace_seconds", "is_paused", "target", "session_id", "tags",
-        "timeout_seconds", "token_budget", "cost_budget",
+        "cron", "time_zone", "overlap", "misfire_grace_seconds", "is_paused", "target", "session_id", "tags", "queue",
+        "priority", "timeout_seconds", "token_budget", "cost_budget",
     )
 }  # fmt: skip
 
@@ -91,6 +91,8 @@ class ScheduleSerializer(serializers.Serializer[Schedule]):
     session_id = serializers.CharField(allow_null=True)
     metadata = serializers.DictField(source="caller_metadata")
     tags = serializers.ListField(child=serializers.CharField())
+    queue = serializers.CharField()
+    priority = PriorityField(read_only=True)
     timeout_seconds = serializers.IntegerField(allow_null=True)
     token_budget = serializers.IntegerField(allow_null=True)
     cost_budget = serializers.FloatField(allow_null=True)

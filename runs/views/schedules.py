@@ -74,6 +74,8 @@ SCHEDULE: dict[str, Any] = {
     "session_id": None,
     "metadata": {},
     "timeout_seconds": None,
+    "queue": "default",
+    "priority": "normal",
     "token_budget": None,
     "cost_budget": None,
     "created_by": "op",

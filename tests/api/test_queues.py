@@ -49,6 +49,17 @@ def test_a_priority_is_one_of_three_words(api: Api) -> None:
     assert api.errors_of({"input": "hi", "spec": workflow("a"), "priority": 1}, 422) == [("enum", "body.priority")]
 
 
+@pytest.mark.usefixtures("gpu")
+def test_a_schedule_orders_its_runs_where_it_is_told(api: Api) -> None:
+    order = {"name": "nightly", "cron": "@daily", "input": "hi", "spec": workflow("a"), "queue": "gpu"}
+    made = api.post("/schedules", {**order, "priority": "low"}, 201)
+    assert (made["queue"], made["priority"]) == ("gpu", "low")
+    changed = api.client.patch("/v1/schedules/nightly", {"priority": "high"}, "application/json").json()
+    assert (changed["queue"], changed["priority"]) == ("gpu", "high")
+    run = api.get(f"/runs/{api.post('/schedules/nightly/trigger', status=202)['run_id']}")
+    assert (run["queue"], run["priority"]) == ("gpu", "high")
+
+
 @pytest.mark.usefixtures("gpu", "db")
 def test_each_queue_tells_how_many_wait_in_it_and_for_how_long() -> None:
     long_ago = timezone.now() - timedelta(minutes=5)
