@@ -8,6 +8,7 @@ from typing import Any
 
 from django.core.exceptions import PermissionDenied, SuspiciousOperation
 from django.db import InterfaceError, OperationalError
+from django.db import InternalError as InternalDatabaseError
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.views import defaults
 from rest_framework import exceptions
@@ -20,14 +21,18 @@ from kneo_project.errors import (
     InvalidRequest,
     KneoError,
     RequestInvalid,
+    StoreFull,
+    StoreReadOnly,
     StoreUnavailable,
 )
+from kneo_project.transient import Trouble, trouble_of
 
 logger = logging.getLogger("kneo_serv.service")
 
 # The paths that people open in a browser; everything else is API and answers JSON.
 PAGE_PREFIXES = ("/admin/",)
 _SQLITE_GENERIC_ERROR = 1
+_REFUSALS = {Trouble.AWAY: StoreUnavailable, Trouble.FULL: StoreFull, Trouble.READ_ONLY: StoreReadOnly}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,10 +95,22 @@ def _(error: SuspiciousOperation) -> Refusal:
 def _(error: BaseException) -> Refusal:
     # SQLite reports a wrong schema with the same class as a busy file; trying again does not mend the former.
     is_schema_fault = getattr(error.__cause__, "sqlite_errorcode", None) == _SQLITE_GENERIC_ERROR
-    if is_schema_fault:
-        return refusal_for.dispatch(BaseException)(error)
+    return _unexpected(error) if is_schema_fault else _unavailable(error, trouble_of(error) or Trouble.AWAY)
+
+
+@refusal_for.register
+def _(error: InternalDatabaseError) -> Refusal:
+    trouble = trouble_of(error)
+    return _unexpected(error) if trouble is None else _unavailable(error, trouble)
+
+
+def _unexpected(error: BaseException) -> Refusal:
+    return refusal_for.dispatch(BaseException)(error)
+
+
+def _unavailable(error: BaseException, trouble: Trouble) -> Refusal:
     logger.warning("database unavailable", exc_info=error)
-    return refusal_for(StoreUnavailable())
+    return refusal_for(_REFUSALS[trouble]())
 
 
 def handle(exc: Exception, context: Mapping[str, Any]) -> Response:

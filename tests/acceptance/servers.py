@@ -9,6 +9,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from pwd import getpwnam
 
+import psycopg
+from psycopg import sql
+
 from kneo_project.stack.private_stack import free_port
 from kneo_project.stack.programs import Program
 from tests import services
@@ -20,7 +23,7 @@ USER = "nobody" if os.geteuid() == 0 else None
 HERE = "127.0.0.1"
 START_SECONDS = 90.0
 STOP_SECONDS = 60.0
-SMALL_DISK = "48m"
+SMALL_DISK, SMALL_TABLESPACE = "48m", "small"
 # A disk in memory, which only the server sees and which goes with it, for whoever may not mount one for all to see.
 _WITH_SMALL_DISK = """
     mount -t tmpfs -o size="$1" small "$0" && mkdir "$0/tables" && shift
@@ -42,7 +45,8 @@ class Server:
         ending: signal.Signals = signal.SIGTERM,
     ) -> None:
         self.url = url
-        self._service, self._program, self._folder, self._env, self._ending = service, program, folder, env, ending
+        self.folder = folder
+        self._service, self._program, self._env, self._ending = service, program, env, ending
         self.start()
 
     def start(self) -> None:
@@ -73,13 +77,13 @@ class Server:
         return self._service.answers_at(self.url)
 
     def _run(self) -> Process:
-        name, folder = self._program.name, self._folder
+        name, folder = self._program.name, self.folder
         return Process(self._program, name=name, env=self._env, folder=folder, cwd=folder, user=USER)
 
 
 @contextmanager
 def own_postgres(*, has_small_disk: bool = False) -> Iterator[Server]:
-    """Run a PostgreSQL cluster of its own; with a small disk it has the tablespace ``small`` on that."""
+    """Run a PostgreSQL cluster of its own; with a small disk it has a tablespace on that."""
     with _own_folder("postgresql") as folder:
         data, port = folder / "data", free_port()
         words = ("--pgdata", str(data), "--username", "postgres", "--auth", "trust", "--encoding", "UTF8", "--locale=C")
@@ -94,6 +98,8 @@ def own_postgres(*, has_small_disk: bool = False) -> Iterator[Server]:
             ending=signal.SIGINT,  # it waits for nobody to leave
         )
         try:
+            if has_small_disk:
+                _make_tablespace(server)
             yield server
         finally:
             server.close()
@@ -143,6 +149,13 @@ def _rabbitmq_environment(folder: Path) -> dict[str, str]:
         "RABBITMQ_LOG_BASE": str(folder / "log"),
         "RABBITMQ_PID_FILE": str(folder / "pid"),
     }
+
+
+def _make_tablespace(server: Server) -> None:
+    made = sql.SQL("CREATE TABLESPACE {} LOCATION {}")
+    place = sql.Literal(str(server.folder / "disk" / "tables"))
+    with psycopg.connect(server.url, autocommit=True) as connection:
+        connection.execute(made.format(sql.Identifier(SMALL_TABLESPACE), place))
 
 
 def _on_small_disk(folder: Path, command: tuple[str, ...]) -> tuple[str, ...]:
