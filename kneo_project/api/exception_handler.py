@@ -1,6 +1,7 @@
 """Turns any exception into the error body of the contract: inside DRF views, and outside of them."""
 
 import logging
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import singledispatch
@@ -10,6 +11,7 @@ from django.core.exceptions import PermissionDenied, SuspiciousOperation
 from django.db import InterfaceError, OperationalError
 from django.db import InternalError as InternalDatabaseError
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.utils.html import format_html
 from django.views import defaults
 from rest_framework import exceptions
 from rest_framework.response import Response
@@ -32,6 +34,7 @@ logger = logging.getLogger("kneo_serv.service")
 # The paths that people open in a browser; everything else is API and answers JSON.
 PAGE_PREFIXES = ("/admin/",)
 _SQLITE_GENERIC_ERROR = 1
+_PAGE = '<!doctype html><html lang="en"><title>Not now</title><h1>Not now</h1><p>{}</p></html>'
 _REFUSALS = {Trouble.AWAY: StoreUnavailable, Trouble.FULL: StoreFull, Trouble.READ_ONLY: StoreReadOnly}
 
 
@@ -151,4 +154,16 @@ def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 def server_error(request: HttpRequest) -> HttpResponse:
     """Answer an error that nobody caught (``handler500``); Django has logged it already."""
-    return defaults.server_error(request) if _is_page(request) else json_response(InternalError())
+    error = sys.exception()
+    trouble = error and trouble_of(error)
+    refusal = _REFUSALS[trouble]() if trouble else InternalError()
+    if not _is_page(request):
+        return json_response(refusal)
+    return defaults.server_error(request) if trouble is None else _page_of_trouble(refusal)
+
+
+def _page_of_trouble(refusal: KneoError) -> HttpResponse:
+    """Return a page that needs nothing of the database."""
+    return HttpResponse(
+        format_html(_PAGE, refusal.message), status=refusal.status, headers={"Retry-After": refusal.retry_after_seconds}
+    )

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import psycopg
 import pytest
+from django.contrib.auth.models import User
 from django.core.management import call_command
 from django.db import DatabaseError, InternalError, OperationalError, connection
 from django.db.backends.base.base import BaseDatabaseWrapper
@@ -184,6 +185,16 @@ def test_a_database_that_can_only_be_read_is_read_and_orders_are_refused(client:
     assert (refused.status_code, refused.json()["detail"]["error"]) == (503, "store_read_only")
     come_back(run)
     assert (run.status, run.attempts) == ("completed", 0)
+
+
+@on_sqlite
+def test_a_person_at_the_console_is_told_as_well() -> None:
+    User.objects.create_superuser("olga", password="a-password-of-hers")
+    browser = Client(raise_request_exception=False)
+    with pragma_everywhere("query_only", 1, afterwards=0):
+        page = browser.post("/admin/login/", {"username": "olga", "password": "a-password-of-hers"})
+    assert (page.status_code, page.headers["Retry-After"]) == (503, "30")
+    assert "The database can only be read; nothing was lost." in page.content.decode()
 
 
 def examined(capsys: pytest.CaptureFixture[str]) -> list[str]:
