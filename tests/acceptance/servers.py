@@ -174,5 +174,6 @@ def _own_folder(name: str) -> Iterator[Path]:
 
 
 def _do(*command: str, folder: Path) -> None:
-    group, groups = (getpwnam(USER).pw_gid, []) if USER else (None, None)
+    group = getpwnam(USER).pw_gid if USER else None
+    groups: list[int] | None = [] if USER else None
     subprocess.run(command, cwd=folder, user=USER, group=group, extra_groups=groups, check=True, capture_output=True)

@@ -93,7 +93,7 @@ def test_a_full_disk_loses_nothing_and_everything_goes_on_when_there_is_room(
 
 def order_until_refused(deployment: Deployment) -> tuple[list[Job], dict[str, Any]]:
     """Order runs until one is refused; return those that were accepted, and the refusal."""
-    accepted = []
+    accepted: list[Job] = []
     for _ in range(MOST_ORDERS):
         ledger = deployment.new_ledger()
         spec = sequence(one="mark", two="mark")
