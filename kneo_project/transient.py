@@ -5,11 +5,12 @@ import logging
 import random
 import sqlite3
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from enum import StrEnum
 
 from django.db import Error, InterfaceError, InternalError, OperationalError, connection
 
+from kneo_project.errors import KneoError, StoreFull, StoreReadOnly, StoreUnavailable
 from kneo_project.room import room
 
 logger = logging.getLogger(__name__)
@@ -26,6 +27,13 @@ class Trouble(StrEnum):
     AWAY = "away"
     FULL = "full"
     READ_ONLY = "read_only"
+
+
+REFUSALS: Mapping[Trouble, type[KneoError]] = {
+    Trouble.AWAY: StoreUnavailable,
+    Trouble.FULL: StoreFull,
+    Trouble.READ_ONLY: StoreReadOnly,
+}
 
 
 def retry_transient[**P, R](write: Callable[P, R]) -> Callable[P, R]:

@@ -23,11 +23,8 @@ from kneo_project.errors import (
     InvalidRequest,
     KneoError,
     RequestInvalid,
-    StoreFull,
-    StoreReadOnly,
-    StoreUnavailable,
 )
-from kneo_project.transient import Trouble, trouble_of
+from kneo_project.transient import REFUSALS, Trouble, trouble_of
 
 logger = logging.getLogger("kneo_serv.service")
 
@@ -35,7 +32,6 @@ logger = logging.getLogger("kneo_serv.service")
 PAGE_PREFIXES = ("/admin/",)
 _SQLITE_GENERIC_ERROR = 1
 _PAGE = '<!doctype html><html lang="en"><title>Not now</title><h1>Not now</h1><p>{}</p></html>'
-_REFUSALS = {Trouble.AWAY: StoreUnavailable, Trouble.FULL: StoreFull, Trouble.READ_ONLY: StoreReadOnly}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,7 +109,7 @@ def _unexpected(error: BaseException) -> Refusal:
 
 def _unavailable(error: BaseException, trouble: Trouble) -> Refusal:
     logger.warning("database unavailable", exc_info=error)
-    return refusal_for(_REFUSALS[trouble]())
+    return refusal_for(REFUSALS[trouble]())
 
 
 def handle(exc: Exception, context: Mapping[str, Any]) -> Response:
@@ -156,7 +152,7 @@ def server_error(request: HttpRequest) -> HttpResponse:
     """Answer an error that nobody caught (``handler500``); Django has logged it already."""
     error = sys.exception()
     trouble = error and trouble_of(error)
-    refusal = _REFUSALS[trouble]() if trouble else InternalError()
+    refusal = REFUSALS[trouble]() if trouble else InternalError()
     if not _is_page(request):
         return json_response(refusal)
     return defaults.server_error(request) if trouble is None else _page_of_trouble(refusal)

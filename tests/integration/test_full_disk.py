@@ -16,9 +16,11 @@ from django.db.backends.signals import connection_created
 from django.test import Client
 
 from kneo_project import room as rooms
+from kneo_project.errors import StoreFull
 from kneo_project.room import Room, room
 from kneo_project.transient import Trouble, trouble_of
-from runs import executor, heartbeat
+from runs import deadlines, executor, heartbeat
+from runs.cli import driving
 from runs.executor import Rest
 from runs.models import Run
 from tests.integration.driving import advance, outputs, spec_of, start, step
@@ -195,6 +197,16 @@ def test_a_person_at_the_console_is_told_as_well() -> None:
         page = browser.post("/admin/login/", {"username": "olga", "password": "a-password-of-hers"})
     assert (page.status_code, page.headers["Retry-After"]) == (503, "30")
     assert "The database can only be read; nothing was lost." in page.content.decode()
+
+
+@on_sqlite
+def test_who_drives_a_run_at_the_keyboard_does_not_wait_for_room() -> None:
+    run = start(THREE)
+    with full_disk(), pytest.raises(StoreFull):
+        driving.drive(run.pk)
+    run.refresh_from_db()
+    assert run.status == "running"
+    assert deadlines.recover_lapsed() == [run.pk], "whoever sweeps next takes it back"
 
 
 def examined(capsys: pytest.CaptureFixture[str]) -> list[str]:
