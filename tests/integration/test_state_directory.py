@@ -10,7 +10,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 SECRET_KEY = "9f" * 30
-RING = "import django, uuid; django.setup(); from runs.tasks import ring; print(ring(uuid.uuid4()))"
+RING = "import django, uuid; django.setup(); from runs.tasks import ring; print(ring(uuid.uuid4(), 'default'))"
 
 
 @pytest.fixture
