@@ -331,4 +331,8 @@ def embedded_secret_key() -> str:
 
 
 if not SECRET_KEY:
-    SECRET_KEY = embedded_secret_key()
+    try:
+        SECRET_KEY = embedded_secret_key()
+    except OSError as error:
+        reason = f"KNEO_SERV_STATE_DIR: {STATE_DIR} cannot be written ({error.strerror})."
+        raise ImproperlyConfigured(f"{reason} Give it to the user of the service, or name another.") from None

@@ -12,6 +12,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Histo
 from humantasks.models import HumanTask
 from kneo_project import queues
 from kneo_project.prices import NANOS
+from kneo_project.room import room
 from runs.engine.lifecycle import Status
 from runs.inspection.jobs import jobs_now
 from runs.models import LeaseOwner, Run, StatisticsMark, TotalTally
@@ -68,6 +69,8 @@ def measures() -> Iterator[Metric]:
     pruned = "Since nothing was past its window, where something is to be pruned."
     yield _gauge("kneo_retention_age_seconds", pruned, _nan_if_none(rounds.age_seconds()))
     yield _beat_jobs()
+    full = "Whether the web process that answers found no room in the database in the last minute."
+    yield _gauge("kneo_database_full", full, float(room.is_lacking))
 
 
 def _counted(tallies: Mapping[str, TotalTally], names: Mapping[str, tuple[str, ...]]) -> Iterator[Metric]:

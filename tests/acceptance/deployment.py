@@ -151,7 +151,7 @@ class Deployment:
 
     def start(self, spec: dict[str, Any], **fields: Any) -> Job:
         """Create a run asynchronously."""
-        ledger = self._new_ledger()
+        ledger = self.new_ledger()
         response = self.api.create(spec, ledger.token, async_mode=True, **fields)
         assert response.status_code == 202, response.text
         return Job(run_id=response.json()["run_id"], ledger=ledger)
@@ -162,7 +162,7 @@ class Deployment:
 
     def call(self, spec: dict[str, Any], **fields: Any) -> Call:
         """Create a run synchronously: the answer comes in a thread, when the run rests."""
-        ledger = self._new_ledger()
+        ledger = self.new_ledger()
         return Call(answer=self._threads.submit(self.api.create, spec, ledger.token, **fields), ledger=ledger)
 
     def approve(self, job: Job) -> Call:
@@ -203,7 +203,8 @@ class Deployment:
         """Return the worker in which a step noted ``entry``."""
         return next(worker for worker in self.workers if worker.pid == entry.pid)
 
-    def _new_ledger(self) -> Ledger:
+    def new_ledger(self) -> Ledger:
+        """Return the ledger of a run that is to be ordered."""
         return Ledger(self.folder, uuid.uuid4().hex)
 
     def _start_worker(self) -> Process:
