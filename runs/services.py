@@ -31,7 +31,7 @@ from runs.engine.progress import Progress
 from runs.errors import QueueFull, RunNotFound, RunStateConflict
 from runs.models import Priority, Run, Target
 from runs.rejections import rejections
-from runs.restoring import forkers_of, restore_state
+from runs.restoring import askers_of, restore_state
 from specs.services import SkillsOverlay, SpecSource, freeze, load_plan, store
 
 
@@ -41,7 +41,7 @@ class StartRun:
 
     ``token_budget`` is how many tokens all its model calls may use together, and ``cost_budget`` how much money in
     units of the currency; None leaves it to the operator. ``queue`` is one of ``kneo_project.queues.names()``.
-    ``event_type`` is what the audit log calls it.
+    ``triggered_by`` is who had a schedule order it. ``event_type`` is what the audit log calls it.
     """
 
     source: SpecSource
@@ -56,6 +56,7 @@ class StartRun:
     token_budget: int | None = None
     cost_budget: float | None = None
     async_mode: bool = False
+    triggered_by: str | None = None
     event_type: str = "run.created"
 
 
@@ -73,7 +74,7 @@ def start_run(request: StartRun, *, actor: str, key: idempotency.Key | None = No
     run.workflow_name = None if workflow is None else workflow.name
     with transaction.atomic():
         run.snapshot = store(frozen)
-        transitions.start(run)
+        transitions.start(run, triggered_by=request.triggered_by)
         idempotency.bind(key, run)
         record(request.event_type, actor=actor, run_id=run.pk, metadata=_creation(request))
     return run
@@ -219,9 +220,9 @@ def resume_run(task_id: uuid.UUID, answer: Answer, *, actor: str, key: idempoten
 
 
 def requesters_of(run: Run) -> set[str]:
-    """Return who started ``run``, or the run that it is a branch of, and who forked it."""
+    """Return who started ``run``, or the run that it is a branch of, by a schedule or not, and who forked it."""
     whole = run.within or run
-    return {*filter(None, [whole.ordered_by]), *forkers_of(whole)}
+    return {*filter(None, [whole.ordered_by]), *askers_of(whole)}
 
 
 def approve_overdue(task: HumanTask) -> bool:

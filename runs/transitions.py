@@ -37,8 +37,12 @@ MOST_ATTEMPTS = 32_768
 COPIED_AT_ONCE = 500
 
 
-def start(run: Run) -> None:
-    """Write a new run with its first checkpoint, in the caller's transaction."""
+def start(run: Run, *, triggered_by: str | None = None) -> None:
+    """Write a new run with its first checkpoint, in the caller's transaction.
+
+    ``triggered_by`` had a schedule order it. Its forks have that in their history, too.
+    """
+    details = {"target": run.target, "environment": run.environment, "timeout_seconds": run.timeout_seconds}
     run.sequence = 1
     _line_up(run)
     tracing.begin(run)
@@ -51,7 +55,7 @@ def start(run: Run) -> None:
         type=RecordType.RUN_STARTED,
         status=Status.RUNNING,
         input_text=run.input_text,
-        details={"target": run.target, "environment": run.environment, "timeout_seconds": run.timeout_seconds},
+        details=details | ({"triggered_by": triggered_by} if triggered_by else {}),
         created_at=run.created_at,
     )
 

@@ -55,7 +55,7 @@ def trigger(name: str, *, actor: str, key: idempotency.Key | None = None) -> Run
     """
     with transaction.atomic():
         schedule = find_schedule(name, for_update=True)
-        run = _start(schedule, None, key)
+        run = _start(schedule, None, triggered_by=actor, key=key)
         Schedule.objects.filter(pk=schedule.pk).update(last_run=run)
         record("schedule.triggered", actor=actor, run_id=run.pk, metadata={"schedule": schedule.name})
     return run
@@ -133,7 +133,13 @@ def _note(schedule: Schedule, verdict: _Verdict) -> None:
         record(f"schedule.{verdict.outcome}", actor=schedule.actor, metadata=facts)
 
 
-def _start(schedule: Schedule, due_at: datetime | None, key: idempotency.Key | None = None) -> Run:
+def _start(
+    schedule: Schedule,
+    due_at: datetime | None,
+    *,
+    triggered_by: str | None = None,
+    key: idempotency.Key | None = None,
+) -> Run:
     """Start a run of ``schedule`` in the caller's transaction."""
     source = SpecSource(
         digest=schedule.snapshot_id,
@@ -155,6 +161,7 @@ def _start(schedule: Schedule, due_at: datetime | None, key: idempotency.Key | N
         token_budget=schedule.token_budget,
         cost_budget=schedule.cost_budget,
         async_mode=True,
+        triggered_by=triggered_by,
     )
     run = services.start_run(order, actor=schedule.actor, key=key)
     ScheduledRun.objects.create(run=run, schedule=schedule, due_at=due_at)

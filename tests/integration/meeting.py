@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any
 
 from django.db import connection, connections, transaction
 
@@ -26,7 +27,7 @@ def _begin[R](pool: ThreadPoolExecutor, act: Callable[[], R]) -> Future[R]:
     return pool.submit(closing)
 
 
-def _wait_until_it_waits(doing: Future[object]) -> None:
+def _wait_until_it_waits(doing: Future[Any]) -> None:
     """Return once a connection waits for a lock of another, or what is done was done without waiting."""
     with connection.cursor() as cursor:
         waiting = 0
