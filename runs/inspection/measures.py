@@ -68,7 +68,7 @@ def measures() -> Iterator[Metric]:
     yield _gauge("kneo_statistics_age_seconds", "Since the counters were last brought up to date.", _statistics_age())
     pruned = "Since nothing was past its window, where something is to be pruned."
     yield _gauge("kneo_retention_age_seconds", pruned, _nan_if_none(rounds.age_seconds()))
-    yield _beat_jobs()
+    yield from _beat_jobs()
     full = "Whether the web process that answers found no room in the database in the last minute."
     yield _gauge("kneo_database_full", full, float(room.is_lacking))
 
@@ -145,14 +145,17 @@ def _histogram(name: str, tallies: Mapping[str, TotalTally]) -> Metric:
     return HistogramMetricFamily(name, meaning, buckets=reached, sum_value=tally.seconds if tally else 0.0)
 
 
-def _beat_jobs() -> Metric:
-    meaning = "Since the job of the beat last went well."
-    family = GaugeMetricFamily("kneo_beat_job_age_seconds", meaning, labels=["name"])
+def _beat_jobs() -> Iterator[Metric]:
+    ages = GaugeMetricFamily("kneo_beat_job_age_seconds", "Since the job of the beat last went well.", labels=["name"])
+    intervals = GaugeMetricFamily("kneo_beat_job_interval_seconds", "How often the job is due.", labels=["name"])
     now = timezone.now()
     for job in jobs_now():
         age = job.age(now)
-        family.add_metric([job.name], float("nan") if age is None else _age(age))
-    return family
+        ages.add_metric([job.name], float("nan") if age is None else _age(age))
+        if job.every is not None:
+            intervals.add_metric([job.name], job.every.total_seconds())
+    yield ages
+    yield intervals
 
 
 def _cost(tallies: Mapping[str, TotalTally]) -> float:
