@@ -110,13 +110,14 @@ def come_back(run: Run) -> None:
 
 def test_claiming_releasing_and_assigning_survive_a_blip_at_any_moment() -> None:
     task = HumanTaskFactory.create()
+    changes: list[Callable[[], object]] = [
+        lambda: assigning.claim_task(task.pk, by="bob"),
+        lambda: assigning.release_task(task.pk, by="bob"),
+        lambda: assigning.assign_task(task.pk, "finance", AssigneeKind.GROUP, by="olivia"),
+    ]
     for moment in itertools.count(1):
         happened = []
-        for change in (
-            lambda: assigning.claim_task(task.pk, by="bob"),
-            lambda: assigning.release_task(task.pk, by="bob"),
-            lambda: assigning.assign_task(task.pk, "finance", AssigneeKind.GROUP, by="olivia"),
-        ):
+        for change in changes:
             with outage(moment, long=1) as told:
                 change()
             happened.append(told.has_happened)
