@@ -1,7 +1,6 @@
 import runs.identifiers
 import runs.partitions.leaving
 from django.db import migrations, models
-from django.db.models.deletion import ForeignKey
 
 
 class Migration(migrations.Migration):
@@ -22,12 +21,12 @@ class Migration(migrations.Migration):
                 migrations.AlterField(
                     model_name='checkpoint',
                     name='run',
-                    field=ForeignKey(db_index=False, on_delete=runs.partitions.leaving.with_run_or_month, related_name='checkpoints', to='runs.run'),
+                    field=models.ForeignKey(db_index=False, on_delete=runs.partitions.leaving.with_run_or_month, related_name='checkpoints', to='runs.run'),
                 ),
                 migrations.AlterField(
                     model_name='traceevent',
                     name='run',
-                    field=ForeignKey(db_index=False, on_delete=runs.partitions.leaving.with_run_or_month, related_name='trace_events', to='runs.run'),
+                    field=models.ForeignKey(db_index=False, on_delete=runs.partitions.leaving.with_run_or_month, related_name='trace_events', to='runs.run'),
                 ),
             ],
         ),

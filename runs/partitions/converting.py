@@ -12,7 +12,7 @@ from django.db.backends.utils import CursorWrapper
 
 from runs.identifiers import first_id_at
 from runs.partitions.months import TABLES, Month, partitions
-from runs.partitions.upkeep import AHEAD, between, create
+from runs.partitions.upkeep import AHEAD, create
 
 LOCK_SECONDS = 5
 # Ids that sort are below this one until the year 2100. Of random ids so are one and a half in a hundred: these rows are

@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.conf import settings
+from django.db import models
 from django.db.models import CASCADE, QuerySet
 from django.db.models.deletion import Collector
 
@@ -15,7 +16,9 @@ def outside_of_months[Q: QuerySet[Any]](rows: Q) -> Q:
     return rows.exclude(run_id__gte=found[0], run_id__lt=found[1]) if found else rows
 
 
-def with_run_or_month(collector: Collector, field: Any, rows: QuerySet[Any], using: str) -> None:
+def with_run_or_month(
+    collector: Collector, field: "models.ForeignKey[Any, Any]", rows: QuerySet[Any], using: str
+) -> None:
     """Delete the rows of runs with these, but for those in a month: a whole month is dropped when its runs are gone.
 
     Where runs of some statuses are kept, months have runs for ever, and rows are deleted with theirs.

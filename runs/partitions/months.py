@@ -1,6 +1,6 @@
 """Which months have partitions of their own.
 
-A partition holds all rows of a run, by the run's id, so that every unique constraint holds in the whole table. There are
+A partition holds all rows of a run, by the run's id, so that unique constraints hold in the whole table. There is
 one for each month, one for the random ids that runs had before, and one for what belongs to none of these.
 """
 

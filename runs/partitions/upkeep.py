@@ -54,16 +54,17 @@ def create_missing(now: datetime) -> list[Month]:
 
 def create(month: Month) -> None:
     """Make the partitions of ``month``, with the rows of its runs that came before it. In a transaction."""
+    lower, upper = month.bounds
     with connection.cursor() as cursor:
         for table in TABLES:
-            own, bounds = month.table(table), month.bounds
+            own = month.table(table)
             cursor.execute(f"CREATE TABLE {own} (LIKE {table} INCLUDING ALL EXCLUDING IDENTITY, PRIMARY KEY (id))")
             cursor.execute(
                 f"WITH early AS (DELETE FROM {table}_default WHERE run_id >= %s AND run_id < %s RETURNING *)"  # noqa: S608
                 f" INSERT INTO {own} SELECT * FROM early",
-                bounds,
+                [lower, upper],
             )
-            cursor.execute(f"ALTER TABLE {table} ATTACH PARTITION {own} {between(*bounds)}")
+            cursor.execute(f"ALTER TABLE {table} ATTACH PARTITION {own} FOR VALUES FROM ('{lower}') TO ('{upper}')")
 
 
 def drop_oldest(before: datetime) -> Month | None:
@@ -81,11 +82,6 @@ def drop_oldest(before: datetime) -> Month | None:
         _drop(month)
     logger.info("Dropped the records of a month", extra={"month": str(month)})
     return month
-
-
-def between(lower: object, upper: object) -> str:
-    """Return the clause that says which ids a partition has."""
-    return f"FOR VALUES FROM ('{lower}') TO ('{upper}')"
 
 
 def _is_empty(month: Month) -> bool:

@@ -82,7 +82,10 @@ def rehearse(past: Mapping[str, Limit]) -> dict[str, int]:
 
 
 def prune_round(*, is_over: Callable[[], bool]) -> dict[str, int]:
-    """Prune what is past its window now, and see to the partitions of months to come. Raises ProjectConfigInvalid for a project whose windows cannot be read."""
+    """Prune what is past its window now, and have partitions for the months to come.
+
+    Raises ProjectConfigInvalid for a project whose windows cannot be read.
+    """
     _see_to_months()
     found = windows()
     return prune(found, limits(found, timezone.now(), is_over), is_over=is_over)

@@ -32,9 +32,7 @@ class Command(BaseCommand):
             self.stdout.write(f"The tables are partitioned. Months: {', '.join(map(str, months()))}.")
             return
         if in_use := signs_of_life():
-            raise CommandError(
-                f"{' '.join(in_use)} Stop workers, web and beat first: they would wait, and so would this."
-            )
+            raise CommandError(f"{' '.join(in_use)} Stop workers, web and beat first.")
         if not yes:
             self.stdout.write("The tables can be partitioned. Make a backup, then say --yes.")
             return
