@@ -96,10 +96,13 @@ def _months(cursor: CursorWrapper, now: datetime) -> tuple[Month, ...]:
 def _move(cursor: CursorWrapper, table: str) -> int:
     """Move the rows that belong elsewhere, and make what is left a partition; return how many were moved."""
     before = f"{table}_random"
-    cursor.execute(
-        f"WITH gone AS (DELETE FROM {before} WHERE run_id < %s RETURNING *) INSERT INTO {table} SELECT * FROM gone",  # noqa: S608
-        [HORIZON],
-    )
+    cursor.execute(f"INSERT INTO {table} SELECT * FROM {before} WHERE run_id < %s", [HORIZON])  # noqa: S608
     moved: int = cursor.rowcount
+    cursor.execute(f"SELECT EXISTS (SELECT FROM {before} WHERE run_id >= %s)", [HORIZON])  # noqa: S608
+    (is_needed,) = cursor.fetchone()
+    if is_needed:
+        cursor.execute(f"DELETE FROM {before} WHERE run_id < %s", [HORIZON])  # noqa: S608
+    else:
+        cursor.execute(f"TRUNCATE {before}")
     cursor.execute(f"ALTER TABLE {table} ATTACH PARTITION {before} FOR VALUES FROM ('{HORIZON}') TO (MAXVALUE)")
     return moved

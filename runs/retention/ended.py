@@ -44,8 +44,9 @@ def prune_runs(limit: Limit, _: RetentionMark) -> Batch:
         return Batch(goes_on=True)
     _delete(ids)
     if not found:
-        drop_oldest(limit.before)  # here, as nobody else deletes runs meanwhile
-    return Batch(pruned=len(ids), goes_on=bool(ids), is_done=not found)
+        dropped = drop_oldest(limit.before)  # here, as nobody else deletes runs meanwhile
+        return Batch(goes_on=dropped is not None, is_done=dropped is None)
+    return Batch(pruned=len(ids), goes_on=bool(ids))
 
 
 def histories_past(limit: Limit) -> QuerySet[Run]:

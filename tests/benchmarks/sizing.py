@@ -31,11 +31,10 @@ from tests.benchmarks.wal import Cost, counted
 RUNS, QUICK_RUNS = 100_000, 5_000
 MILLION, MEGA = 1_000_000, 1_000_000
 SIZES = """
-SELECT top.relname, sum(pg_total_relation_size(part.relid)), sum(pg_indexes_size(part.relid))
-FROM pg_class AS top, pg_partition_tree(top.oid) AS part
-WHERE top.relkind IN ('r', 'p') AND NOT top.relispartition AND top.relnamespace = 'public'::regnamespace
-    AND top.relname ~ '^(runs|humantasks|audit|webhooks)_'
-GROUP BY top.relname HAVING sum(pg_total_relation_size(part.relid)) > 500000 ORDER BY 2 DESC
+SELECT coalesce(pg_partition_root(oid), oid)::regclass::text,
+    sum(pg_total_relation_size(oid)), sum(pg_indexes_size(oid))
+FROM pg_class WHERE relkind = 'r' AND relname ~ '^(runs|humantasks|audit)_' AND relname !~ 'tally$'
+GROUP BY 1 HAVING sum(pg_total_relation_size(oid)) > 500000 ORDER BY 2 DESC
 """
 PRUNE = ("manage.py", "prune", "--kind", "runs", "--json")
 
@@ -47,6 +46,7 @@ class Measured:
     name: str
     runs: int
     sizes: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+    partitioning_seconds: float = 0
     adding_seconds: float = 0
     adding_bytes: float = 0
     pruned: int = 0
@@ -60,9 +60,13 @@ def measure(name: str, runs: int, folder: Path, *, by_month: bool) -> Measured:
     found = Measured(name=name, runs=runs)
     newest = datetime.now(UTC).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
     with _bench(folder) as bench:
+        program = ("-m", "tests.benchmarks.history.program", str(runs), newest.isoformat())
+        bench.deployment.talk_to(*program).communicate()  # it ends when there is nothing to answer
         if by_month:
-            bench.deployment.run("manage.py", "partition", "--yes")
-        bench.deployment.run("-m", "tests.benchmarks.history.program", str(runs), newest.isoformat())
+            began = time.perf_counter()
+            bench.deployment.manage("partition", "--yes").check_returncode()
+            found.partitioning_seconds = time.perf_counter() - began
+            bench.connection.execute("VACUUM ANALYZE")
         found.sizes = _sizes(bench)
         found.adding_seconds, added = _timed(
             bench, lambda: fill(bench.connection, since=runs, until=runs + runs // 10, newest=newest)
@@ -136,25 +140,24 @@ def _as_text(found: Sequence[Measured], machine: Machine) -> str:
 
 
 def _lines(found: Measured) -> str:
-    scale = MILLION / found.runs / MEGA
-    tables = [
-        f"{table:<28}{size * scale:>10,.0f}{indexes * scale:>10,.0f}" for table, (size, indexes) in found.sizes.items()
-    ]
-    whole = sum(size for size, _ in found.sizes.values())
-    added = found.runs // 10
+    scale, added, whole = MILLION / found.runs / MEGA, found.runs // 10, sum(size for size, _ in found.sizes.values())
     return "\n".join(
         [
-            f"{found.name}, MB per million runs{'all':>10}{'indexes':>10}",
-            *tables,
-            f"{'together':<28}{whole * scale:>10,.0f}",
-            f"added {added:,} runs in {found.adding_seconds:.1f} s: {added / found.adding_seconds:,.0f} runs/s,"
-            f" {found.adding_bytes / added:,.0f} bytes of WAL each",
-            f"pruned {found.pruned:,} runs in {found.pruning_seconds:.0f} s: "
-            f"{found.pruned / found.pruning_seconds:,.0f} runs/s, {found.pruning_bytes / max(found.pruned, 1):,.0f} bytes of WAL each",
-            f"left on the disk after VACUUM: {found.left_bytes / MEGA:,.0f} of {whole * 1.1 / MEGA:,.0f} MB",
+            f"{found.name + ', MB per million runs':<42}{'all':>10}{'indexes':>10}",
+            *(f"{name:<42}{size * scale:>10,.0f}{part * scale:>10,.0f}" for name, (size, part) in found.sizes.items()),
+            f"{'together':<42}{whole * scale:>10,.0f}",
+            f"partitioned in {found.partitioning_seconds:.0f} s" if found.partitioning_seconds else "",
+            f"added {_rates(added, found.adding_seconds, found.adding_bytes)}",
+            f"pruned {_rates(found.pruned, found.pruning_seconds, found.pruning_bytes)}",
+            f"left on the disk after VACUUM: {found.left_bytes / MEGA:,.0f} MB; before: {whole / MEGA:,.0f} MB",
             "",
         ]
     )
+
+
+def _rates(runs: int, seconds: float, of_wal: float) -> str:
+    each = max(runs, 1)
+    return f"{runs:,} runs in {seconds:.1f} s: {runs / seconds:,.0f} runs/s, {of_wal / each:,.0f} bytes of WAL each"
 
 
 def _as_json(found: Sequence[Measured], machine: Machine) -> str:

@@ -39,7 +39,8 @@ FROM (
             WHEN number %% 100 = 31 THEN 'timed_out'
             ELSE 'completed'
         END AS status,
-        %(newest)s::timestamptz - interval '1 day' * %(days)s * (%(until)s - number + 0.5) / (%(until)s - %(since)s) AS at
+        %(newest)s::timestamptz
+            - interval '1 day' * %(days)s * (%(until)s - number + 0.5) / (%(until)s - %(since)s) AS at
     FROM generate_series(%(since)s::integer + 1, %(until)s::integer) AS number
 ) AS numbered
 CROSS JOIN LATERAL (SELECT status IN ('failed', 'cancelled', 'timed_out') AS failing) AS told

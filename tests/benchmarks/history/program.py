@@ -1,7 +1,7 @@
-"""A program that fills a database and asks the API about it: ``python -m tests.benchmarks.history.program RUNS [NEWEST]``.
+"""A program that fills a database and asks the API about it: ``python -m tests.benchmarks.history.program RUNS``.
 
-The last run is created at the moment NEWEST, or else just now. It says so when there are as many RUNS. Then it reads words, each on a line, and answers each with a line of JSON: the
-milliseconds of every request of that round.
+The last run was created just now, or at the moment that follows. It says so when there are as many RUNS. Then it reads
+words, each on a line, and answers each with a line of JSON: the milliseconds of every request of that round.
 
 A process of its own, because it is a web server for one caller: Django is set up for the database that it is given.
 """
