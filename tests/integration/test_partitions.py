@@ -9,12 +9,16 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from django.apps import apps
 from django.core.management import CommandError, call_command
-from django.db import IntegrityError, connection, connections, transaction
+from django.db import IntegrityError, connection, connections, models, transaction
+from django.db.migrations.state import ProjectState
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from pytest_django import Settings
 
 from humantasks.rules import Answer, Decision
+from kneo_project.indexes import AddIndexQuietly
 from runs import services
 from runs.engine.lifecycle import Status
 from runs.engine.progress import RecordType
@@ -304,3 +308,25 @@ def test_who_reads_for_long_keeps_months_and_holds_up_nobody() -> None:
     prune()
     assert MAY not in months()
     assert upkeep.create_missing(THIS_MONTH.after().begins_at) == [THIS_MONTH.after(4)]
+
+
+def test_a_later_release_can_add_an_index_without_holding_up_writers() -> None:
+    partition()
+    before = ProjectState.from_apps(apps)
+    after = before.clone()
+    adding = AddIndexQuietly("checkpoint", models.Index(fields=["created_at"], name="added_later"))
+    adding.state_forwards("runs", after)
+    with CaptureQueriesContext(connection) as said, connection.schema_editor(atomic=False) as editor:
+        adding.database_forwards("runs", editor, before, after)
+
+    parts = partitions(TABLES[0])
+    quietly = [each["sql"] for each in said if "CONCURRENTLY" in each["sql"]]
+    assert len(quietly) == len(parts)
+    assert all("added_later" in " ".join(indexes(part)) for part in parts)
+    assert "added_later" in indexes(TABLES[0])
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT indisvalid FROM pg_index WHERE indexrelid = to_regclass('added_later')")
+        assert cursor.fetchone() == (True,)
+    with connection.schema_editor(atomic=False) as editor:
+        adding.database_backwards("runs", editor, after, before)
+    assert not [name for part in parts for name in indexes(part) if "added_later" in name]
