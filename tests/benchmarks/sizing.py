@@ -28,7 +28,7 @@ from tests.benchmarks.bench import SETTINGS, Bench, BenchmarkFailed
 from tests.benchmarks.history.filling import fill
 from tests.benchmarks.machine import Machine, this_machine
 from tests.benchmarks.options import options_of
-from tests.benchmarks.wal import Cost, counted
+from tests.benchmarks.wal import counted
 
 RUNS, QUICK_RUNS = 100_000, 5_000
 MILLION, MEGA = 1_000_000, 1_000_000
@@ -70,12 +70,10 @@ def measure(name: str, runs: int, folder: Path, *, by_month: bool) -> Measured:
             found.partitioning_seconds = time.perf_counter() - began
             bench.connection.execute("VACUUM ANALYZE")
         found.sizes = _sizes(bench)
-        found.adding_seconds, added = _timed(
+        found.adding_seconds, found.adding_bytes = _timed(
             bench, lambda: fill(bench.connection, since=runs, until=runs + runs // 10, newest=newest)
         )
-        found.adding_bytes = added.bytes
-        found.pruning_seconds, pruned = _timed(bench, lambda: _prune(bench, found))
-        found.pruning_bytes = pruned.bytes
+        found.pruning_seconds, found.pruning_bytes = _timed(bench, lambda: _prune(bench, found))
         bench.connection.execute("VACUUM")
         found.left_bytes = sum(size for size, _ in _sizes(bench).values())
     return found
@@ -116,13 +114,15 @@ def _bench(folder: Path) -> Iterator[Bench]:
         yield Bench(deployment, database.url, connection)
 
 
-def _timed(bench: Bench, act: Callable[[], object]) -> tuple[float, Cost]:
-    """Return the seconds that it takes, and what it writes: not a number, once the server has done away with its log."""
-    began, seconds, cost = time.perf_counter(), 0.0, Cost()
-    with contextlib.suppress(psycopg.errors.UndefinedFile), counted(bench) as cost:
-        act()
-        seconds, cost.bytes = time.perf_counter() - began, math.nan
-    return seconds, cost
+def _timed(bench: Bench, act: Callable[[], object]) -> tuple[float, float]:
+    """Return the seconds that it takes and the bytes of log: not a number, when the server has thrown them away."""
+    began, seconds, written = time.perf_counter(), 0.0, math.nan
+    with contextlib.suppress(psycopg.errors.UndefinedFile):
+        with counted(bench) as cost:
+            act()
+            seconds = time.perf_counter() - began
+        written = cost.bytes
+    return seconds, written
 
 
 def _prune(bench: Bench, found: Measured) -> None:
