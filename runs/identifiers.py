@@ -7,7 +7,7 @@ only from 3.14 on.
 import secrets
 import time
 import uuid
-from datetime import datetime
+from datetime import UTC, datetime
 
 VERSION, VARIANT = 7 << 76, 0b10 << 62
 NANOSECONDS = 1_000_000  # of a millisecond
@@ -18,6 +18,11 @@ def new_run_id() -> uuid.UUID:
     milliseconds, nanoseconds = divmod(time.time_ns(), NANOSECONDS)
     fraction = nanoseconds * 4096 // NANOSECONDS
     return uuid.UUID(int=milliseconds << 80 | VERSION | fraction << 64 | VARIANT | secrets.randbits(62))
+
+
+def made_at(run_id: uuid.UUID) -> datetime:
+    """Return when an id of version 7 was made."""
+    return datetime.fromtimestamp((run_id.int >> 80) / 1000, UTC)
 
 
 def first_id_at(moment: datetime) -> uuid.UUID:

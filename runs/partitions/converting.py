@@ -10,16 +10,17 @@ from datetime import UTC, datetime
 from django.db import connection, transaction
 from django.db.backends.utils import CursorWrapper
 
-from runs.identifiers import first_id_at
+from runs.identifiers import first_id_at, made_at
 from runs.partitions.months import TABLES, Month, partitions
 from runs.partitions.upkeep import AHEAD, create
 
 LOCK_SECONDS = 5
+EARLIEST = datetime(2020, 1, 1, tzinfo=UTC)  # no run is older, whatever the clock said
 # Ids that sort are below this one until the year 2100. Of random ids so are one and a half in a hundred: these rows are
 # moved too, so that a new month need only look into a small table for rows of its own.
 HORIZON = first_id_at(datetime(2100, 1, 1, tzinfo=UTC))
 _OLDEST = """
-SELECT min(created_at) FROM runs_run WHERE id >= %s AND id < %s AND substr(id::text, 15, 1) = '7' AND created_at <= %s
+SELECT id FROM runs_run WHERE id >= %s AND id < %s AND substr(id::text, 15, 1) = '7' ORDER BY id LIMIT 1
 """
 _INDEXES = """
 SELECT split_part(pg_get_indexdef(indexrelid), ' USING ', 2), indexrelid::regclass::text
@@ -84,9 +85,9 @@ def _indexes(cursor: CursorWrapper, table: str) -> Mapping[str, str]:
 
 def _months(cursor: CursorWrapper, now: datetime) -> tuple[Month, ...]:
     """Return the months from the oldest run with an id that sorts, up to some that are to come."""
-    cursor.execute(_OLDEST, [first_id_at(datetime(2020, 1, 1, tzinfo=UTC)), HORIZON, now])
-    (oldest,) = cursor.fetchone()
-    month, until, found = Month.of(oldest or now), Month.of(now).after(AHEAD), []
+    cursor.execute(_OLDEST, [first_id_at(EARLIEST), first_id_at(now)])
+    row = cursor.fetchone()
+    month, until, found = Month.of(made_at(row[0]) if row else now), Month.of(now).after(AHEAD), []
     while month <= until:
         found.append(month)
         month = month.after()

@@ -4,7 +4,7 @@ import threading
 import uuid
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import psycopg
@@ -35,8 +35,8 @@ from tests.settings import DATABASE
 
 pytestmark = pytest.mark.skipif(DATABASE != "postgres", reason="only PostgreSQL has partitions")
 THIS_MONTH = Month.of(timezone.now())
-LONG_AGO = datetime(2026, 5, 15, tzinfo=UTC)
-MAY = Month.of(LONG_AGO)
+LONG_AGO = (timezone.now() - timedelta(days=190)).replace(day=5)
+THEN = Month.of(LONG_AGO)
 ROUNDS = 50
 
 
@@ -122,7 +122,7 @@ def test_a_month_goes_at_once_when_its_runs_are_gone_and_no_other_does(capsys: p
 
     assert not Run.objects.filter(pk__in=[run.pk for run in past]).exists()
     assert months()[0] == Month.of(timezone.now() - timedelta(days=30))
-    assert not [name for name in partitions(TABLES[1]) if name.endswith(MAY.table(""))]
+    assert not [name for name in partitions(TABLES[1]) if name.endswith(THEN.table(""))]
     assert (Checkpoint.objects.count(), TraceEvent.objects.exclude(run=young).count()) == (records, 0)
 
 
@@ -144,7 +144,7 @@ def test_the_records_of_a_live_run_outlive_its_month() -> None:
 
     assert prune() == {"runs": 1}
 
-    assert MAY not in months()
+    assert THEN not in months()
     assert places(live) == {"default"}
     assert (left(live), list(live.trace_events.values())) == (before, trace)
     task = live.human_tasks.get()
@@ -175,14 +175,14 @@ def test_a_month_stays_while_many_of_its_runs_do_and_what_the_others_left_is_no_
 
     assert prune() == {"runs": 1}
 
-    assert months()[0] == MAY
+    assert months()[0] == THEN
     assert Checkpoint.objects.filter(run_id=gone.pk).exists()
     with pytest.raises(SystemExit):
         call_command("doctor", "--audit")
     assert "orphaned" not in capsys.readouterr().out
     Run.objects.filter(pk=keeping[0].pk).delete()
     prune()
-    assert MAY not in months()
+    assert THEN not in months()
     assert not Checkpoint.objects.filter(run_id=gone.pk).exists()
 
 
@@ -194,7 +194,7 @@ def test_where_some_runs_are_kept_for_ever_records_go_with_theirs(settings: Sett
     keep(runs=30)
     Run.objects.filter(pk=gone.pk).delete()
     assert not Checkpoint.objects.filter(run_id=gone.pk).exists()
-    assert places(kept) == {MAY.table("")[1:]}
+    assert places(kept) == {THEN.table("")[1:]}
 
 
 def test_months_to_come_are_made_in_time_and_what_came_before_them_moves_in(
@@ -270,7 +270,7 @@ def test_a_month_is_dropped_while_runs_are_being_executed() -> None:
         working = [pool.submit(work) for _ in range(3)]
         try:
             pruned = prune()
-            until_dropped(MAY)
+            until_dropped(THEN)
         finally:
             is_over.set()
         ids = [run_id for each in working for run_id in each.result()]
@@ -300,13 +300,13 @@ def test_who_reads_for_long_keeps_months_and_holds_up_nobody() -> None:
     with psycopg.connect(**connection.get_connection_params()) as reader:
         reader.execute("SELECT count(*) FROM runs_checkpoint")
         assert prune() == {"runs": 1}
-        assert months()[0] == MAY
+        assert months()[0] == THEN
         assert upkeep.create_missing(THIS_MONTH.after().begins_at) == []
         run = start(spec_of(step("a")))
         advance(run)
         assert run.status == Status.COMPLETED
     prune()
-    assert MAY not in months()
+    assert THEN not in months()
     assert upkeep.create_missing(THIS_MONTH.after().begins_at) == [THIS_MONTH.after(4)]
 
 

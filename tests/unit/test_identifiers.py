@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from runs.identifiers import first_id_at, new_run_id
+from runs.identifiers import first_id_at, made_at, new_run_id
 from runs.partitions.months import Month
 
 
@@ -13,7 +13,7 @@ def test_an_id_is_a_uuid_of_version_7_and_says_when_it_was_made() -> None:
     before = datetime.now(UTC)
     made = new_run_id()
     assert (made.version, made.variant) == (7, uuid.RFC_4122)
-    assert before - timedelta(seconds=1) <= datetime.fromtimestamp((made.int >> 80) / 1000, UTC) <= datetime.now(UTC)
+    assert before - timedelta(seconds=1) <= made_at(made) <= datetime.now(UTC)
 
 
 def test_ids_sort_by_the_moment_they_were_made_and_none_is_made_twice() -> None:
@@ -26,6 +26,7 @@ def test_ids_sort_by_the_moment_they_were_made_and_none_is_made_twice() -> None:
 def test_the_example_of_the_standard_lies_at_its_moment() -> None:
     example = uuid.UUID("017f22e2-79b0-7cc3-98c4-dc0c0c07398f")  # RFC 9562, A.6
     moment = datetime(2022, 2, 22, 19, 22, 22, tzinfo=UTC)
+    assert made_at(example) == moment
     assert first_id_at(moment) < example < first_id_at(moment + timedelta(milliseconds=1))
 
 
