@@ -31,7 +31,7 @@ def undone() -> Iterator[None]:
 
 def partition(since: datetime | None = None) -> None:
     """Partition the tables, with months from ``since`` on."""
-    witness = RunFactory(id=id_at(since), created_at=since) if since else None
+    witness = RunFactory.create(id=id_at(since), created_at=since) if since else None
     convert(timezone.now())
     if witness:
         witness.delete()

@@ -57,9 +57,9 @@ def elsewhere(settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 def run_of(moment: datetime, **fields: object) -> Run:
     """Return a run of that moment that ended long ago, with a checkpoint and a trace event."""
     fields = {"completed_at": moment, "sequence": 2, "trace_count": 1} | fields
-    run = RunFactory(id=id_at(moment), created_at=moment, **fields)
-    CheckpointFactory(run=run, sequence=2, type=RecordType.RUN_COMPLETED, created_at=moment)
-    TraceEventFactory(run=run, number=1, at=moment)
+    run = RunFactory.create(id=id_at(moment), created_at=moment, **fields)
+    CheckpointFactory.create(run=run, sequence=2, type=RecordType.RUN_COMPLETED, created_at=moment)
+    TraceEventFactory.create(run=run, number=1, at=moment)
     return run
 
 
@@ -74,10 +74,10 @@ def places(run: Run) -> set[str]:
 
 
 def test_what_was_there_before_is_there_after_and_everything_is_in_its_place() -> None:
-    with_random_ids = [RunFactory(id=uuid.UUID(int=part << 120 | 4 << 76 | 2 << 62)) for part in (0, 1, 4, 255)]
+    with_random_ids = [RunFactory.create(id=uuid.UUID(int=part << 120 | 4 << 76 | 2 << 62)) for part in (0, 1, 4, 255)]
     for run in with_random_ids:
-        CheckpointFactory(run=run)
-        TraceEventFactory(run=run)
+        CheckpointFactory.create(run=run)
+        TraceEventFactory.create(run=run)
     new = start(spec_of(step("a"), step("b")))
     advance(new)
     rows = [list(model.objects.order_by("pk").values()) for model in (Checkpoint, TraceEvent)]
@@ -91,7 +91,7 @@ def test_what_was_there_before_is_there_after_and_everything_is_in_its_place() -
     assert places(new) == {THIS_MONTH.table("")[1:]}
     assert done.months == tuple(months())
     assert months() == [THIS_MONTH.after(number) for number in range(4)]
-    CheckpointFactory(run=with_random_ids[0])
+    CheckpointFactory.create(run=with_random_ids[0])
     assert Checkpoint.objects.latest("pk").pk > rows[0][-1]["id"]
 
 
@@ -104,9 +104,9 @@ def test_runs_are_executed_and_their_records_stay_unique() -> None:
     assert places(run) == {THIS_MONTH.table("")[1:]}
     for other in ({"sequence": 1}, {"path": left(run)[1][2]}):
         with pytest.raises(IntegrityError), transaction.atomic():
-            CheckpointFactory(run=run, **other)
+            CheckpointFactory.create(run=run, **other)
     with pytest.raises(IntegrityError), transaction.atomic():
-        TraceEventFactory(run=run, number=1)
+        TraceEventFactory.create(run=run, number=1)
 
 
 def test_a_month_goes_at_once_when_its_runs_are_gone_and_no_other_does(capsys: pytest.CaptureFixture[str]) -> None:
@@ -162,7 +162,7 @@ def test_a_month_stays_while_many_of_its_runs_do_and_what_the_others_left_is_no_
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     partition(LONG_AGO)
-    gone, snapshot = run_of(LONG_AGO), SnapshotFactory()
+    gone, snapshot = run_of(LONG_AGO), SnapshotFactory.create()
     keeping = [
         Run(id=id_at(LONG_AGO), snapshot=snapshot, status=Status.BLOCKED, agent_name="root", sequence=1)
         for _ in range(upkeep.MOST_RUNS + 1)
@@ -254,7 +254,7 @@ def test_a_month_is_dropped_while_runs_are_being_executed() -> None:
     is_over = threading.Event()
 
     def work() -> list[uuid.UUID]:
-        done = []
+        done: list[uuid.UUID] = []
         try:
             while not is_over.is_set() or len(done) < 3:
                 run = start(spec_of(step("a"), step("b"), step("c")))
