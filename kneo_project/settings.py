@@ -128,6 +128,8 @@ def database(url: str) -> dict[str, Any]:
         options |= {"pool": pool, "connect_timeout": 5}
         if DATABASE_PREPARED_STATEMENTS:
             options |= {"server_side_binding": True, "prepare_threshold": 3}
+        else:
+            entry["DISABLE_SERVER_SIDE_CURSORS"] = True  # such a pooler cannot keep them either
         entry["CONN_HEALTH_CHECKS"] = True
     return {**entry, "OPTIONS": options}
 

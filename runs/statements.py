@@ -1,7 +1,6 @@
 """The hot path on PostgreSQL: the same writes as the ORM's, each as one statement, one round trip and one commit.
 
-The only raw SQL of the project. ``writing.write`` and ``transitions.claim`` are its equivalents on other databases,
-and both pass the same tests.
+``writing.write`` and ``transitions.claim`` are its equivalents on other databases, and both pass the same tests.
 """
 
 import json

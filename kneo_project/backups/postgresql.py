@@ -27,7 +27,7 @@ BEGIN;
 SET lock_timeout = '20s';
 DO $$ DECLARE name text; BEGIN
 FOR name IN SELECT tablename FROM pg_tables WHERE schemaname = current_schema() LOOP
-EXECUTE format('DROP TABLE %I.%I CASCADE', current_schema(), name);
+EXECUTE format('DROP TABLE IF EXISTS %I.%I CASCADE', current_schema(), name);
 END LOOP; END $$;
 """
 # Not an option of psql, which would commit what it has when whoever tells it the rest dies.

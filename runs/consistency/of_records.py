@@ -18,6 +18,7 @@ from runs.models import (
     Signal,
     TraceEvent,
 )
+from runs.partitions.leaving import outside_of_months
 
 OWNED: dict[str, QuerySet[Any]] = {
     "checkpoint": Checkpoint.objects.all(),
@@ -29,6 +30,7 @@ OWNED: dict[str, QuerySet[Any]] = {
     "fan_out": FanOut.objects.all(),
     "idempotency_record": IdempotencyRecord.objects.all(),
 }
+BY_MONTH = (Checkpoint, TraceEvent)
 
 
 def steps_recorded_twice() -> QuerySet[Checkpoint, Any]:
@@ -76,6 +78,8 @@ def half_answered() -> QuerySet[HumanTask, Any]:
 
 def _orphans(rows: QuerySet[Any]) -> QuerySet[Any, Any]:
     lost = rows.exclude(Exists(Run.objects.filter(pk=OuterRef("run_id"))))
+    if rows.model in BY_MONTH:  # these go when the runs of their whole month are gone
+        lost = outside_of_months(lost)
     return lost.order_by("pk").values_list("pk", flat=True)
 
 

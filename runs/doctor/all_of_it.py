@@ -7,7 +7,7 @@ from django.db import DatabaseError, connection
 from kneo_project.doctor import databases
 from kneo_project.doctor.base import OF_DATABASE, OF_SURROUNDINGS
 from kneo_project.doctor.findings import Examination, Finding, diagnose, warning
-from runs.doctor import backlog, processes
+from runs.doctor import backlog, months, processes
 
 OF_RUNS = (
     Examination(subject=databases.CLOCK, examine=processes.clocks_of_records),
@@ -16,6 +16,7 @@ OF_RUNS = (
     Examination(subject=backlog.RUNS, examine=backlog.runs),
     Examination(subject=backlog.TASKS, examine=backlog.human_tasks),
     Examination(subject=backlog.WEBHOOKS, examine=backlog.webhooks),
+    Examination(subject=months.MONTHS, examine=months.partitions),
 )
 
 

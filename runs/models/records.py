@@ -8,6 +8,7 @@ from django.db.models.functions import Now
 
 from runs.engine.progress import RecordType
 from runs.models.runs import Run
+from runs.partitions.leaving import with_run_or_month
 
 
 class Checkpoint(models.Model):
@@ -17,7 +18,7 @@ class Checkpoint(models.Model):
     """
 
     # The unique constraint on run and sequence is the index of this key.
-    run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="checkpoints", db_index=False)
+    run = models.ForeignKey(Run, on_delete=with_run_or_month, related_name="checkpoints", db_index=False)
     sequence = models.PositiveIntegerField()
     type = models.CharField(max_length=24)
     status = models.CharField(max_length=16)
@@ -105,7 +106,7 @@ class TraceEvent(models.Model):
     """What the run did, for debugging. Append-only; numbered within its run."""
 
     # The unique constraint on run and number is the index of this key.
-    run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="trace_events", db_index=False)
+    run = models.ForeignKey(Run, on_delete=with_run_or_month, related_name="trace_events", db_index=False)
     number = models.PositiveIntegerField()
     type = models.CharField(max_length=40)
     at = models.DateTimeField()

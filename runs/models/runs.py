@@ -11,6 +11,7 @@ from django.db.models.functions import Now
 from humantasks.models import HumanTask
 from kneo_project.queues import DEFAULT_QUEUE
 from runs.engine.lifecycle import ACTIVE, TERMINAL, Status
+from runs.identifiers import new_run_id
 from specs.models import SpecSnapshot
 
 STATUS_CHOICES = [(status.value, status.value) for status in Status]
@@ -96,7 +97,7 @@ class Run(models.Model):
     trace goes on from. A run with an ``imported_at`` ran elsewhere: it is history, and nothing can go on with it.
     """
 
-    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    id = models.UUIDField(primary_key=True, default=new_run_id, editable=False)
     status = models.CharField(max_length=16, choices=STATUS_CHOICES, default=Status.CREATED)
     target = models.CharField(max_length=16, choices=Target.choices, default=Target.WORKFLOW)
     snapshot = models.ForeignKey(SpecSnapshot, on_delete=models.PROTECT, related_name="runs")

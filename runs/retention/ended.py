@@ -19,6 +19,7 @@ from runs import statistics
 from runs.engine.lifecycle import LIVE, TERMINAL
 from runs.engine.progress import RecordType
 from runs.models import Checkpoint, IdempotencyRecord, JournalEntry, RetentionMark, Run, TraceEvent
+from runs.partitions.upkeep import drop_oldest
 from runs.retention.batches import Batch, Limit
 
 # Some runs have ten thousand trace events: a batch of them would be no small transaction.
@@ -42,7 +43,10 @@ def prune_runs(limit: Limit, _: RetentionMark) -> Batch:
         _delete([branch.pk for branch in branches])
         return Batch(goes_on=True)
     _delete(ids)
-    return Batch(pruned=len(ids), goes_on=bool(ids), is_done=not found)
+    if not found:
+        dropped = drop_oldest(limit.before)  # here, as nobody else deletes runs meanwhile
+        return Batch(goes_on=dropped is not None, is_done=dropped is None)
+    return Batch(pruned=len(ids), goes_on=bool(ids))
 
 
 def histories_past(limit: Limit) -> QuerySet[Run]:

@@ -13,6 +13,7 @@ from kneo_project.audit.services import record
 from kneo_project.transient import retry_transient
 from runs import statistics
 from runs.models import RetentionMark
+from runs.partitions import upkeep
 from runs.retention import ended, others
 from runs.retention.batches import Batch, Kind, Limit
 from runs.retention.windows import KINDS, Window, windows
@@ -81,7 +82,11 @@ def rehearse(past: Mapping[str, Limit]) -> dict[str, int]:
 
 
 def prune_round(*, is_over: Callable[[], bool]) -> dict[str, int]:
-    """Prune what is past its window now. Raises ProjectConfigInvalid for a project whose windows cannot be read."""
+    """Prune what is past its window now, and have partitions for the months to come.
+
+    Raises ProjectConfigInvalid for a project whose windows cannot be read.
+    """
+    _see_to_months()
     found = windows()
     return prune(found, limits(found, timezone.now(), is_over), is_over=is_over)
 
@@ -135,6 +140,13 @@ def _report(actor: str | None) -> None:
         if counts:
             RetentionMark.objects.filter(pk__in=counts).update(unreported=0)
             record("retention.pruned", actor=actor, metadata=counts)
+
+
+def _see_to_months() -> None:
+    try:
+        upkeep.create_missing(timezone.now())
+    except Exception:
+        logger.exception("Partitions for the months to come could not be made")
 
 
 def _note_round(wanted: Sequence[str], *, is_done: bool) -> None:

@@ -23,8 +23,12 @@ def resident_bytes(process: Process) -> int | None:
 
 
 def _largest(process: Process, field: str) -> int | None:
-    sizes = [_size(folder, field) for folder in PROC.glob("[0-9]*") if _group(folder) == process.pid]
-    return max(sizes, default=None)
+    return max((_size(folder, field) for folder in processes_of(process)), default=None)
+
+
+def processes_of(process: Process) -> list[Path]:
+    """Return where /proc tells of each process of the group of ``process``."""
+    return [folder for folder in PROC.glob("[0-9]*") if _group(folder) == process.pid]
 
 
 def _group(folder: Path) -> int | None:

@@ -26,6 +26,7 @@ from runs.models import LeaseOwner, Run
 from runs.restored import FENCES_AHEAD
 from tests.acceptance.databases import PostgresDatabase
 from tests.integration.filling import every_model, fill
+from tests.integration.partitioning import partition, undone
 from tests.services import POSTGRES
 from tests.settings import DATABASE
 
@@ -110,9 +111,19 @@ def here() -> str:
     return f"sqlite://{name}" if DATABASE != "postgres" else urlsplit(POSTGRES.url)._replace(path=f"/{name}").geturl()
 
 
-def test_the_drill(scratch: Scratch, tmp_path: Path, settings: Settings) -> None:
+@pytest.fixture(
+    params=[False, pytest.param(True, marks=pytest.mark.skipif(DATABASE != "postgres", reason="PostgreSQL"))]
+)
+def by_month(request: pytest.FixtureRequest) -> Iterator[bool]:
+    with undone():
+        yield request.param
+
+
+def test_the_drill(scratch: Scratch, tmp_path: Path, settings: Settings, *, by_month: bool) -> None:
     settings.SECRET_KEY = KEY
     fill()
+    if by_month:
+        partition()
     empty = [model.__name__ for model in every_model() if not model._default_manager.exists()]
     assert empty == [], "tests.integration.filling fills every table"
     held = Run.objects.filter(status=Status.RUNNING, lease_owner=None).earliest("created_at")

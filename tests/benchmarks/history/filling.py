@@ -5,6 +5,7 @@ open human tasks, and as many occurrences of ``RARE_WORD``, as a page shows.
 """
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 
 import psycopg
 
@@ -16,10 +17,15 @@ RARE_WORD = "quetzalcoatl"
 ABSENT_WORD = "xylophonist"
 TEXTS = 400
 
+# An id as runs have them, of the moment ``at``.
+_ID = """(
+    lpad(to_hex((extract(epoch FROM at) * 1000)::bigint), 12, '0')
+    || '7' || substr(md5(random()::text), 1, 3) || '8' || substr(md5(random()::text), 1, 15)
+)::uuid"""
 # One row for each run to come; what follows it is made from here. Numbers continue those of an earlier call.
 _PLANNED = f"""
 CREATE TEMPORARY TABLE planned ON COMMIT DROP AS
-SELECT number, gen_random_uuid() AS id, gen_random_uuid() AS task_id, status, failing,
+SELECT number, {_ID} AS id, gen_random_uuid() AS task_id, status, failing,
     workflow.name AS workflow, workflow.digest AS digest,
     input.text || ' ' || number AS input_text,
     output.text || ' ' || number
@@ -33,7 +39,8 @@ FROM (
             WHEN number %% 100 = 31 THEN 'timed_out'
             ELSE 'completed'
         END AS status,
-        now() - interval '1 day' * %(days)s * (%(until)s - number + 0.5) / (%(until)s - %(since)s) AS at
+        %(newest)s::timestamptz
+            - interval '1 day' * %(days)s * (%(until)s - number + 0.5) / (%(until)s - %(since)s) AS at
     FROM generate_series(%(since)s::integer + 1, %(until)s::integer) AS number
 ) AS numbered
 CROSS JOIN LATERAL (SELECT status IN ('failed', 'cancelled', 'timed_out') AS failing) AS told
@@ -130,12 +137,13 @@ def prepare(connection: psycopg.Connection, workflows: Sequence[tuple[str, str]]
     connection.execute("ANALYZE bench_workflow, bench_text")
 
 
-def fill(connection: psycopg.Connection, *, since: int, until: int) -> None:
-    """Have ``until`` runs where there are ``since``.
+def fill(connection: psycopg.Connection, *, since: int, until: int, newest: datetime | None = None) -> None:
+    """Have ``until`` runs where there are ``since``, the last of them created at ``newest``, or else just now.
 
     The tables are left as autovacuum leaves those of a history: it must not start in the middle of a measurement.
     """
-    numbers = {"since": since, "until": until, "first": FIRST_RUNS, "days": DAYS}
+    numbers: dict[str, object] = {"since": since, "until": until, "first": FIRST_RUNS, "days": DAYS}
+    numbers["newest"] = newest or datetime.now(UTC)
     with connection.transaction():
         connection.execute(_PLANNED.encode(), numbers)
         for statement in (_RUNS, _CHECKPOINTS, _EVENTS, _TASKS, _AUDITED):

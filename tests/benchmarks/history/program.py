@@ -1,7 +1,7 @@
 """A program that fills a database and asks the API about it: ``python -m tests.benchmarks.history.program RUNS``.
 
-It says so when there are as many RUNS. Then it reads words, each on a line, and answers each with a line of JSON: the
-milliseconds of every request of that round.
+The last run was created just now, or at the moment that follows. It says so when there are as many RUNS. Then it reads
+words, each on a line, and answers each with a line of JSON: the milliseconds of every request of that round.
 
 A process of its own, because it is a web server for one caller: Django is set up for the database that it is given.
 """
@@ -9,6 +9,7 @@ A process of its own, because it is a web server for one caller: Django is set u
 import json
 import logging
 import sys
+from datetime import datetime
 
 import psycopg
 from django.conf import settings
@@ -29,14 +30,14 @@ SOME_WORKFLOW = WORKFLOWS[3]
 READY = "ready"
 
 
-def fill_up(runs: int) -> None:
+def fill_up(runs: int, newest: datetime | None) -> None:
     """Have as many ``runs``: the first ones are the same however many follow."""
     specs = {name: freeze(SpecSource(spec=sequence(name, steps=3)), allowed_functions=None) for name in WORKFLOWS}
     with psycopg.connect(settings.DATABASE_URL, autocommit=True) as connection:
         prepare(connection, [(name, store(spec).pk) for name, spec in specs.items()])
-        fill(connection, since=0, until=FIRST_RUNS)
+        fill(connection, since=0, until=FIRST_RUNS, newest=newest)
         if runs > FIRST_RUNS:
-            fill(connection, since=FIRST_RUNS, until=runs)
+            fill(connection, since=FIRST_RUNS, until=runs, newest=newest)
     while statistics.settle():  # the beat would have done so
         pass
 
@@ -52,13 +53,13 @@ def rounds() -> dict[str, list[Call]]:
     return {READ: asked, CREATE: [creation(order_of("new", steps=3))]}
 
 
-def main(runs: int) -> None:
+def main(runs: int, newest: datetime | None = None) -> None:
     """Fill, then answer for as long as somebody asks."""
     with (settings.STATE_DIR / "requests.log").open("w") as log:
         for handler in logging.getLogger().handlers:
             if isinstance(handler, logging.StreamHandler):
                 handler.setStream(log)
-        fill_up(runs)
+        fill_up(runs, newest)
         calls = rounds()
         _say(READY)
         for word in sys.stdin:
@@ -71,4 +72,4 @@ def _say(words: object) -> None:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]))
+    main(int(sys.argv[1]), *map(datetime.fromisoformat, sys.argv[2:]))
