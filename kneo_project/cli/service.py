@@ -172,7 +172,7 @@ class Service:
         status = response.status_code
         if isinstance(detail, dict) and isinstance(detail.get("message"), str):
             facts = {name: value for name, value in detail.items() if name not in {"error", "message"}}
-            hints: dict[int, str] = {httpx2.codes.NOT_FOUND: response.url.path, httpx2.codes.UNAUTHORIZED: KEYS_ARE_GIVEN}
+            hints: dict[int, str] = {404: response.url.path, 401: KEYS_ARE_GIVEN}
             about = hints.get(status, facts.get("run_id"))
             message = f"{detail['message']} ({about})" if about else detail["message"]
             return Refused(str(detail.get("error")), message, status=status, data=facts)
