@@ -172,8 +172,7 @@ class Service:
         status = response.status_code
         if isinstance(detail, dict) and isinstance(detail.get("message"), str):
             facts = {name: value for name, value in detail.items() if name not in {"error", "message"}}
-            hints: dict[int, str] = {404: response.url.path, 401: KEYS_ARE_GIVEN}
-            about = hints.get(status, facts.get("run_id"))
+            about = self._about(response, facts)
             message = f"{detail['message']} ({about})" if about else detail["message"]
             return Refused(str(detail.get("error")), message, status=status, data=facts)
         if isinstance(detail, list):
@@ -181,6 +180,14 @@ class Service:
             return Refused("validation_error", f"The request is not valid: {problems}", status=status, data={})
         answered = f"{status} {response.reason_phrase}".strip()
         return Refused("unknown_answer", f"The service {self._name} answered {answered}.", status=status, data={})
+
+    def _about(self, response: httpx2.Response, facts: Values) -> str:
+        """Return what a person should know beside the sentence of a refusal."""
+        if response.status_code == httpx2.codes.NOT_FOUND:
+            return response.url.path
+        if response.status_code == httpx2.codes.UNAUTHORIZED:
+            return KEYS_ARE_GIVEN
+        return ", ".join(str(facts[name]) for name in ("run_id", "status") if facts.get(name))
 
     @property
     def _name(self) -> str:

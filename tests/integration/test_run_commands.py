@@ -219,7 +219,8 @@ def test_a_failed_run_goes_on(cli: Kneo) -> None:
     ended = cli("runs", "continue", run_id, "--json")
 
     assert (ended.json["status"], ended.json["output_text"], CALLS["a"]) == ("completed", "hi>a>b", 1)
-    assert cli("runs", "continue", run_id).status == 1
+    again = cli("runs", "continue", run_id)
+    assert (again.status, f"({run_id}, completed)" in again.err) == (1, True)
 
 
 def test_somebody_may_wait_later(cli: Kneo) -> None:
