@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import NoReturn
 
 from django.core.exceptions import ImproperlyConfigured
-from django.core.management import execute_from_command_line
 
 from kneo_project.checks import refuse_impossible_settings
 from kneo_project.stack import programs
+from kneo_project.stack.command_line import run_command
 from kneo_project.stack.listening import StartRefused, listen
 from kneo_project.stack.programs import Program
 
@@ -45,10 +45,7 @@ def manage(arguments: Sequence[str]) -> None:
     # Functions of specs lie where the specs do, and a console script does not look there.
     if (here := str(Path.cwd())) not in sys.path:
         sys.path.append(here)
-    try:
-        execute_from_command_line(["kneo manage", *arguments])
-    except ImproperlyConfigured as error:
-        sys.exit(f"The settings are wrong: {error}")
+    run_command(["kneo manage", *arguments])
 
 
 def _become(choose: Callable[[], Program]) -> NoReturn:

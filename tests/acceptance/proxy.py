@@ -12,7 +12,7 @@ CHUNK = 65_536
 PATIENCE_SECONDS = 10
 
 
-DEFAULT_PORTS = {"amqp": 5672, "redis": 6379, "postgresql": 5432}
+DEFAULT_PORTS = {"amqp": 5672, "redis": 6379}
 
 
 class Proxy:

@@ -16,8 +16,9 @@ from django.db.backends.signals import connection_created
 from django.test import Client
 
 from kneo_project import room as rooms
-from kneo_project.errors import StoreFull
+from kneo_project.errors import StoreFull, StoreReadOnly
 from kneo_project.room import Room, room
+from kneo_project.stack.command_line import run_command
 from kneo_project.transient import Trouble, trouble_of
 from runs import deadlines, executor, heartbeat
 from runs.cli import driving
@@ -207,6 +208,13 @@ def test_who_drives_a_run_at_the_keyboard_does_not_wait_for_room() -> None:
     run.refresh_from_db()
     assert run.status == "running"
     assert deadlines.recover_lapsed() == [run.pk], "whoever sweeps next takes it back"
+
+
+@on_sqlite
+def test_a_command_that_cannot_write_says_why() -> None:
+    with pragma_everywhere("query_only", 1, afterwards=0), pytest.raises(SystemExit) as ended:
+        run_command(["manage.py", "apikey", "create", "olga", "--grant", "viewer"])
+    assert ended.value.code == StoreReadOnly().message
 
 
 def examined(capsys: pytest.CaptureFixture[str]) -> list[str]:
