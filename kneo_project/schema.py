@@ -23,7 +23,7 @@ class SchemaDifference:
                 f"the database was migrated by a newer release ({', '.join(self.unknown)}); install that release here."
             )
         if self.missing:
-            return f"the database lacks {len(self.missing)} migrations; run: manage.py migrate"
+            return f"the database lacks {len(self.missing)} migrations; run: kneo migrate"
         return None
 
     def __bool__(self) -> bool:
