@@ -35,7 +35,7 @@ def check_length_of_keys(app_configs: Sequence[AppConfig] | None, **_: Any) -> l
     if not short:
         return []
     text = f"Keys of fewer than {SHORTEST_KEY} characters can be guessed: {', '.join(short)}."
-    return [Warning(text, hint="Make random ones, or let manage.py apikey make them.", id="kneo.W007")]
+    return [Warning(text, hint="Make random ones, or let kneo manage apikey make them.", id="kneo.W007")]
 
 
 def check_broker(app_configs: Sequence[AppConfig] | None, **_: Any) -> list[CheckMessage]:

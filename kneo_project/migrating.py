@@ -47,7 +47,7 @@ class Witness:
         if not self._current.atomic or not connection.features.can_rollback_ddl:
             done = "Part of it may have been done: it cannot be undone as a whole."
         text = f"{_name(self._current)} failed: {redact_text(reason)}. {done}"
-        return f"{text} Mend what it complains of, then run manage.py migrate again."
+        return f"{text} Mend what it complains of, then run kneo migrate again."
 
 
 def _name(migration: Migration | None) -> str:

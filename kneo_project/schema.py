@@ -28,7 +28,7 @@ class SchemaDifference:
         if reason := self.reason_not_to_migrate:
             return reason
         if self.missing:
-            return f"the database lacks {len(self.missing)} migrations; run: manage.py migrate"
+            return f"the database lacks {len(self.missing)} migrations; run: kneo migrate"
         return None
 
     def __bool__(self) -> bool:

@@ -33,7 +33,7 @@ def silence() -> Finding | None:
     """Return that the database cannot be reached, if so: then nothing else need be asked of it."""
     file = Path(settings.DATABASES["default"]["NAME"])
     if connection.vendor == "sqlite" and not file.exists():
-        return wrong(DATABASE, f"There is no file {file}.", "Run: manage.py migrate, or correct KNEO_SERV_STATE_DIR.")
+        return wrong(DATABASE, f"There is no file {file}.", "Run: kneo migrate, or correct KNEO_SERV_STATE_DIR.")
     try:
         _knock()
         _values("SELECT 1")
@@ -65,7 +65,7 @@ def migrations() -> Iterator[Finding]:
         yield wrong(MIGRATIONS, text, "Install that release here too; an older one must not write.")
     if difference.missing:
         text = f"The database lacks {len(difference.missing)} migrations: {_some(difference.missing)}."
-        yield wrong(MIGRATIONS, text, "Run: manage.py migrate")
+        yield wrong(MIGRATIONS, text, "Run: kneo migrate")
     if not difference:
         yield ok(MIGRATIONS, "The schema is that of this release.")
 

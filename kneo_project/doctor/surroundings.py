@@ -80,7 +80,7 @@ def _sqlite_folder() -> Path:
 def _room(place: Path) -> Finding:
     left, files = shutil.disk_usage(place).free, os.statvfs(place)
     text = f"{size(left)} are free for {place}."
-    remedy = "Make room: prune (manage.py prune), or move the directory to a larger disk."
+    remedy = "Make room: prune (kneo manage prune), or move the directory to a larger disk."
     if left < NO_SPACE_BYTES or (files.f_files and files.f_favail < FEW_FILES):
         return wrong(DISK, text if left < NO_SPACE_BYTES else f"No more files can be made in {place}.", remedy)
     if left < LITTLE_SPACE_BYTES:

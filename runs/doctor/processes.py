@@ -97,7 +97,7 @@ def _pruning() -> Iterator[Finding]:
         yield warning(BEAT, "There are windows of retention, and no round of pruning has ended yet.", "Wait for one.")
     elif age > LATE_PRUNING_ROUNDS * settings.RETENTION_SECONDS:
         text = f"Pruning was last through {_length(age)} ago."
-        yield warning(BEAT, text, "Run manage.py prune, which works a backlog off; logs of workers say what failed.")
+        yield warning(BEAT, text, "Run kneo manage prune, which works a backlog off; logs of workers say what failed.")
     else:
         yield ok(BEAT, f"Pruning was last through {_length(age)} ago.")
 

@@ -210,7 +210,7 @@ def test_an_installation_without_tables_is_told_to_migrate(tmp_path: Path) -> No
     (tmp_path / "kneo.sqlite3").touch()
     status, said = doctor(tmp_path)
     wrong = {each["subject"]: each["remedy"] for each in json.loads(said)["findings"] if each["level"] == "wrong"}
-    assert (status, wrong["migrations"]) == (1, "Run: manage.py migrate")
+    assert (status, wrong["migrations"]) == (1, "Run: kneo migrate")
     assert not {"workers", "runs"} & set(wrong)
 
 

@@ -4,8 +4,9 @@ import re
 from pathlib import Path
 
 import pytest
+from django.core.management import get_commands
 
-from tests.documentation.pages import DOCS
+from tests.documentation.pages import BESIDE, DOCS, text_of
 
 PAGES = sorted(DOCS.glob("*.md")) + sorted(DOCS.glob("tutorials/*.md")) + [DOCS.parent / "README.md"]
 # What speaks of the published system names what that has.
@@ -58,6 +59,40 @@ def test_a_command_that_a_page_shows_exists(page: Path) -> None:
     for first, second in shown:
         assert first in COMMANDS
         assert not (first in groups and second) or f"{first} {second}" in COMMANDS
+
+
+@pytest.mark.parametrize("page", OURS, ids=lambda page: page.name)
+def test_a_management_command_that_a_page_names_exists(page: Path) -> None:
+    assert set(re.findall(r"kneo manage ([a-z_]+)", page.read_text())) - {"help", *get_commands()} == set()
+    assert "`manage.py" not in page.read_text(), "a wheel has none: it is kneo manage"
+
+
+@pytest.mark.parametrize("page", BESIDE)
+def test_a_link_of_a_page_beside_the_others_leads_somewhere(page: str) -> None:
+    links = re.findall(r"""\]\(([^)\s]+)\)|(?:src|srcset)="([^"]+)\"""", text_of(page))
+    inside = [link for pair in links for link in pair if link and not link.startswith("http")]
+    for link in inside:
+        file, _, anchor = link.partition("#")
+        assert (DOCS.parent / file).exists(), link
+        headings = re.findall(r"^#+ (.+)$", (DOCS.parent / file).read_text(), re.MULTILINE) if anchor else []
+        assert not anchor or anchor in {re.sub(r"[^a-z0-9 -]", "", each.lower()).replace(" ", "-") for each in headings}
+
+
+def test_the_first_page_leads_to_an_answer_for_everybody() -> None:
+    asked = re.findall(r"^\| ([a-z -]+) \| \[", (DOCS / "index.md").read_text(), flags=re.MULTILINE)
+    wanted = (
+        "try",
+        "write a spec",
+        "deploy",
+        "watch",
+        "scale",
+        "upgrade",
+        "restore",
+        "secure",
+        "published",
+        "contribute",
+    )
+    assert [want for want in wanted if not any(want in question for question in asked)] == []
 
 
 def test_every_page_can_be_reached() -> None:

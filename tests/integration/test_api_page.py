@@ -1,7 +1,6 @@
 """docs/api.md: what it shows works as it is written there."""
 
 import os
-import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -17,20 +16,15 @@ from kneo_project.audit.models import AuditEvent
 from kneo_project.celery import app as celery
 from runs.engine.lifecycle import Status
 from runs.models import Run
+from tests.documentation.pages import blocks
 from tests.integration.driving import advance as drive
 from tests.integration.driving import human, spec_of, start, step
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-PAGE = (Path(__file__).parents[2] / "docs" / "api.md").read_text()
 KEY = "a-key-of-the-api-page"
 HUMANS = {"boss": {"description": "May this go out?"}}
 SPEC = "version: v1\nagent: {name: greeter}\n"
-
-
-def blocks(language: str) -> list[str]:
-    """Return the code blocks of the page in ``language``."""
-    return re.findall(rf"^```{language}\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
 
 
 @pytest.fixture(autouse=True)
@@ -65,7 +59,7 @@ def shell(caller: dict[str, Any], script: str) -> str:
 
 
 def test_the_calls_by_curl_are_accepted(caller: dict[str, Any]) -> None:
-    order, bulk, _ = (block for block in blocks("sh") if "curl" in block)
+    order, _, bulk, _ = blocks("api.md", "sh")
     assert '"run_id"' in shell(caller, order)
     run = Run.objects.get()
     assert (run.tags, run.caller_metadata, run.status) == (["billing"], {"ticket": 17}, Status.COMPLETED)
@@ -77,7 +71,7 @@ def test_a_question_is_claimed_and_assigned_by_curl(caller: dict[str, Any]) -> N
     drive(run)
     task = run.human_tasks.get()
     caller["env"]["CONTINUATION_ID"] = str(task.pk)
-    (_, _, who) = (block for block in blocks("sh") if "curl" in block)
+    *_, who = blocks("api.md", "sh")
     shell(caller, who)
     task.refresh_from_db()
     assert (task.assignee, task.assignee_kind) == ("finance", "group")
@@ -85,7 +79,7 @@ def test_a_question_is_claimed_and_assigned_by_curl(caller: dict[str, Any]) -> N
 
 
 def test_the_inbox_answers_what_is_asked(caller: dict[str, Any]) -> None:
-    (inbox,) = blocks("python")
+    (inbox,) = blocks("api.md", "python")
     assert len([line for line in inbox.splitlines() if line.strip()]) <= 30
     runs = [start(spec_of(step("a"), human(), step("b"), humans=HUMANS)) for _ in range(3)]
     for run in runs:
@@ -99,7 +93,7 @@ def test_the_inbox_answers_what_is_asked(caller: dict[str, Any]) -> None:
 
 
 def test_the_ci_job_validates_and_runs_the_spec(caller: dict[str, Any]) -> None:
-    (workflow,) = blocks("yaml")
+    (workflow,) = blocks("api.md", "yaml")
     steps = yaml.safe_load(workflow)["jobs"]["spec"]["steps"]
     script = "\n".join(each["run"] for each in steps if "name" in each)
     shell(caller, script)

@@ -125,7 +125,7 @@ def test_a_migration_that_fails_half_way_is_undone_and_named(
     assert status == 1
     assert "broken.0001_broken failed: " in said
     assert "nowhere" in said
-    assert "The database is as it was. Mend what it complains of, then run manage.py migrate again." in said
+    assert "The database is as it was. Mend what it complains of, then run kneo migrate again." in said
     assert "Traceback" not in said
     with opened(url) as there:
         assert there.execute(HALF_WAY).fetchall() == []

@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from itertools import count
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,11 +19,10 @@ from kneo_project.celery import app
 from kneo_project.webhooks import deliveries, services, tasks
 from kneo_project.webhooks.models import WebhookDelivery, WebhookSubscription
 from kneo_project.webhooks.services import Disclosed
+from tests.documentation.pages import blocks
 from tests.integration.crashing import dies_at
 from tests.integration.webhooks import let_time_pass, parsed, ping, subscribe
 from tests.stubs.web_server import Asked, Page, WebServer, moved
-
-DOCS = Path(__file__).parents[2] / "docs" / "webhooks.md"
 
 
 @pytest.fixture
@@ -38,7 +36,7 @@ def web(settings: Settings) -> Iterator[WebServer]:
 @pytest.fixture
 def documented() -> Callable[..., bool]:
     """The function that the documentation tells listeners to check signatures with."""
-    (code,) = re.findall(r"```python\n(.*?)```", DOCS.read_text(), re.DOTALL)
+    (code,) = blocks("webhooks.md", "python")
     names: dict[str, Any] = {}
     exec(code, names)
     checked: Callable[..., bool] = names["is_ours"]

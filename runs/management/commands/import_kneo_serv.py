@@ -44,7 +44,7 @@ class Command(BaseCommand):
         except DatabaseError as error:
             raise CommandError(
                 f"The database of this service could not be used ({type(error).__name__}). What was taken over stays. "
-                "Ask `manage.py doctor`, then begin again."
+                "Ask `kneo manage doctor`, then begin again."
             ) from error
         if as_json:
             self.stdout.write(json.dumps(_document(importing), indent=2))

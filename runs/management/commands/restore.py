@@ -42,7 +42,7 @@ class Command(BaseCommand):
         if not has_same_key(manifest):
             self.stderr.write("KNEO_SERV_SECRET_KEY is another one: the secrets of webhooks cannot be read under it.")
         if not check:
-            self.stdout.write("Next: manage.py migrate, manage.py doctor --audit, then start web, workers and beat.")
+            self.stdout.write("Next: kneo migrate, kneo manage doctor --audit, then start web, workers and beat.")
 
 
 def _told(manifest: Manifest, what: str) -> str:

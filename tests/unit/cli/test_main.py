@@ -95,7 +95,7 @@ def test_a_database_of_another_release_is_left_alone(tmp_path: Path) -> None:
 
     ended = kneo("runs", "list", cwd=tmp_path, KNEO_SERV_DATABASE_URL=f"sqlite:///{tmp_path / 'old.sqlite3'}")
 
-    assert (ended.returncode, "migrations; run: manage.py migrate" in ended.stderr) == (1, True)
+    assert (ended.returncode, "migrations; run: kneo migrate" in ended.stderr) == (1, True)
 
 
 @pytest.mark.parametrize("program", ["web", "events", "worker", "beat"])

@@ -1,8 +1,7 @@
-"""The page about the format shows specs that work and names every code."""
+"""The pages show specs that work, and the page about the format names every part of the language and every code."""
 
 import re
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,23 +17,27 @@ from specs.language.project import Retention
 from specs.language.schema import Spec
 from specs.language.schema.agents import AgentSpec
 from specs.language.schema.components import HumanSpec
+from tests.documentation.accounting import SPEC, taken
+from tests.documentation.pages import Block, all_blocks, blocks, text_of
 
-ROOT = Path(__file__).parents[3]
-README, FORMAT, GENERATED = ROOT / "README.md", ROOT / "docs" / "spec-format.md", ROOT / "docs" / "diagnostics.md"
-CHECKED_ELSEWHERE = {
-    ROOT / "docs" / name for name in ("api.md", "quickstart.md", "tutorials/approval.md", "tutorials/agent.md")
-}
-OPERATIONS = ROOT / "docs" / "operations.md"
-OTHER_PAGES = sorted({*(ROOT / "docs").rglob("*.md")} - {FORMAT, GENERATED, OPERATIONS, *CHECKED_ELSEWHERE})
-PAGE = FORMAT.read_text()
-BLOCK = re.compile(r"^```yaml\n(.*?)^```", flags=re.DOTALL | re.MULTILINE)
-BLOCKS = BLOCK.findall(PAGE)
+FORMAT = "spec-format.md"
+PAGE = text_of(FORMAT)
+BLOCKS = blocks("spec-format.md", "yaml")
+# Made from files that provoke each code, which other tests do.
+GENERATED = "diagnostics.md"
+SPECS = [
+    block
+    for block in all_blocks()
+    if block.language == SPEC
+    and block.page != GENERATED
+    and ((block.page, SPEC) not in taken() or block.page == FORMAT)
+]
 CODES = re.findall(r"^\| `([EWI]_\w+)` \| (.*) \|$", PAGE, flags=re.MULTILINE)
 
 
-@pytest.mark.parametrize("block", [*BLOCKS, *BLOCK.findall(README.read_text())])
-def test_a_block_of_the_page_is_a_spec_without_remarks_that_runs(block: str) -> None:
-    document = load(block, name="page.yaml")
+@pytest.mark.parametrize("block", SPECS, ids=str)
+def test_a_block_of_a_page_is_a_spec_without_remarks_that_runs(block: Block) -> None:
+    document = load(block.text, name="page.yaml")
 
     assert check(document.data) == []
     assert compile_plan(document.data).agent.name
@@ -55,13 +58,8 @@ def _components(data: Mapping[str, Any], kind: str) -> list[Mapping[str, Any]]:
     return [*data.get("components", {}).get(kind, {}).values()]
 
 
-@pytest.mark.parametrize("page", OTHER_PAGES, ids=lambda page: page.name)
-def test_no_other_page_has_a_block_that_nobody_checks(page: Path) -> None:
-    assert "```yaml" not in page.read_text()
-
-
 def test_the_page_for_operators_shows_every_window() -> None:
-    (block,) = BLOCK.findall(OPERATIONS.read_text())
+    (block,) = blocks("operations.md", "yaml")
     stated = load(block, name="config.yaml").data["retention"]
     shown = Retention.model_validate(stated).stated()
     assert shown == stated

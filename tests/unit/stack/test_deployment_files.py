@@ -2,13 +2,16 @@
 
 import re
 from collections.abc import Iterator
+from configparser import ConfigParser
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from django.conf import settings
 
 from kneo_project.cli.role_commands import app
+from tests.documentation.pages import blocks, blocks_of
 
 ROOT = Path(__file__).parents[3]
 KUBERNETES = ROOT / "docker" / "kubernetes"
@@ -116,3 +119,34 @@ def test_nothing_is_published_before_every_gate_is_passed() -> None:
     assert publishing == {"publish"}
     assert set(release["publish"]["needs"]) == {"wheel", "image"}
     assert release["wheel"]["needs"] == release["image"]["needs"] == "ci"
+
+
+def test_the_unit_of_the_page_starts_a_program_and_gives_it_time_to_stop() -> None:
+    (text,) = blocks("deploy.md", "ini")
+    unit = ConfigParser(strict=True)
+    unit.optionxform = str  # type: ignore[assignment,method-assign]
+    unit.read_string(text)
+    service = unit["Service"]
+    assert service["ExecStart"].split()[1] in ROLES
+    assert int(service["TimeoutStopSec"]) >= 1 + ENOUGH_TO_HAND_OVER
+    assert service["User"] != "root"
+
+
+def test_the_proxy_of_the_page_tells_what_the_service_relies_on() -> None:
+    places, headers = blocks("deploy.md", "nginx")
+    (pattern,) = re.findall(r"location ~ (\S+) \{", places)
+    assert [path for path in ("/v1/events", "/v1/runs/1/events") if re.search(pattern, path)]
+    assert not re.search(pattern, "/v1/audit-events")
+    (patience,) = (int(found) for found in re.findall(r"proxy_read_timeout (\d+)s", places))
+    assert patience > settings.SYNC_WAIT_SECONDS
+    assert places.count("include proxy_headers;") == 2
+    (limit,) = (int(found) for found in re.findall(r"client_max_body_size (\d+)m", places))
+    assert limit * 2**20 >= settings.MAX_BODY_BYTES
+    assert re.findall(r"proxy_set_header (\S+)", headers) == ["Host", "X-Forwarded-Proto", "X-Forwarded-For"]
+
+
+def test_the_secrets_that_the_page_has_made_are_those_that_the_pods_read() -> None:
+    (command,) = (block.text for block in blocks_of("deploy.md") if block.text.startswith("kubectl create secret"))
+    made = set(re.findall(r"--from-file=([\w-]+)", command))
+    assert made == {Path(value).name for name, value in SETTINGS.items() if name.endswith("_FILE")}
+    assert f"secret generic {pods()['web']['volumes'][0]['secret']['secretName']} " in command
