@@ -117,9 +117,11 @@ class Deployment:
             _wait_until_ready(worker)
         return list(self.workers)
 
-    def start_worker(self, **settings: str) -> Process:
-        """Start a worker with ``settings`` of its own, which is not one of those that are scaled."""
-        worker = self._start(programs.worker(), name=f"worker-{len(self.processes)}", **settings)
+    def start_worker(self, command: str) -> Process:
+        """Start a worker as somebody would type it, which is not one of those that are scaled."""
+        words = [str(Path(sys.executable).parent / command.split(maxsplit=1)[0]), *command.split()[1:]]
+        program = programs.Program(name="worker", command=tuple(words))
+        worker = self._start(program, name=f"worker-{len(self.processes)}")
         _wait_until_ready(worker)
         return worker
 

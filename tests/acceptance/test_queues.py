@@ -7,20 +7,23 @@ import pytest
 from tests import services
 from tests.acceptance.sites import open_site
 from tests.acceptance.specs import sequence
+from tests.documentation.pages import blocks
 
 pytestmark = [pytest.mark.postgres, pytest.mark.rabbitmq]
-SETTINGS = {"KNEO_SERV_QUEUES": "special"}
 
 
-def test_a_run_waits_for_a_worker_of_its_queue(tmp_path: Path) -> None:
-    with open_site(services.RABBITMQ, tmp_path, SETTINGS) as site:
+def test_a_run_waits_for_a_worker_of_its_queue_started_as_the_page_says(tmp_path: Path) -> None:
+    (page,) = blocks("queues.md", "sh")
+    setting, default_worker, other_worker = page.splitlines()
+    name, _, queues = setting.removeprefix("export ").partition("=")
+    with open_site(services.RABBITMQ, tmp_path, {name: queues}) as site:
         deployment = site.deployment
-        deployment.start_worker(KNEO_SERV_WORKER_QUEUES="default")
-        special = deployment.start(sequence(one="mark", two={}, three="mark"), queue="special", priority="high")
+        deployment.start_worker(default_worker)
+        special = deployment.start(sequence(one="mark", two={}, three="mark"), queue="gpu", priority="high")
         usual = deployment.start(sequence(one="mark"))
         deployment.wait_for(usual, "completed")
         assert deployment.api.run(special.run_id)["queued"] is True
-        deployment.start_worker(KNEO_SERV_WORKER_QUEUES="special")
+        deployment.start_worker(other_worker)
         deployment.wait_for(special, "blocked")
         deployment.approve(special).answer.result(timeout=30)
         deployment.wait_for(special, "completed")

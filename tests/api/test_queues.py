@@ -1,5 +1,6 @@
 """Queues and priorities, as callers and operators see them."""
 
+import json
 from datetime import timedelta
 
 import pytest
@@ -12,6 +13,7 @@ from kneo_project.audit.models import AuditEvent
 from runs.engine.lifecycle import Status
 from tests.api.conftest import Api
 from tests.api.specs import workflow
+from tests.documentation.pages import blocks
 from tests.factories import RunFactory
 
 
@@ -43,6 +45,14 @@ def test_a_queue_that_is_not_set_up_is_refused_with_those_that_are(api: Api) -> 
     [problem] = api.run(workflow("a"), 422, queue="gpus")["detail"]
     assert (problem["loc"], problem["type"]) == (["body", "queue"], "queue")
     assert problem["msg"].endswith("default, gpu")
+
+
+def test_the_place_that_the_page_asks_for_is_one(api: Api, settings: Settings) -> None:
+    settings.QUEUES = ("bulk", "gpu")
+    (shown,) = blocks("queues.md", "json")
+    order = {**json.loads(shown), "spec_path": None}
+    run_id = api.run(workflow("a"), 202, async_mode=True, **order)["run_id"]
+    assert api.get(f"/runs/{run_id}")["priority"] == order["priority"]
 
 
 def test_a_priority_is_one_of_three_words(api: Api) -> None:
