@@ -107,7 +107,7 @@ class Follower:
         away.unlink()
         return names
 
-    def _ordered(self, spec: dict[str, object]) -> dict[str, str]:
+    def _ordered(self, spec: Mapping[str, object]) -> dict[str, str]:
         with self._client() as client:
             order = {"spec": spec, "input": "hello", "async_mode": True}
             run_id = client.post("/v1/runs", json=order).json()["run_id"]
