@@ -12,7 +12,7 @@ from django.contrib.admin.views.main import ChangeList
 from django.db.models import Prefetch, Q, QuerySet, prefetch_related_objects
 from django.db.models.functions import Now
 from django.forms import Script
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
@@ -119,7 +119,7 @@ class InboxList(LeanChangeList):
     def get_queryset(self, request: HttpRequest, exclude_parameters: list[str | None] | None = None) -> QuerySet[Any]:
         """Return the tasks of the part that is looked at."""
         rows = cast("HumanTaskQuerySet", super().get_queryset(request, exclude_parameters))
-        return inbox.of_whom(rows, whose_of(request), Person.of(request.user))
+        return inbox.of_whom(rows, whose_of(request.GET), Person.of(request.user))
 
     def get_results(self, request: HttpRequest) -> None:
         """Load the rows, and who has approved those that several people have to agree on."""
@@ -129,9 +129,9 @@ class InboxList(LeanChangeList):
         prefetch_related_objects(several, Prefetch("approvals", TaskApproval.objects.only("task_id")))
 
 
-def whose_of(request: HttpRequest) -> Whose:
-    """Return which part of the inbox is asked for."""
-    asked = request.GET.get(WHOSE, "")
+def whose_of(query: QueryDict) -> Whose:
+    """Return which part of the inbox ``query`` asks for."""
+    asked = query.get(WHOSE, "")
     return Whose(asked) if asked in set(Whose) else Whose.ALL
 
 
@@ -179,7 +179,7 @@ class HumanTaskAdmin(OperatorAdmin[HumanTask]):
         return super().changelist_view(request, {**(extra_context or {}), **tabs})
 
     def _tabs(self, request: HttpRequest) -> list[dict[str, object]]:
-        chosen, counts = whose_of(request), inbox.counts(Person.of(request.user), at_most=MOST_COUNTED)
+        chosen, counts = whose_of(request.GET), inbox.counts(Person.of(request.user), at_most=MOST_COUNTED)
         return [
             {
                 "label": label,
@@ -244,7 +244,7 @@ class HumanTaskAdmin(OperatorAdmin[HumanTask]):
 
 def _subject(task: HumanTask) -> Iterator[tuple[str, object]]:
     context = dict(task.context)
-    arguments = context.pop("arguments", None) if "tool" in context and task.journal_place else None
+    arguments = context.pop("arguments", None) if task.is_call else None
     if arguments is None:
         yield "Asked about", readable_text(task.input_text)
     else:

@@ -5,6 +5,7 @@ from datetime import datetime
 
 from humantasks.errors import AlreadyApproved, InvalidDecision, RequesterExcluded
 from humantasks.models import HumanTask, TaskApproval
+from humantasks.recorded import answer_of, columns_of
 from humantasks.rules import Answer, Decision, disagreement, form_misfit
 
 
@@ -29,7 +30,8 @@ def agree(task: HumanTask, answer: Answer, *, by: str, at: datetime, requesters:
         return answer
     if any(each.decided_by == by for each in given):
         raise AlreadyApproved(continuation_id=str(task.pk))
-    _keep(task, answer, by=by, at=at)
+    TaskApproval.objects.create(task=task, decided_by=by, decided_at=at, **columns_of(answer))
+    HumanTask.objects.filter(pk=task.pk).update(claimed_by=None, claimed_at=None)
     if len(given) + 1 < task.approvals_needed:
         return None
     return answer_of(given[0])
@@ -42,35 +44,9 @@ def approvals_of(task: HumanTask) -> list[TaskApproval]:
     return sorted(task.approvals.all(), key=lambda each: each.pk)
 
 
-def answer_of(approval: TaskApproval) -> Answer:
-    """Return the answer that was given."""
-    return Answer(
-        request_id=str(approval.task.request_id),
-        decision=Decision(approval.decision),
-        content=approval.content,
-        selected_option=approval.selected_option,
-        form=approval.filled_form,
-        metadata=approval.response_metadata,
-    )
-
-
 def _refuse_misfit(task: HumanTask, answer: Answer, given: list[TaskApproval]) -> None:
     if given and answer.decision is not Decision.REJECTED:
         if reason := disagreement(answer, answer_of(given[0])):
             raise InvalidDecision(reason, field="decision")
     elif problem := form_misfit(answer, task.form):
         raise InvalidDecision(problem.message, field=problem.field)
-
-
-def _keep(task: HumanTask, answer: Answer, *, by: str, at: datetime) -> None:
-    TaskApproval.objects.create(
-        task=task,
-        decided_by=by,
-        decided_at=at,
-        decision=answer.decision,
-        content=answer.content,
-        selected_option=answer.selected_option,
-        filled_form=answer.form,
-        response_metadata=answer.metadata,
-    )
-    HumanTask.objects.filter(pk=task.pk).update(claimed_by=None, claimed_at=None)

@@ -1,6 +1,7 @@
-"""Who is to answer a human task, and who has begun to. Each change compares and sets: of two at once, one wins."""
+"""Who is to answer a human task, and who has begun to. Its row is locked meanwhile: of two at once, one is second."""
 
 import uuid
+from typing import Any
 
 from django.db import transaction
 from django.utils import timezone
@@ -9,44 +10,45 @@ from humantasks.errors import HumanTaskClaimed, HumanTaskNotClaimed, HumanTaskRe
 from humantasks.models import AssigneeKind, HumanTask
 from humantasks.services import claimed_by_another, open_task_of
 from kneo_project.audit.services import record
+from kneo_project.transient import retry_transient
 
 
+@retry_transient
 def claim_task(task_id: uuid.UUID, *, by: str) -> HumanTask:
     """Let ``by`` alone answer the task; who has claimed it already keeps it.
 
     Raises HumanTaskNotFound or HumanTaskClaimed.
     """
     with transaction.atomic():
-        unclaimed = HumanTask.objects.open().filter(pk=task_id, claimed_by=None)
-        if unclaimed.update(claimed_by=by, claimed_at=timezone.now()):
-            claimed = open_task_of(task_id)
-            record("human.claimed", actor=by, run_id=claimed.run_id, continuation_id=task_id)
-    task = open_task_of(task_id)
-    if task.claimed_by != by:
-        raise claimed_by_another(task)
+        task = open_task_of(task_id, for_update=True)
+        if task.claimed_by is None:
+            _change(task, claimed_by=by, claimed_at=timezone.now())
+            record("human.claimed", actor=by, run_id=task.run_id, continuation_id=task_id)
+        elif task.claimed_by != by:
+            raise claimed_by_another(task)
     return task
 
 
+@retry_transient
 def release_task(task_id: uuid.UUID, *, by: str, force: bool = False) -> HumanTask:
     """Let others answer the task again. With ``force`` also when somebody else than ``by`` has claimed it.
 
     Raises HumanTaskNotFound, HumanTaskNotClaimed or HumanTaskClaimed.
     """
-    task = open_task_of(task_id)
-    if task.claimed_by is None:
-        raise HumanTaskNotClaimed(continuation_id=str(task_id))
-    if task.claimed_by != by and not force:
-        message = f"{task.claimed_by} has claimed this human task; release it with `force`, or ask that person to."
-        raise HumanTaskClaimed(message, continuation_id=str(task_id), claimed_by=task.claimed_by)
     with transaction.atomic():
-        claimed = HumanTask.objects.open().filter(pk=task_id, claimed_by=task.claimed_by)
-        if not claimed.update(claimed_by=None, claimed_at=None):
-            raise HumanTaskNotClaimed("The claim has changed meanwhile; fetch the task again.")
+        task = open_task_of(task_id, for_update=True)
+        if task.claimed_by is None:
+            raise HumanTaskNotClaimed(continuation_id=str(task_id))
+        if task.claimed_by != by and not force:
+            message = f"{task.claimed_by} has claimed this human task; release it with `force`, or ask that person to."
+            raise HumanTaskClaimed(message, continuation_id=str(task_id), claimed_by=task.claimed_by)
         facts = {"claimed_by": task.claimed_by}
+        _change(task, claimed_by=None, claimed_at=None)
         record("human.released", actor=by, run_id=task.run_id, continuation_id=task_id, metadata=facts)
-    return open_task_of(task_id)
+    return task
 
 
+@retry_transient
 def assign_task(
     task_id: uuid.UUID, assignee: str | None, kind: AssigneeKind, *, by: str, expected: str | None = None
 ) -> HumanTask:
@@ -60,16 +62,20 @@ def assign_task(
 
     Raises HumanTaskNotFound or HumanTaskReassigned.
     """
-    task = open_task_of(task_id)
-    if expected is not None and expected != (task.assignee or ""):
-        raise HumanTaskReassigned(continuation_id=str(task_id), assignee=task.assignee)
-    keeps_claim = kind is AssigneeKind.USER and assignee is not None and task.claimed_by == assignee
-    claim = {} if keeps_claim else {"claimed_by": None, "claimed_at": None}
     with transaction.atomic():
-        unchanged = HumanTask.objects.open().filter(pk=task_id, assignee=task.assignee, claimed_by=task.claimed_by)
-        if not unchanged.update(assignee=assignee, assignee_kind=kind if assignee else None, **claim):
-            raise HumanTaskReassigned(continuation_id=str(task_id))
+        task = open_task_of(task_id, for_update=True)
+        if expected is not None and expected != (task.assignee or ""):
+            raise HumanTaskReassigned(continuation_id=str(task_id), assignee=task.assignee)
         after = {"to": assignee, "kind": kind if assignee else None}
         facts = after | {"from": task.assignee, "claimed_by": task.claimed_by}
+        keeps_claim = kind is AssigneeKind.USER and assignee is not None and task.claimed_by == assignee
+        claim = {} if keeps_claim else {"claimed_by": None, "claimed_at": None}
+        _change(task, assignee=assignee, assignee_kind=after["kind"], **claim)
         record("human.assigned", actor=by, run_id=task.run_id, continuation_id=task_id, metadata=facts)
-    return open_task_of(task_id)
+    return task
+
+
+def _change(task: HumanTask, **columns: Any) -> None:
+    for name, value in columns.items():
+        setattr(task, name, value)
+    task.save(update_fields=columns)

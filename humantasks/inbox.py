@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser, User
-from django.db.models import Q
+from django.db.models import Q, prefetch_related_objects
 
 from humantasks.models import HumanTask, HumanTaskQuerySet
 
@@ -28,10 +28,11 @@ class Person:
 
     @classmethod
     def of(cls, user: AbstractBaseUser | AnonymousUser) -> "Person":
-        """Return the person who is logged in, in one query."""
+        """Return the person who is logged in: in one query, however often ``user`` is asked about."""
         if not isinstance(user, User):
             return cls(name=user.get_username())
-        groups = tuple(user.groups.values_list("name", flat=True))
+        prefetch_related_objects([user], "groups")
+        groups = tuple(group.name for group in user.groups.all())
         return cls(name=user.get_username(), aliases=(user.email,) if user.email else (), groups=groups)
 
 

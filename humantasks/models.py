@@ -154,6 +154,11 @@ class HumanTask(models.Model):
     def __str__(self) -> str:
         return f"{self.title} ({self.status})"
 
+    @property
+    def is_call(self) -> bool:
+        """Whether it asks about a call of a tool, in the middle of a step."""
+        return self.journal_place is not None and "tool" in self.context
+
     def as_request(self) -> dict[str, Any]:
         """Return the question in the shape callers see."""
         request: dict[str, Any] = {

@@ -12,6 +12,7 @@ from humantasks.errors import (
     RequestMismatch,
 )
 from humantasks.models import HumanTask, TaskStatus
+from humantasks.recorded import columns_of
 from humantasks.rules import Answer, misfit
 from specs.language.plan import HumanPlan, OnTimeout
 
@@ -91,14 +92,10 @@ def record_decision(
     return bool(
         answered.update(
             status=TaskStatus.ANSWERED,
-            decision=answer.decision,
-            content=answer.content,
-            selected_option=answer.selected_option,
-            filled_form=answer.form,
-            response_metadata=answer.metadata,
             decided_by=decided_by,
             decided_at=at,
             awaits_run=awaits_run,
+            **columns_of(answer),
         )
     )
 

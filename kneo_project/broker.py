@@ -44,7 +44,10 @@ class Channel(virtual.Channel):
             return
 
     def _new_queue(self, queue: str, **_: Any) -> None:
-        self._folder(queue).mkdir(mode=0o700, parents=True, exist_ok=True)
+        try:
+            self._folder(queue).mkdir(mode=0o700, parents=True, exist_ok=True)
+        except OSError as error:
+            raise ChannelError(f"The folder of the queue cannot be made: {error.strerror}.") from error
 
     def _put(self, queue: str, message: dict[str, Any], **_: Any) -> None:
         self._new_queue(queue)

@@ -1,4 +1,4 @@
-"""The Celery app: one queue that works as a doorbell, and a beat that asks for the sweep.
+"""The Celery app: queues that work as doorbells, and a beat that asks for the sweep.
 
 Losing, doubling or delaying a message costs time and never work, so publishing may fail: it does so within a second or
 two instead of holding the web request that rings, and the sweep rings again.
@@ -13,10 +13,11 @@ from celery import Celery, Task
 from celery.signals import worker_ready
 from celery.utils import uuid
 from django.conf import settings
+from kombu import Queue
 from kombu.exceptions import OperationalError
 from kombu.transport import TRANSPORT_ALIASES
 
-from kneo_project import spans
+from kneo_project import queues, spans
 
 logger = logging.getLogger(__name__)
 CONNECT_SECONDS = 1.0
@@ -54,6 +55,8 @@ app = Celery("kneo")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.conf.update(
     **broker_settings(settings.BROKER_URL),
+    # What a worker listens to, unless its command line says otherwise.
+    task_queues=[Queue(queues.at_broker(name)) for name in queues.of_workers()],
     # Nothing in a message is worth a disk write of the broker: the row is the truth.
     task_default_delivery_mode="transient",
     # Nobody commands workers through the broker; cancelling goes through the run's row.

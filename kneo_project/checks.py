@@ -11,8 +11,9 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error, Warning, register
 from django.core.exceptions import ImproperlyConfigured
 
+from kneo_project import queues
 from kneo_project.client_addresses import is_loopback
-from kneo_project.deployment_checks import DEPLOYMENT_CHECKS
+from kneo_project.deployment_checks import DEPLOYMENT_CHECKS, is_embedded
 from kneo_project.oidc import client_trust, trust
 from kneo_project.principals import keyring
 from kneo_project.variables import PREFIX, renamed_in, unknown_in, unused_in
@@ -36,7 +37,7 @@ def refuse_impossible_settings() -> None:
 
 def check_secret_key(app_configs: Sequence[AppConfig] | None, **_: Any) -> list[CheckMessage]:
     """On a shared database every process needs the same key, so it cannot be one made on this machine."""
-    if settings.DATABASE_URL.startswith("sqlite") or settings.HAS_OWN_SECRET_KEY:
+    if is_embedded() or settings.HAS_OWN_SECRET_KEY:
         return []
     return [Error("KNEO_SERV_SECRET_KEY must be set when KNEO_SERV_DATABASE_URL names a server.", id="kneo.E001")]
 
@@ -97,6 +98,16 @@ def check_rate_limits(app_configs: Sequence[AppConfig] | None, **_: Any) -> list
     return [Error(text, id="kneo.E006")]
 
 
+def check_queues(app_configs: Sequence[AppConfig] | None, **_: Any) -> list[CheckMessage]:
+    """Queues have names that every broker can have, and workers take runs from queues that there are."""
+    unfit = [name for name in queues.names() if not queues.QUEUE_NAME.fullmatch(name)]
+    unknown = [name for name in queues.of_workers() if name not in queues.names()]
+    text = "KNEO_SERV_QUEUES names {}: a queue is 1 to 64 small letters and digits; after the first also _ and -"
+    errors = [Error(text.format(repr(name)), id="kneo.E007") for name in unfit]
+    text = "KNEO_SERV_WORKER_QUEUES names {}, which is no queue: those of KNEO_SERV_QUEUES are, and default."
+    return [*errors, *(Error(text.format(repr(name)), id="kneo.E008") for name in unknown)]
+
+
 def check_variables(app_configs: Sequence[AppConfig] | None, **_: Any) -> list[CheckMessage]:
     """Each variable of ours is read by somebody, and under its present name."""
     strange = [
@@ -125,6 +136,7 @@ CHECKS: tuple[Check, ...] = (
     check_secret_refs,
     check_oidc,
     check_rate_limits,
+    check_queues,
     check_variables,
 )
 

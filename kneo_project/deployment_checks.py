@@ -14,6 +14,11 @@ SHORTEST_KEY = 20
 _PROTECTED = frozenset({"require", "verify-ca", "verify-full"})
 
 
+def is_embedded() -> bool:
+    """Whether the database is a file of this machine, and no server."""
+    return settings.DATABASE_URL.startswith("sqlite")
+
+
 def check_hosts(app_configs: Sequence[AppConfig] | None, **_: Any) -> list[CheckMessage]:
     """The service answers for its own names only."""
     if "*" not in settings.ALLOWED_HOSTS:
@@ -37,7 +42,7 @@ def check_broker(app_configs: Sequence[AppConfig] | None, **_: Any) -> list[Chec
     """The broker is one that other machines reach, and with a password that not everybody knows."""
     place = urlsplit(settings.BROKER_URL)
     if place.scheme == "kneo-files":
-        if settings.DATABASE_URL.startswith("sqlite"):
+        if is_embedded():
             return []
         text = "The broker is a directory of this machine: workers on others only hear of runs from the sweep."
         return [Warning(text, hint="Set KNEO_SERV_BROKER_URL, unless all is on one machine.", id="kneo.W008")]
@@ -50,7 +55,7 @@ def check_broker(app_configs: Sequence[AppConfig] | None, **_: Any) -> list[Chec
 def check_way_to_database(app_configs: Sequence[AppConfig] | None, **_: Any) -> list[CheckMessage]:
     """What goes to a database elsewhere is encrypted."""
     place = urlsplit(settings.DATABASE_URL)
-    if place.scheme.startswith("sqlite") or not place.hostname or is_loopback(place.hostname):
+    if is_embedded() or not place.hostname or is_loopback(place.hostname):
         return []
     if _PROTECTED & set(parse_qs(place.query).get("sslmode", [])):
         return []

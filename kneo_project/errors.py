@@ -137,6 +137,22 @@ class StoreUnavailable(KneoError):
     retry_after_seconds = 5
 
 
+class StoreFull(KneoError):
+    """The database has no room left; nothing was lost. Somebody has to make room on its disk; then try again."""
+
+    code = "store_full"
+    status = 503
+    retry_after_seconds = 30
+
+
+class StoreReadOnly(KneoError):
+    """The database can only be read; nothing was lost. Somebody has to let the service write to it; then try again."""
+
+    code = "store_read_only"
+    status = 503
+    retry_after_seconds = 30
+
+
 class IdentityProviderUnavailable(KneoError):
     """The identity provider is not reachable at the moment, so that the token cannot be checked; try again."""
 

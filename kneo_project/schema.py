@@ -16,12 +16,17 @@ class SchemaDifference:
     unknown: tuple[str, ...]
 
     @property
+    def reason_not_to_migrate(self) -> str | None:
+        """What to say of a database that a newer release has migrated; None of any other."""
+        if not self.unknown:
+            return None
+        return f"the database was migrated by a newer release ({', '.join(self.unknown)}); install that release here."
+
+    @property
     def reason_to_refuse(self) -> str | None:
         """What a process that finds it should say before it ends; None when there is none."""
-        if self.unknown:
-            return (
-                f"the database was migrated by a newer release ({', '.join(self.unknown)}); install that release here."
-            )
+        if reason := self.reason_not_to_migrate:
+            return reason
         if self.missing:
             return f"the database lacks {len(self.missing)} migrations; run: manage.py migrate"
         return None

@@ -140,6 +140,9 @@ DATABASES = {"default": database(DATABASE_URL)}
 BROKER_URL = text("KNEO_SERV_BROKER_URL", "kneo-files://")
 BROKER_DIR = STATE_DIR / "broker"
 QUEUE = text("KNEO_SERV_QUEUE", "kneo")  # deployments that share a broker need a name each
+# Lines that runs wait in, besides the one called default, and which of all of them the workers here take runs from.
+QUEUES = words("KNEO_SERV_QUEUES")
+WORKER_QUEUES = words("KNEO_SERV_WORKER_QUEUES")
 
 # --- Runs -------------------------------------------------------------------------------------------------------------
 WORKER_LEASE_SECONDS = integer("KNEO_SERV_WORKER_LEASE_SECONDS", 20)
@@ -330,4 +333,8 @@ def embedded_secret_key() -> str:
 
 
 if not SECRET_KEY:
-    SECRET_KEY = embedded_secret_key()
+    try:
+        SECRET_KEY = embedded_secret_key()
+    except OSError as error:
+        reason = f"KNEO_SERV_STATE_DIR: {STATE_DIR} cannot be written ({error.strerror})."
+        raise ImproperlyConfigured(f"{reason} Give it to the user of the service, or name another.") from None

@@ -46,31 +46,26 @@ def refuse_foreign_tables() -> None:
     In a thread of its own: the server for events loads the application inside its loop, where no database is asked.
     """
     with ThreadPoolExecutor(1) as thread:
-        reason = thread.submit(_reason_in_tables).result()
+        reason = thread.submit(_reason_in_tables, must_answer=False).result()
     if reason:
         raise SystemExit(f"Refusing to start: {reason}")
-
-
-def _reason_in_tables() -> str | None:
-    try:
-        return schema_difference().reason_to_refuse
-    except InconsistentMigrationHistory:
-        return "the schema of the database is partial; restore a backup."
-    except DatabaseError:
-        return None
-    finally:
-        connection.close()
 
 
 def reason_to_refuse() -> str | None:
     """Return why this process must not start, as a sentence; None when it may."""
     try:
         refuse_impossible_settings()
-        difference = schema_difference()
     except ImproperlyConfigured as error:
         return str(error)
-    except (DatabaseError, InconsistentMigrationHistory) as error:
-        return f"the database cannot be used ({type(error).__name__})."
+    return _reason_in_tables(must_answer=True)
+
+
+def _reason_in_tables(*, must_answer: bool) -> str | None:
+    try:
+        return schema_difference().reason_to_refuse
+    except InconsistentMigrationHistory:
+        return "the schema of the database is partial; restore a backup."
+    except DatabaseError as error:
+        return f"the database cannot be used ({type(error).__name__})." if must_answer else None
     finally:
         connection.close()
-    return difference.reason_to_refuse

@@ -42,18 +42,6 @@ def progress_after(
     return replace(progress, status=Status.BLOCKED) if _only_waits(plan, workflow, progress, task) else progress
 
 
-def answer_to(task: HumanTask) -> Answer:
-    """Return the answer that was given to ``task``."""
-    return Answer(
-        request_id=str(task.request_id),
-        decision=Decision(task.decision or ""),
-        content=task.content,
-        selected_option=task.selected_option,
-        form=task.filled_form,
-        metadata=task.response_metadata,
-    )
-
-
 def asked_by(task: HumanTask, actions: Iterable[Action]) -> AskHuman | None:
     """Return the question among ``actions`` that ``task`` put."""
     questions = (action for action in actions if isinstance(action, AskHuman))

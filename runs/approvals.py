@@ -17,7 +17,7 @@ def refuse_misfit(plan: Plan, task: HumanTask, answer: Answer) -> None:
 
     Raises InvalidDecision.
     """
-    tool = plan.tools.get(task.context.get("tool", "")) if task.journal_place else None
+    tool = plan.tools.get(task.context["tool"]) if task.is_call else None
     if tool is None or answer.decision in {Decision.APPROVED, Decision.REJECTED}:
         return
     if answer.decision is not Decision.EDITED or not tool.edit_arguments:

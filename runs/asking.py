@@ -10,11 +10,12 @@ from django.utils import timezone
 
 from humantasks import services as humantasks
 from humantasks.models import HumanTask
+from humantasks.recorded import answer_of
 from kneo_project.transient import retry_transient
 from kneo_project.webhooks.event_types import EventType
 from runs import transitions
 from runs.announcing import tell_of_task
-from runs.answers import answer_to, place_of, progress_after
+from runs.answers import place_of, progress_after
 from runs.approvals import keep_answer
 from runs.engine import interpreter
 from runs.engine.actions import AskHuman, Place, Work
@@ -48,7 +49,7 @@ def take_answer(lease: Lease, plan: Plan, workflow: WorkflowPlan | None, state: 
     task = HumanTask.objects.answered_for(lease.run_id).order_by("decided_at").first()
     if task is None:
         return None
-    answer = answer_to(task)
+    answer = answer_of(task)
     progress = progress_after(plan, workflow, state, task, answer) or Progress()
     if progress.status is Status.BLOCKED:  # the driver finds out itself, and may hold more answers
         progress = replace(progress, status=Status.RUNNING)

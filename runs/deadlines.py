@@ -5,7 +5,8 @@ Any number of processes may sweep at once: every function here compares and sets
 
 import logging
 import uuid
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -32,10 +33,10 @@ GRACE = timedelta(seconds=2)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Overlooked:
-    """Runs that are due and that nobody picked up: how many in the shared pool, and which must run alone."""
+    """Runs that are due and that nobody picked up: how many of each queue, and which, with it, must run alone."""
 
-    shared: int
-    alone: tuple[uuid.UUID, ...]
+    shared: Mapping[str, int]
+    alone: tuple[tuple[uuid.UUID, str], ...]
 
 
 def recover_lapsed() -> list[uuid.UUID]:
@@ -69,9 +70,10 @@ def waiting_alone() -> models.QuerySet[Run]:
 def overlooked() -> Overlooked:
     """Return the due runs that nobody picked up in time: their bell was lost, or the workers are busy."""
     limit = deaths_before_isolation(settings.QUEUE_MAX_ATTEMPTS)
-    alone = waiting_alone().order_by("wake_at").values_list("pk", flat=True)
-    shared = Run.objects.due().filter(attempts__lt=limit, wake_at__lte=Now() - GRACE)[:BATCH].count()
-    return Overlooked(shared=shared, alone=tuple(alone[:ALONE_AT_ONCE]))
+    alone = waiting_alone().order_by("wake_at").values_list("pk", "queue")
+    shared = Run.objects.due().filter(attempts__lt=limit, wake_at__lte=Now() - GRACE)
+    longest_waiting = shared.order_by("wake_at").values_list("queue", flat=True)[:BATCH]
+    return Overlooked(shared=Counter(longest_waiting), alone=tuple(alone[:ALONE_AT_ONCE]))
 
 
 def _recover(run: Run) -> bool:

@@ -11,6 +11,8 @@ from django.conf import settings
 from django.utils import timezone
 
 from kneo_project import spans
+from kneo_project.queues import DEFAULT_QUEUE
+from kneo_project.room import room
 from kneo_project.transient import is_away
 from runs import asking, awaiting, branching, heartbeat, services, spreading, steps, timing, tracing, transitions
 from runs.agents.errors import StepInterrupted
@@ -48,8 +50,8 @@ class Rest(StrEnum):
 class Advanced:
     """How far ``advance`` came with which run; ``retry_after_seconds`` is set when that waits for its next attempt.
 
-    ``branches`` is how many runs have come into being that other workers could begin with. ``traceparent`` is where
-    the run's trace begins.
+    ``branches`` is how many runs of the same queue have come into being that other workers could begin with.
+    ``traceparent`` is where the run's trace begins.
     """
 
     rest: Rest
@@ -59,18 +61,20 @@ class Advanced:
     traceparent: str | None = None
 
 
-def advance(run_id: uuid.UUID | None, *, alone: bool = False) -> Advanced:
+def advance(run_id: uuid.UUID | None, *, queue: str = DEFAULT_QUEUE, alone: bool = False) -> Advanced:
     """Drive the run as far as it can go now. Safe to call any number of times, anywhere: only one caller gets it.
 
-    Without a run it is the due one that has waited longest. ``alone`` takes the runs that must run in a process of
+    Without a run it is the one of ``queue`` whose turn it is. ``alone`` takes the runs that must run in a process of
     their own, and only those.
     """
     pulse = heartbeat.of_this_process()
     if pulse.is_stopping:
         return Advanced(rest=Rest.HANDED_OVER)
+    if not room.admits_work():
+        return Advanced(rest=Rest.NOT_DUE)
     pulse.ensure_alive()
     began = time.time_ns()
-    lease = transitions.claim(run_id, pulse.owner_id, alone=alone)
+    lease = transitions.claim(run_id, pulse.owner_id, queue=queue, alone=alone)
     if lease is None:
         return Advanced(rest=Rest.NOT_DUE)
     with tracing.leg(lease, began) as span, pulse.holding(lease) as hold:
@@ -82,7 +86,9 @@ def advance(run_id: uuid.UUID | None, *, alone: bool = False) -> Advanced:
 def _drive(lease: Lease, hold: Hold) -> Advanced:
     try:
         leg = _Leg(lease, hold)
-        return replace(leg.drive(), branches=leg.branches)
+        advanced = leg.drive()
+        room.note_success()
+        return replace(advanced, branches=leg.branches)
     except StepInterrupted as interruption:
         logger.info("Run handed over", extra={"reason": str(interruption)})
         return _hand_over(lease)
@@ -91,7 +97,7 @@ def _drive(lease: Lease, hold: Hold) -> Advanced:
     except Exception as error:
         if is_away(error):
             # No fault of the run: nobody holds it from here on, so the heartbeat gives it back once it can.
-            logger.warning("Run left alone: the database is away", extra={"reason": str(error)})
+            logger.warning("Run left alone: the database cannot be used", extra={"reason": str(error)})
             raise
         logger.exception("Run cannot be advanced")
         transitions.fail(lease, Fault(type="internal_error", message="The service could not advance this run."))
@@ -251,6 +257,7 @@ class _Leg:
         """Go on under ``lease``, after ``progress`` was written, or return why to come back."""
         if lease is None:
             return Advanced(rest=Rest.LOST)
+        room.note_success()
         if progress.retry_after_seconds is not None:
             return Advanced(rest=Rest.RETRY_LATER, retry_after_seconds=progress.retry_after_seconds)
         if progress.status is not Status.RUNNING:

@@ -10,12 +10,13 @@ from datetime import datetime
 from itertools import batched
 
 from django.conf import settings
-from django.db.models import F, QuerySet, Sum
+from django.db.models import F, OuterRef, QuerySet, Sum
 from django.db.models.functions import Coalesce, Now
 
 from humantasks import services as humantasks
 from humantasks.models import TaskStatus
 from kneo_project import spans
+from runs import turns
 from runs.engine.actions import Spread
 from runs.engine.lifecycle import ACTIVE, TERMINAL, Status
 from runs.engine.progress import RecordType
@@ -40,6 +41,8 @@ COPIED = (
     "token_budget",
     "cost_budget_nanos",
     "traceparent",
+    "queue",
+    "priority",
 )
 
 
@@ -213,7 +216,8 @@ def _replay(run: Run, at: datetime) -> Checkpoint:
 def _let_begin(fan_out_id: int, count: int) -> None:
     """Let up to ``count`` of the branches that wait for their turn begin, the first ones first."""
     waiting = Run.objects.filter(branch_of=fan_out_id, status=Status.CREATED, wake_at=None)
-    Run.objects.filter(pk__in=waiting.order_by("branch_index").values("pk")[:count]).update(wake_at=Now())
+    turn = turns.next_turn(queue=OuterRef("queue"), priority=OuterRef("priority"), ordered_by=OuterRef("ordered_by"))
+    Run.objects.filter(pk__in=waiting.order_by("branch_index").values("pk")[:count]).update(wake_at=Now(), turn=turn)
 
 
 def _charge(whole_id: uuid.UUID, branches: QuerySet[Run], *, sign: int) -> None:

@@ -8,7 +8,7 @@ import uuid
 from collections.abc import Iterator, Mapping, Set
 
 from django.conf import settings
-from django.db import DatabaseError, connection
+from django.db import DatabaseError, Error, connection
 
 from runs import leases, transitions
 from runs.agents.interrupt import Interrupt
@@ -79,6 +79,13 @@ class Heartbeat:
         finally:
             with self._lock:
                 self._holds.pop(lease.run_id, None)
+
+    def let_go(self) -> None:
+        """Wait until this process, which advances nothing any more, could give back what it still holds."""
+        while not self._stopping.wait(min(BEAT_SECONDS, settings.WORKER_LEASE_SECONDS / 3)):
+            with contextlib.suppress(Error):
+                if not Run.objects.leased_to(self.owner_id).exists():
+                    return
 
     def stop(self, grace_seconds: float) -> None:
         """Begin no further step; interrupt those that are still running after ``grace_seconds``."""

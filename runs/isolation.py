@@ -1,9 +1,11 @@
 """Advancing a run in a process of its own, so that whatever it does to its process it does to itself."""
 
+import os
 import subprocess
 import sys
 import threading
 
+from kneo_project.room import room
 from runs import heartbeat, leases
 
 CHILDREN_AT_ONCE = 2
@@ -15,15 +17,19 @@ _places = threading.BoundedSemaphore(CHILDREN_AT_ONCE)
 def advance_in_child(run_id: str) -> None:
     """Advance the run in a child process and wait for it; do nothing when enough children run already.
 
-    The sweep rings again for a run that found no place.
+    The sweep rings again for a run that found no place, or no room for what it would write.
     """
+    if not room.admits_work():
+        return
     if not _places.acquire(blocking=False):
         return
     try:
         command = [sys.executable, "-m", "django", "advance_run", run_id]
         child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)  # noqa: S603 - ours
         _wait(child)
-        if child.returncode:
+        if child.returncode == os.EX_TEMPFAIL:
+            room.note_refusal()
+        elif child.returncode:
             leases.declare_dead(child.pid)
     finally:
         _places.release()

@@ -53,13 +53,14 @@ def _asking[R](ask: Callable[[], R]) -> R:
     """Return what ``ask`` returns. Each call has a thread of its own, and so a connection.
 
     Raises:
-        StepInterrupted: the database is away. That is no failure of the step: it is done again from its journal.
+        StepInterrupted: the database cannot be used now. That is no failure of the step: it is done again from its
+            journal.
     """
     try:
         return ask()
     except Error as error:
         if is_away(error):
-            raise StepInterrupted("The step was stopped: the database is away.") from error
+            raise StepInterrupted("The step was stopped: the database cannot be used.") from error
         raise
     finally:
         connection.close()

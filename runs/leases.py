@@ -12,6 +12,7 @@ from django.conf import settings
 from django.db.models import QuerySet
 from django.db.models.functions import Now
 
+from kneo_project import queues
 from runs.engine.lifecycle import Status
 from runs.models import LeaseOwner, Run
 
@@ -66,7 +67,8 @@ def renew(owner_id: str) -> None:
     """Say that ``owner_id`` is alive: all its leases last another ``WORKER_LEASE_SECONDS`` by the database's clock."""
     expires_at = Now() + timedelta(seconds=settings.WORKER_LEASE_SECONDS)
     if not LeaseOwner.objects.filter(pk=owner_id).update(expires_at=expires_at):
-        LeaseOwner.objects.create(pk=owner_id, host=socket.gethostname(), pid=os.getpid(), expires_at=expires_at)
+        about = {"host": socket.gethostname(), "pid": os.getpid(), "queues": queues.of_workers()}
+        LeaseOwner.objects.create(pk=owner_id, expires_at=expires_at, **about)
 
 
 def resign(owner_id: str) -> None:

@@ -216,6 +216,8 @@ def _new_run(parent: Run, fork: ForkRun, frozen: FrozenSpec | None, way: _Way) -
         cost_budget_nanos=parent.cost_budget_nanos,
         caller_metadata={**parent.caller_metadata, **fork.metadata},
         tags=parent.tags,
+        queue=parent.queue,
+        priority=parent.priority,
         input_text=parent.input_text,
         timeout_seconds=timeout,
         deadline_at=None if timeout is None else now + timedelta(seconds=timeout),

@@ -25,8 +25,9 @@ def restore_state(
     return State.restore(cursor, sequence=sequence, texts=texts)
 
 
-def forkers_of(run: Run) -> set[str]:
-    """Return who forked the run from another, and that one from a further one; the checkpoints tell."""
-    notes = Checkpoint.objects.filter(run=run, type=RecordType.REPLAY_CONTEXT).values_list("details", flat=True)
-    forks = [note.get("forked_from") or {} for note in notes]
-    return {fork["by"] for fork in forks if fork.get("by")}
+def askers_of(run: Run) -> set[str]:
+    """Return who had a schedule start the run, and who forked it from another, or that one; the checkpoints tell."""
+    beginnings = Checkpoint.objects.filter(run=run, type__in=(RecordType.RUN_STARTED, RecordType.REPLAY_CONTEXT))
+    notes = list(beginnings.values_list("details", flat=True))
+    named = [note.get("triggered_by") for note in notes] + [(note.get("forked_from") or {}).get("by") for note in notes]
+    return set(filter(None, named))

@@ -17,6 +17,7 @@ from humantasks.models import HumanTask, TaskStatus
 from humantasks.rules import Answer, Decision
 from kneo_project.audit.services import record
 from kneo_project.prices import NANOS
+from kneo_project.queues import DEFAULT_QUEUE
 from kneo_project.transient import retry_transient
 from kneo_project.webhooks.event_types import EventType
 from runs import fan_outs, idempotency, tracing, transitions
@@ -28,9 +29,9 @@ from runs.engine.lifecycle import Status
 from runs.engine.outcomes import Fault
 from runs.engine.progress import Progress
 from runs.errors import QueueFull, RunNotFound, RunStateConflict
-from runs.models import Run, Target
+from runs.models import Priority, Run, Target
 from runs.rejections import rejections
-from runs.restoring import forkers_of, restore_state
+from runs.restoring import askers_of, restore_state
 from specs.services import SkillsOverlay, SpecSource, freeze, load_plan, store
 
 
@@ -39,8 +40,8 @@ class StartRun:
     """A request to start a run. ``timeout_seconds`` is the run's deadline from now; None is none.
 
     ``token_budget`` is how many tokens all its model calls may use together, and ``cost_budget`` how much money in
-    units of the currency; None leaves it to the operator.
-    ``event_type`` is what the audit log calls it.
+    units of the currency; None leaves it to the operator. ``queue`` is one of ``kneo_project.queues.names()``.
+    ``triggered_by`` is who had a schedule order it. ``event_type`` is what the audit log calls it.
     """
 
     source: SpecSource
@@ -49,10 +50,13 @@ class StartRun:
     session_id: str | None = None
     metadata: Mapping[str, Any] = field(default_factory=dict)
     tags: tuple[str, ...] = ()
+    queue: str = DEFAULT_QUEUE
+    priority: Priority = Priority.NORMAL
     timeout_seconds: int | None = None
     token_budget: int | None = None
     cost_budget: float | None = None
     async_mode: bool = False
+    triggered_by: str | None = None
     event_type: str = "run.created"
 
 
@@ -70,7 +74,7 @@ def start_run(request: StartRun, *, actor: str, key: idempotency.Key | None = No
     run.workflow_name = None if workflow is None else workflow.name
     with transaction.atomic():
         run.snapshot = store(frozen)
-        transitions.start(run)
+        transitions.start(run, triggered_by=request.triggered_by)
         idempotency.bind(key, run)
         record(request.event_type, actor=actor, run_id=run.pk, metadata=_creation(request))
     return run
@@ -100,6 +104,8 @@ def _new_run(request: StartRun, digest: str, actor: str) -> Run:
         ordered_by=actor,
         caller_metadata=dict(request.metadata),
         tags=list(request.tags),
+        queue=request.queue,
+        priority=request.priority,
         input_text=request.input_text,
         timeout_seconds=timeout,
         token_budget=request.token_budget,
@@ -119,8 +125,15 @@ def _creation(request: StartRun) -> dict[str, Any]:
         "environment": request.source.environment,
         "session_id": request.session_id,
         "metadata": dict(request.metadata),
+        **_chosen_place(request),
         **_chosen_skills(request.source.skills),
     }
+
+
+def _chosen_place(request: StartRun) -> dict[str, Any]:
+    usual = {"queue": DEFAULT_QUEUE, "priority": Priority.NORMAL.word}
+    chosen = {"queue": request.queue, "priority": request.priority.word}
+    return {name: value for name, value in chosen.items() if value != usual[name]}
 
 
 def _chosen_skills(skills: SkillsOverlay) -> dict[str, Any]:
@@ -207,9 +220,9 @@ def resume_run(task_id: uuid.UUID, answer: Answer, *, actor: str, key: idempoten
 
 
 def requesters_of(run: Run) -> set[str]:
-    """Return who started ``run``, or the run that it is a branch of, and who forked it."""
+    """Return who started ``run``, or the run that it is a branch of, by a schedule or not, and who forked it."""
     whole = run.within or run
-    return {*filter(None, [whole.ordered_by]), *forkers_of(whole)}
+    return {*filter(None, [whole.ordered_by]), *askers_of(whole)}
 
 
 def approve_overdue(task: HumanTask) -> bool:

@@ -14,6 +14,7 @@ from django.db import OperationalError, connection, transaction
 
 from runs.changes import Change
 from runs.engine.lifecycle import TERMINAL
+from runs.models import Priority
 from runs.rows import checkpoint_columns, event_columns, shown_output
 
 # Those who create runs wait as long as somebody waits for the lock on the specs.
@@ -116,9 +117,24 @@ RETURNING id, fence, snapshot_id, target, input_text, cursor, sequence, attempts
     token_budget, cost_nanos, cost_budget_nanos, within_id, branch_of_id, traceparent
 """
 CLAIM = _CLAIM.format(which=f"id = %(run_id)s AND {_DUE}")
-CLAIM_NEXT = _CLAIM.format(
-    which=f"id = (SELECT id FROM runs_run WHERE {_DUE} ORDER BY wake_at LIMIT 1 FOR UPDATE SKIP LOCKED)"  # noqa: S608 - our own words
-)
+
+
+def _head(priority: Priority, status: str, order: str) -> str:
+    return f"""(
+    SELECT id FROM runs_run
+    WHERE queue = %(queue)s AND priority = {priority.value} AND status = '{status}' AND lease_owner IS NULL
+        AND wake_at <= statement_timestamp() AND attempts BETWEEN %(least)s AND %(most)s
+    ORDER BY {order} LIMIT 1 FOR UPDATE SKIP LOCKED
+)"""  # noqa: S608 - our own words
+
+
+# The server looks for a later head only where the earlier ones found nothing, so that no other row is locked.
+_HEADS = [
+    _head(priority, status, order)
+    for priority in Priority
+    for status, order in (("running", "wake_at"), ("created", "turn, wake_at"))
+]
+CLAIM_NEXT = _CLAIM.format(which=f"id = COALESCE({', '.join(_HEADS)})")
 
 
 def write(change: Change) -> bool:
@@ -155,13 +171,18 @@ def write(change: Change) -> bool:
     return bool(written)
 
 
-def claim(run_id: uuid.UUID | None, owner_id: str, at: datetime, *, attempts: range) -> tuple[Any, ...] | None:
-    """Take a due and free run whose attempts lie in ``attempts``: this one, or with None the longest waiting.
+def claim(
+    run_id: uuid.UUID | None, queue: str, owner_id: str, at: datetime, *, attempts: range
+) -> tuple[Any, ...] | None:
+    """Take a due and free run whose attempts lie in ``attempts``: this one, or with None the next of ``queue``.
 
     Return its id and LEASED_COLUMNS, or None when there is none.
     """
     parameters = {"owner_id": owner_id, "at": at, "least": attempts.start, "most": attempts.stop - 1}
-    row = _one(CLAIM_NEXT, parameters) if run_id is None else _one(CLAIM, parameters | {"run_id": run_id})
+    if run_id is None:
+        row = _one(CLAIM_NEXT, parameters | {"queue": queue})
+    else:
+        row = _one(CLAIM, parameters | {"run_id": run_id})
     return row and (*row[:5], json.loads(row[5]), *row[6:])
 
 

@@ -12,8 +12,9 @@ from django.conf import settings
 
 from kneo_project.beatjobs.services import noted
 from kneo_project.celery import bell_lifetime, publish
+from kneo_project.queues import DEFAULT_QUEUE, at_broker
 from kneo_project.spans import HERE
-from runs import bulk, deadlines, executor, heartbeat, isolation, statistics, tracing
+from runs import bulk, deadlines, executor, heartbeat, isolation, statistics, tracing, turns
 from runs.executor import Rest
 from runs.retention import rounds
 from runs.schedules import firing
@@ -25,31 +26,32 @@ MAX_BATCHES = 3
 LONGEST_PRUNING_SECONDS = 60.0
 
 
-def ring(run_id: uuid.UUID, *, after_seconds: float | None = None, traceparent: str | None = HERE) -> bool:
-    """Tell the workers to look at this run; return whether the broker took it: if not, the sweep finds the run.
+def ring(run_id: uuid.UUID, queue: str, *, after_seconds: float | None = None, traceparent: str | None = HERE) -> bool:
+    """Tell the workers of ``queue`` that this run waits in it.
+
+    Return whether the broker took it: if not, the sweep finds the run.
 
     ``traceparent`` is where the run's trace begins, unless what rings is part of it, or a trace of its own.
     """
     with tracing.dispatch(run_id, parent=traceparent):
-        return publish(advance_run, str(run_id), countdown=after_seconds)
+        return _publish(advance_run, queue, str(run_id), countdown=after_seconds)
 
 
 @shared_task(name="runs.advance_run")
-def advance_run(run_id: str) -> None:
-    """Look at this run, and then at those that wait: a backlog is worked off without a message for each run."""
-    if _look_at(uuid.UUID(run_id)) is not Rest.HANDED_OVER:
-        advance_due()
+def advance_run(run_id: str, queue: str = DEFAULT_QUEUE) -> None:
+    """Work off ``queue``, in which the run ``run_id`` waits: others may be before it, and then it is their turn."""
+    advance_due(queue)
 
 
 @shared_task(name="runs.advance_due")
-def advance_due() -> None:
-    """Look at the runs that wait, the longest waiting first, until there are none."""
-    while _look_at(None) not in {Rest.NOT_DUE, Rest.HANDED_OVER}:
+def advance_due(queue: str = DEFAULT_QUEUE) -> None:
+    """Advance the runs that wait in ``queue``, one after the other, until there are none."""
+    while _advance_next(queue) not in {Rest.NOT_DUE, Rest.HANDED_OVER}:
         pass
 
 
 @shared_task(name="runs.advance_alone")
-def advance_alone(run_id: str) -> None:
+def advance_alone(run_id: str, queue: str = DEFAULT_QUEUE) -> None:
     """Look at this run in a process of its own: its last executions died with their process."""
     if deadlines.waiting_alone().filter(pk=run_id).exists():  # starting a process for nothing takes a second
         isolation.advance_in_child(run_id)
@@ -62,17 +64,14 @@ def sweep() -> None:
     freed = deadlines.recover_lapsed() + deadlines.expire_overdue_tasks() + deadlines.wake_blocked()
     deadlines.time_out_overdue_runs()
     overlooked = deadlines.overlooked()
-    beginnings = tracing.beginnings(freed)
-    for run_id in freed:
-        with tracing.dispatch(run_id, parent=beginnings.get(run_id)):
-            if not publish(advance_run, str(run_id), expires=bell_lifetime()):
-                return  # each further bell would take as long to fail, and the next sweep must be on time
-    bells: list[tuple[Task[..., None], tuple[str, ...]]] = [
-        *((advance_alone, (str(run_id),)) for run_id in overlooked.alone * LEAST_DRAINS),
-        *[(advance_due, ())] * _bells(overlooked.shared),
+    if not _ring_all(freed, expires=bell_lifetime()):
+        return
+    bells: list[tuple[Task[..., None], str, tuple[str, ...]]] = [
+        *((advance_alone, queue, (str(run_id),)) for run_id, queue in overlooked.alone * LEAST_DRAINS),
+        *((advance_due, queue, ()) for queue, waiting in overlooked.shared.items() for _ in range(_bells(waiting))),
     ]
-    for task, arguments in bells:
-        if not publish(task, *arguments, expires=bell_lifetime()):
+    for task, queue, arguments in bells:
+        if not _publish(task, queue, *arguments, expires=bell_lifetime()):
             return
 
 
@@ -125,29 +124,41 @@ def _bells(overlooked: int) -> int:
     return min(max(overlooked, LEAST_DRAINS), MAX_DRAINS) if overlooked else 0
 
 
-def _look_at(run_id: uuid.UUID | None) -> Rest:
-    advanced = executor.advance(run_id)
-    run_id = advanced.run_id or run_id
+def _advance_next(queue: str) -> Rest:
+    advanced = executor.advance(None, queue=queue)
+    run_id = advanced.run_id
     if run_id is not None:
         delay = advanced.retry_after_seconds
         if delay is not None and delay <= NEAR_SECONDS:
-            ring(run_id, after_seconds=delay, traceparent=advanced.traceparent)
+            ring(run_id, queue, after_seconds=delay, traceparent=advanced.traceparent)
         if advanced.rest is Rest.HANDED_OVER:
-            ring(run_id, traceparent=advanced.traceparent)
-    _ring_for(advanced.branches)
+            ring(run_id, queue, traceparent=advanced.traceparent)
+    _ring_for(advanced.branches, queue)
     return advanced.rest
 
 
-def _ring_all(run_ids: Sequence[uuid.UUID]) -> None:
-    """Ring for runs that were ordered, or let go on, where there is no request that their traces are part of."""
-    beginnings = tracing.beginnings(run_ids)
-    for run_id in run_ids:
-        if not ring(run_id, traceparent=beginnings.get(run_id, HERE)):
-            return  # each further bell would take as long to fail, and the beat must be on time
+def _ring_all(run_ids: Sequence[uuid.UUID], **options: Any) -> bool:
+    """Ring for runs that can go on, where there is no request that their traces are part of.
+
+    Return False as soon as the broker does not take it: each further bell would take as long to fail, and the beat must
+    be on time.
+    """
+    beginnings, queues = tracing.beginnings(run_ids), turns.queues_of(run_ids)
+    for run_id, queue in queues.items():
+        with tracing.dispatch(run_id, parent=beginnings.get(run_id, HERE)):
+            if not _publish(advance_run, queue, str(run_id), **options):
+                return False
+    return True
 
 
-def _ring_for(branches: int) -> None:
+def _ring_for(branches: int, queue: str) -> None:
     """Tell other workers that there are branches to begin with."""
     for _ in range(min(branches, MAX_DRAINS)):
-        if not publish(advance_due, expires=bell_lifetime()):
+        if not _publish(advance_due, queue, expires=bell_lifetime()):
             return
+
+
+def _publish(task: Task[..., None], queue: str, *arguments: str, **options: Any) -> bool:
+    """Send a message to the workers of ``queue``, which it names unless it is the default."""
+    named = () if queue == DEFAULT_QUEUE else (queue,)
+    return publish(task, *arguments, *named, queue=at_broker(queue), **options)

@@ -16,8 +16,9 @@ from django.db.models import F
 from django.db.models.functions import Coalesce, Now
 from django.utils import timezone
 
+from kneo_project.queues import DEFAULT_QUEUE
 from kneo_project.transient import retry_transient
-from runs import fan_outs, statements, tracing
+from runs import fan_outs, statements, tracing, turns
 from runs.bell import bell
 from runs.changes import Change
 from runs.engine import timeouts
@@ -36,10 +37,14 @@ MOST_ATTEMPTS = 32_768
 COPIED_AT_ONCE = 500
 
 
-def start(run: Run) -> None:
-    """Write a new run with its first checkpoint, in the caller's transaction."""
+def start(run: Run, *, triggered_by: str | None = None) -> None:
+    """Write a new run with its first checkpoint, in the caller's transaction.
+
+    ``triggered_by`` had a schedule order it. Its forks have that in their history, too.
+    """
+    details = {"target": run.target, "environment": run.environment, "timeout_seconds": run.timeout_seconds}
     run.sequence = 1
-    run.wake_at = Now()
+    _line_up(run)
     tracing.begin(run)
     run.save(force_insert=True)
     label(run)
@@ -50,31 +55,38 @@ def start(run: Run) -> None:
         type=RecordType.RUN_STARTED,
         status=Status.RUNNING,
         input_text=run.input_text,
-        details={"target": run.target, "environment": run.environment, "timeout_seconds": run.timeout_seconds},
+        details=details | ({"triggered_by": triggered_by} if triggered_by else {}),
         created_at=run.created_at,
     )
 
 
+def _line_up(run: Run) -> None:
+    run.wake_at = Now()
+    run.turn = turns.next_turn(queue=run.queue, priority=run.priority, ordered_by=run.ordered_by)
+
+
 @retry_transient
-def claim(run_id: uuid.UUID | None, owner_id: str, *, alone: bool = False) -> Lease | None:
-    """Take the run for ``owner_id`` if it is due and free; None takes the one that has waited longest.
+def claim(run_id: uuid.UUID | None, owner_id: str, *, queue: str = DEFAULT_QUEUE, alone: bool = False) -> Lease | None:
+    """Take the run for ``owner_id`` if it is due and free; None takes the next one of ``queue``.
 
     ``alone`` is for the runs that must run in isolation.
     """
     limit = deaths_before_isolation(settings.QUEUE_MAX_ATTEMPTS)
     attempts = range(limit, MOST_ATTEMPTS) if alone else range(limit)
     take = statements.claim if connection.vendor == "postgresql" else _claim_by_orm
-    row = take(run_id, owner_id, timezone.now(), attempts=attempts)
+    row = take(run_id, queue, owner_id, timezone.now(), attempts=attempts)
     if row is None:
         return None
     claimed_id, *columns = row
     return Lease(claimed_id, owner_id, *columns)
 
 
-def _claim_by_orm(run_id: uuid.UUID | None, owner_id: str, at: datetime, *, attempts: range) -> tuple[Any, ...] | None:
+def _claim_by_orm(
+    run_id: uuid.UUID | None, queue: str, owner_id: str, at: datetime, *, attempts: range
+) -> tuple[Any, ...] | None:
     free = Run.objects.due().filter(attempts__gte=attempts.start, attempts__lt=attempts.stop)
     with transaction.atomic():
-        chosen = run_id or free.order_by("wake_at").values_list("pk", flat=True).first()
+        chosen = run_id or turns.next_of(queue, free)
         if chosen is None:
             return None
         claimed = free.filter(pk=chosen).update(
@@ -209,7 +221,7 @@ def start_fork(run: Run, parent: Run, at: Checkpoint, state: State, text: str | 
         state = replace(state, root=replace(state.root, text_at=at.sequence + 1))
     run.cursor, run.sequence = state.cursor(), at.sequence + 1
     run.parent, run.forked_at = parent, at.sequence
-    run.wake_at = Now()
+    _line_up(run)
     tracing.begin(run)
     run.save(force_insert=True)
     label(run)

@@ -13,8 +13,9 @@ from kneo_project.api.serializers import (
     StrictSerializer,
     StringField,
 )
+from kneo_project.errors import InvalidRequest
 from specs.language.policy import EnvironmentPolicy
-from specs.services import SpecSource
+from specs.services import SkillsOverlay, SpecSource
 
 
 class SpecEnvelopeSerializer(StrictSerializer):
@@ -60,14 +61,30 @@ class SkillListSerializer(ListSerializer):
 
 
 def source_in(body: dict[str, Any]) -> SpecSource:
-    """Return the source that a validated ``body`` names."""
+    """Return the source that a validated ``body`` names; it may leave out any part."""
+    skills = body.get("skills") or {}
     return SpecSource(
-        spec=body["spec"],
-        spec_path=body["spec_path"],
-        environment=body["environment"],
-        overlays=tuple(body["overlays"]),
-        overrides=body["overrides"],
+        spec=body.get("spec"),
+        spec_path=body.get("spec_path"),
+        environment=body.get("environment"),
+        overlays=tuple(body.get("overlays") or ()),
+        overrides=body.get("overrides") or {},
+        skills=SkillsOverlay(add=tuple(skills.get("add", ())), disable=tuple(skills.get("disable", ()))),
     )
+
+
+def other_source_in(body: dict[str, Any]) -> SpecSource | None:
+    """Return the source that a validated ``body`` names instead of the one there is; None when it names none.
+
+    Raises:
+        InvalidRequest: it says how another spec is to be read, and names none.
+    """
+    source = source_in(body)
+    if source.spec is not None or source.spec_path is not None:
+        return source
+    if source != SpecSource():
+        raise InvalidRequest("Overlays, overrides, skills and an environment need a `spec` or a `spec_path`.")
+    return None
 
 
 def policy_in(body: dict[str, Any]) -> EnvironmentPolicy:

@@ -26,6 +26,8 @@ from kneo_project.errors import (
     Problem,
     RateLimited,
     RequestInvalid,
+    StoreFull,
+    StoreReadOnly,
     StoreUnavailable,
     Unauthorized,
     UnknownQueryParameters,
@@ -135,6 +137,8 @@ def refusals(scope: str, *errors: KneoError) -> dict[int, OpenApiResponse]:
         RateLimited(limit=600),
         InternalError(),
         StoreUnavailable(),
+        StoreFull(),
+        StoreReadOnly(),
         IdentityProviderUnavailable(),
     )
     ordered = sorted((*common, *errors), key=lambda error: error.status)

@@ -1,6 +1,7 @@
 """Turns any exception into the error body of the contract: inside DRF views, and outside of them."""
 
 import logging
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import singledispatch
@@ -8,7 +9,9 @@ from typing import Any
 
 from django.core.exceptions import PermissionDenied, SuspiciousOperation
 from django.db import InterfaceError, OperationalError
+from django.db import InternalError as InternalDatabaseError
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.utils.html import format_html
 from django.views import defaults
 from rest_framework import exceptions
 from rest_framework.response import Response
@@ -20,14 +23,15 @@ from kneo_project.errors import (
     InvalidRequest,
     KneoError,
     RequestInvalid,
-    StoreUnavailable,
 )
+from kneo_project.transient import REFUSALS, Trouble, trouble_of
 
 logger = logging.getLogger("kneo_serv.service")
 
 # The paths that people open in a browser; everything else is API and answers JSON.
 PAGE_PREFIXES = ("/admin/",)
 _SQLITE_GENERIC_ERROR = 1
+_PAGE = '<!doctype html><html lang="en"><title>Not now</title><h1>Not now</h1><p>{}</p></html>'
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,10 +94,22 @@ def _(error: SuspiciousOperation) -> Refusal:
 def _(error: BaseException) -> Refusal:
     # SQLite reports a wrong schema with the same class as a busy file; trying again does not mend the former.
     is_schema_fault = getattr(error.__cause__, "sqlite_errorcode", None) == _SQLITE_GENERIC_ERROR
-    if is_schema_fault:
-        return refusal_for.dispatch(BaseException)(error)
+    return _unexpected(error) if is_schema_fault else _unavailable(error, trouble_of(error) or Trouble.AWAY)
+
+
+@refusal_for.register
+def _(error: InternalDatabaseError) -> Refusal:
+    trouble = trouble_of(error)
+    return _unexpected(error) if trouble is None else _unavailable(error, trouble)
+
+
+def _unexpected(error: BaseException) -> Refusal:
+    return refusal_for.dispatch(BaseException)(error)
+
+
+def _unavailable(error: BaseException, trouble: Trouble) -> Refusal:
     logger.warning("database unavailable", exc_info=error)
-    return refusal_for(StoreUnavailable())
+    return refusal_for(REFUSALS[trouble]())
 
 
 def handle(exc: Exception, context: Mapping[str, Any]) -> Response:
@@ -134,4 +150,16 @@ def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 def server_error(request: HttpRequest) -> HttpResponse:
     """Answer an error that nobody caught (``handler500``); Django has logged it already."""
-    return defaults.server_error(request) if _is_page(request) else json_response(InternalError())
+    error = sys.exception()
+    trouble = error and trouble_of(error)
+    refusal = REFUSALS[trouble]() if trouble else InternalError()
+    if not _is_page(request):
+        return json_response(refusal)
+    return defaults.server_error(request) if trouble is None else _page_of_trouble(refusal)
+
+
+def _page_of_trouble(refusal: KneoError) -> HttpResponse:
+    """Return a page that needs nothing of the database."""
+    return HttpResponse(
+        format_html(_PAGE, refusal.message), status=refusal.status, headers={"Retry-After": refusal.retry_after_seconds}
+    )

@@ -17,7 +17,8 @@ from rest_framework.response import Response
 from kneo_project.api.permissions import principal_of
 from kneo_project.api.views import ApiView
 from kneo_project.celery import app
-from kneo_project.errors import NotReady
+from kneo_project.errors import NotReady, StoreFull
+from kneo_project.room import room
 from kneo_project.schema import schema_difference
 from kneo_project.version import version
 
@@ -61,8 +62,8 @@ class LivezView(HealthView):
 class ReadyzView(HealthView):
     """Checks what a request needs: the database, with exactly the schema of this code, and the secrets it must have.
 
-    A broker that is away delays runs and loses none, so it is reported and does not clear readiness. Details are for
-    authenticated callers only.
+    A broker that is away delays runs and loses none, so it is reported and does not clear readiness; nor does a full
+    disk, as what is stored can be read, and who orders is told. Details are for authenticated callers only.
     """
 
     def get(self, request: Request) -> Response:
@@ -70,7 +71,7 @@ class ReadyzView(HealthView):
         needed = _store_checks() | _app_checks()
         metadata: dict[str, Any] = {
             "ready": all(check["ok"] for check in needed.values()),
-            "checks": needed | {"queue": _broker_check()},
+            "checks": needed | {"room": _room_check(), "queue": _broker_check()},
         }
         if principal_of(request) is None:
             metadata["checks"] = {name: {"name": name, "ok": each["ok"]} for name, each in metadata["checks"].items()}
@@ -103,6 +104,11 @@ def _app_checks() -> dict[str, dict[str, Any]]:
     for name in settings.READINESS_CHECKS:
         checks |= import_string(name)()
     return checks
+
+
+def _room_check() -> dict[str, Any]:
+    check: dict[str, Any] = {"name": "room", "ok": not room.is_lacking}
+    return check if check["ok"] else check | {"error": StoreFull.code}
 
 
 def _broker_check() -> dict[str, Any]:

@@ -101,13 +101,17 @@ class WordField(_Strict, serializers.ChoiceField):
     """One of a fixed set of words."""
 
     wrong_type = "enum"
-    default_error_messages = {"enum": "Input should be one of the documented values"}
+    default_error_messages = {"enum": "Input should be one of: {choices}"}
 
     def to_internal_value(self, data: object) -> str:
         """Return ``data`` if it is one of the words."""
         if not isinstance(data, str) or data not in self.choices:
             self.fail("enum")
         return data
+
+    def fail(self, key: str, **kwargs: object) -> NoReturn:
+        """Raise the problem ``key``, and name the words."""
+        super().fail(key, choices=", ".join(map(str, self.choices)), **kwargs)
 
 
 class JsonObjectField(_Strict, serializers.DictField):

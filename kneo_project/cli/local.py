@@ -14,7 +14,7 @@ from django.apps import apps
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.core.handlers.wsgi import WSGIHandler
-from django.core.management import call_command
+from django.core.management import CommandError, call_command
 from django.db import DatabaseError, connection
 from django.db.migrations.exceptions import InconsistentMigrationHistory
 
@@ -111,6 +111,8 @@ def _prepare_database() -> None:
         if connection.vendor == "sqlite" and not connection.introspection.table_names():
             call_command("migrate", interactive=False, verbosity=0)
         difference = schema_difference()
+    except CommandError as error:
+        raise InstallationUnusable(str(error)) from None
     except (DatabaseError, InconsistentMigrationHistory) as error:
         raise InstallationUnusable(f"The database cannot be used ({type(error).__name__}).") from None
     if reason := difference.reason_to_refuse:

@@ -1,5 +1,6 @@
 """The ``kneo`` console script."""
 
+import sys
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
 from typing import Annotated
@@ -7,11 +8,18 @@ from typing import Annotated
 import typer
 
 from kneo_project.cli import role_commands
+from kneo_project.cli.output import text_and_output_told
 from kneo_project.cli.role_commands import HANDED_ON
 
 DISTRIBUTION = "kneo-serv"
 
-app = typer.Typer(name="kneo", help="Durable runs of agent workflows.", no_args_is_help=True, add_completion=False)
+app = typer.Typer(
+    name="kneo",
+    help="Durable runs of agent workflows.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
 
 
 def _show_version(wanted: bool) -> None:  # noqa: FBT001 -- the signature of a Typer callback
@@ -84,4 +92,5 @@ def _hand_on(context: typer.Context, module: str) -> None:
 
 def run() -> None:
     """Run the console script."""
-    app()
+    with text_and_output_told(as_json="--json" in sys.argv):
+        app()

@@ -1,6 +1,9 @@
 """What every command prints, and how."""
 
+import errno
 import json
+import os
+import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -11,11 +14,17 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from kneo_project.errors import KneoError
+from kneo_project.errors import InvalidRequest, KneoError
 from kneo_project.redaction import preview
 
 WIDTH_OFF_TERMINAL = 160
-FAILED = 1
+FAILED, WRONG_USAGE = 1, 2
+
+
+class OutputUnusable(KneoError):
+    """The output cannot be written."""
+
+    code = "output_unusable"
 
 
 @contextmanager
@@ -26,6 +35,24 @@ def failures_told(*, as_json: bool) -> Iterator[None]:
     except KneoError as error:
         tell(error, as_json=as_json)
         raise typer.Exit(FAILED) from None
+
+
+@contextmanager
+def text_and_output_told(*, as_json: bool) -> Iterator[None]:
+    """Turn text that nobody can encode, and a full disk behind stdout, into a message on stderr and a status."""
+    try:
+        yield
+    except UnicodeEncodeError as error:
+        if "surrogates" not in error.reason:
+            raise
+        tell(InvalidRequest("An argument of the command is not UTF-8 text."), as_json=as_json)
+        sys.exit(WRONG_USAGE)
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            raise
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is left cannot be written either
+        tell(OutputUnusable(f"The output cannot be written: {error.strerror}."), as_json=as_json)
+        sys.exit(FAILED)
 
 
 def tell(error: KneoError, *, as_json: bool) -> None:

@@ -104,13 +104,14 @@ def read_profiles() -> Profiles:
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
         return Profiles()
-    except (OSError, UnicodeDecodeError) as error:
-        raise ProfilesUnusable(f"The profiles {path} cannot be read ({type(error).__name__}).") from None
+    except OSError as error:
+        raise ProfilesUnusable(f"The profiles {path} cannot be read: {error.strerror}.") from None
+    except UnicodeDecodeError:
+        raise _not_profiles(path) from None
     try:
         return _parsed(json.loads(text))
     except (ValueError, TypeError, AttributeError, KeyError, RecursionError):
-        # What is wrong with it is not repeated: it may be a key.
-        raise ProfilesUnusable(f"The file {path} does not hold profiles as this release knows them.") from None
+        raise _not_profiles(path) from None
 
 
 def write_profiles(profiles: Profiles) -> None:
@@ -135,7 +136,7 @@ def write_profiles(profiles: Profiles) -> None:
 
 
 def checked_url(text: str) -> str:
-    """Return the URL of a service as it is kept: without a slash at its end.
+    """Return the URL of a service as it is kept: without a slash at its end, or the version that every path has.
 
     Raises:
         InvalidRequest: it is none that can be called.
@@ -148,7 +149,7 @@ def checked_url(text: str) -> str:
         raise InvalidRequest("The URL of a service looks like https://kneo.example.com.")
     if url.userinfo:
         raise InvalidRequest("The URL of a service must not hold a password: it is shown.")
-    return str(url).rstrip("/")
+    return str(url).rstrip("/").removesuffix("/v1").rstrip("/")
 
 
 def checked_key(text: str | None) -> str | None:
@@ -161,6 +162,14 @@ def checked_key(text: str | None) -> str | None:
     if not key.isascii() or not key.isprintable() or " " in key:
         raise InvalidRequest("The API key has characters that no key has.")
     return key or None
+
+
+def _not_profiles(path: Path) -> ProfilesUnusable:
+    # What is wrong with it is not repeated: it may be a key.
+    return ProfilesUnusable(
+        f"The file {path} does not hold profiles as this release knows them. Mend it, or move it away and make them"
+        " anew with: kneo config profile set. --local does without."
+    )
 
 
 def _parsed(document: Mapping[str, Any]) -> Profiles:

@@ -1,5 +1,6 @@
 """``kneo web|events|worker|beat``: the programs of a deployment; ``kneo manage`` and its shorthands."""
 
+import os
 from importlib import import_module
 from types import ModuleType
 from typing import Annotated
@@ -12,6 +13,10 @@ HANDED_ON = {"ignore_unknown_options": True, "allow_extra_args": True, "allow_in
 Host = Annotated[str, typer.Option(help="Address to listen on.")]
 Port = Annotated[int, typer.Option(envvar="PORT", min=0, max=65535, help="Port to listen on; 0 is any free one.")]
 Processes = Annotated[int, typer.Option(envvar="KNEO_WEB_PROCESSES", min=1, help="Processes that share the port.")]
+Queues = Annotated[
+    str | None,
+    typer.Option(metavar="NAME,…", help="Take runs from these queues only. Default: KNEO_SERV_WORKER_QUEUES, or all."),
+]
 
 app = typer.Typer()
 
@@ -29,8 +34,10 @@ def serve_event_streams(*, host: Host = "127.0.0.1", port: Port = 8001) -> None:
 
 
 @app.command("worker", rich_help_panel=PANEL)
-def advance_runs() -> None:
+def advance_runs(*, queues: Queues = None) -> None:
     """Advance runs; start as many as you like."""
+    if queues is not None:
+        os.environ["KNEO_SERV_WORKER_QUEUES"] = queues
     _roles().become_worker()
 
 

@@ -18,6 +18,7 @@ from kneo_project.version import version
 RETRIED_STATUSES = frozenset({408, 425, 429, 500, 502, 503, 504})
 LONGEST_PAUSE_SECONDS = 60.0
 MOST_ITEMS = 1_000
+KEYS_ARE_GIVEN = "here: set KNEO_SERV_API_KEY, or use a profile with a key"
 
 type Values = Mapping[str, Any]
 
@@ -171,7 +172,8 @@ class Service:
         status = response.status_code
         if isinstance(detail, dict) and isinstance(detail.get("message"), str):
             facts = {name: value for name, value in detail.items() if name not in {"error", "message"}}
-            about = response.url.path if status == httpx2.codes.NOT_FOUND else facts.get("run_id")
+            hints: dict[int, str] = {404: response.url.path, 401: KEYS_ARE_GIVEN}
+            about = hints.get(status, facts.get("run_id"))
             message = f"{detail['message']} ({about})" if about else detail["message"]
             return Refused(str(detail.get("error")), message, status=status, data=facts)
         if isinstance(detail, list):

@@ -8,11 +8,12 @@ from typing import Any
 
 import psycopg
 from django.conf import settings
-from django.db import DatabaseError, connection
+from django.db import DatabaseError, connection, transaction
 from django.db.migrations.exceptions import InconsistentMigrationHistory
 
 from kneo_project.doctor.findings import Finding, first_line, ok, warning, wrong
 from kneo_project.schema import schema_difference
+from kneo_project.transient import Trouble, trouble_of
 
 DATABASE, MIGRATIONS, CLOCK = "database", "migrations", "clock"
 MEBIBYTE = 1024 * 1024
@@ -21,6 +22,11 @@ HELD_WAL_BYTES = 1024 * MEBIBYTE
 LONG_TRANSACTION_SECONDS = 600
 SKEW_SECONDS = 1.0
 FEW_CONNECTIONS = 3
+# Enough to need new pages of the database's files. It is undone, and on PostgreSQL no other table grows for it.
+_A_MEBIBYTE = {
+    "postgresql": "CREATE TEMPORARY TABLE kneo_room AS SELECT repeat('x', 1000) FROM generate_series(1, 1000)",
+    "sqlite": "CREATE TABLE kneo_room AS SELECT zeroblob(1000000)",
+}
 
 
 def silence() -> Finding | None:
@@ -34,6 +40,8 @@ def silence() -> Finding | None:
     except (DatabaseError, psycopg.Error) as error:
         connection.close()
         remedy = "Start it, or correct KNEO_SERV_DATABASE_URL. Nothing is lost: runs go on once it is back."
+        if connection.vendor == "sqlite":
+            remedy = "Let the user of the service read and write the file and its directory."
         return wrong(DATABASE, f"{_place()} does not answer: {first_line(error)}.", remedy)
     return None
 
@@ -42,6 +50,7 @@ def database() -> Iterator[Finding]:
     """Yield what the server, or the file, is like."""
     yield _version()
     yield from _postgresql() if connection.vendor == "postgresql" else _sqlite()
+    yield from _writing()
 
 
 def migrations() -> Iterator[Finding]:
@@ -96,21 +105,35 @@ def _version() -> Finding:
 
 
 def _postgresql() -> Iterator[Finding]:
-    encoding, zone, recovering, readonly = _values(
-        "SELECT current_setting('server_encoding'), current_setting('TimeZone'), pg_is_in_recovery(),"
-        " current_setting('default_transaction_read_only')"
-    )
+    encoding, zone = _values("SELECT current_setting('server_encoding'), current_setting('TimeZone')")
     if encoding != "UTF8":
         remedy = "Make a database with ENCODING 'UTF8' and restore a backup into it."
         yield wrong(DATABASE, f"The database stores texts as {encoding}, so that some cannot be stored.", remedy)
     if zone != "UTC":
         yield warning(DATABASE, f"Connections have the time zone {zone}.", "Let them have UTC.")
-    if recovering or readonly == "on":
-        yield wrong(DATABASE, "The database only lets itself be read.", "Point KNEO_SERV_DATABASE_URL at the primary.")
     yield from _durability()
     yield _connections()
     yield from _transactions()
     yield from _wal()
+
+
+def _writing() -> Iterator[Finding]:
+    """Yield why nothing can be written, if so."""
+    try:
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute(_A_MEBIBYTE[connection.vendor])
+            transaction.set_rollback(True)
+    except DatabaseError as error:
+        match trouble_of(error):
+            case Trouble.FULL:
+                remedy = "Make room on the database's disk. Nothing is lost: what was refused goes on by itself."
+                yield wrong(DATABASE, f"The database has no room left: {first_line(error)}.", remedy)
+            case Trouble.READ_ONLY:
+                remedy = "Let the service write: to the file and its directory, or point it at the primary."
+                yield wrong(DATABASE, f"The database can only be read: {first_line(error)}.", remedy)
+            case _:
+                remedy = "The role of the service may make temporary tables, and nobody may hold the file for long."
+                yield warning(DATABASE, f"Writing could not be tried: {first_line(error)}.", remedy)
 
 
 def _durability() -> Iterator[Finding]:

@@ -14,6 +14,7 @@ from kombu.exceptions import KombuError
 from redis import RedisError
 
 from kneo_project.celery import app
+from kneo_project.deployment_checks import is_embedded
 from kneo_project.doctor.databases import MEBIBYTE, size
 from kneo_project.doctor.findings import Finding, first_line, ok, warning, wrong
 
@@ -40,12 +41,13 @@ def broker() -> Iterator[Finding]:
 def disk() -> Iterator[Finding]:
     """Yield how much room the state directory has, and whether it can be written."""
     folder = settings.STATE_DIR
-    if not folder.is_dir():
+    there = next(each for each in (folder, *folder.parents) if os.access(each, os.F_OK))
+    if not (there.is_dir() and os.access(there, os.W_OK | os.X_OK)):
+        remedy = "Give it to the user of the service, or correct KNEO_SERV_STATE_DIR."
+        yield wrong(DISK, f"{folder} cannot be written by this user.", remedy)
+    elif there != folder:
         yield warning(DISK, f"There is no state directory {folder}.", "It is made by the first process that needs it.")
-        return
-    if not os.access(folder, os.W_OK | os.X_OK):
-        yield wrong(DISK, f"{folder} cannot be written by this user.", "Give it to the user of the service.")
-    places = {folder} | ({_sqlite_folder()} if settings.DATABASE_URL.startswith("sqlite") else set())
+    places = {folder} | ({_sqlite_folder()} if is_embedded() else set())
     yield from (_room(place) for place in sorted(places) if place.is_dir())
 
 

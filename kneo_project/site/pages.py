@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from django.contrib import admin
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
-from django.contrib.admin.utils import flatten_fieldsets
+from django.contrib.admin.utils import flatten_fieldsets, unquote
 from django.contrib.auth import get_permission_codename
 from django.core.exceptions import PermissionDenied, SuspiciousOperation, ValidationError
 from django.core.paginator import Paginator
@@ -141,6 +141,15 @@ class OperatorAdmin[M: Model](ModelAdmin[M]):
     def listed(self, rows: QuerySet[M]) -> QuerySet[M]:
         """Return ``rows`` with what a list shows of them."""
         return rows.only(*self.loaded) if self.loaded else rows
+
+    def viewed(self, request: HttpRequest, object_id: str) -> M:
+        """Return the row to show. Raises PermissionDenied or Http404."""
+        row = self.get_object(request, unquote(object_id))
+        if not self.has_view_permission(request, row):
+            raise PermissionDenied
+        if row is None:
+            raise Http404(f"There is no such {self.opts.verbose_name}; it may be gone by now.")
+        return row
 
     def label(self, row: M) -> str:
         """Return what the row is called where only its name is shown."""

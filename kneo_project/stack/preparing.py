@@ -3,7 +3,7 @@
 import secrets
 
 from django.contrib.auth.models import User
-from django.core.management import call_command
+from django.core.management import CommandError, call_command
 from django.db import DatabaseError
 from django.db.migrations.exceptions import InconsistentMigrationHistory
 
@@ -16,14 +16,11 @@ ADMIN = "admin"
 def bring_schema_up_to_date() -> None:
     """Apply the missing migrations; raise ``StartRefused`` when the database is newer than this code, or damaged."""
     try:
-        if unknown := schema_difference().unknown:
-            raise StartRefused(
-                f"The database was written by a newer version: this one does not know {', '.join(unknown)}. "
-                "Install that version, or start on another database."
-            )
         call_command("migrate", interactive=False, verbosity=0)
         if missing := schema_difference().missing:
             raise StartRefused(f"The database still lacks {', '.join(missing)} after migrating.")
+    except CommandError as error:
+        raise StartRefused(str(error)) from error
     except InconsistentMigrationHistory as error:
         raise StartRefused(f"The schema of the database is partial: {error}") from error
     except DatabaseError as error:

@@ -3,20 +3,16 @@
 from typing import Any
 
 from django.contrib import admin
-from django.contrib.admin.utils import unquote
-from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 
 from humantasks.admin import HumanTaskAdmin
 from humantasks.models import HumanTask, TaskStatus
 from humantasks.rules import Answer, Decision
 from kneo_project.site import acting
 from kneo_project.site.acting import Question
-from runs import services, tasks
-from runs.admin.deciding import task_page
+from runs.admin.deciding import give, task_page
 from runs.admin.task_forms import DecisionForm
-from runs.engine.lifecycle import Status
 
 APPROVE = Question(
     action="approve_selected",
@@ -46,12 +42,7 @@ class AnswerableTaskAdmin(HumanTaskAdmin):
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
         """Show one human task, and answer it."""
-        task = self.get_object(request, unquote(object_id))
-        if not self.has_view_permission(request, task):
-            raise PermissionDenied
-        if task is None:
-            raise Http404
-        return task_page(self, request, task)
+        return task_page(self, request, self.viewed(request, object_id))
 
     @admin.action(permissions=["act"], description="Approve selected human tasks…")
     def approve_selected(self, request: HttpRequest, queryset: QuerySet[HumanTask]) -> HttpResponse | None:
@@ -83,10 +74,8 @@ class AnswerableTaskAdmin(HumanTaskAdmin):
 
 
 def _answer(task: HumanTask, answer: Answer, actor: str) -> str | None:
-    """Spend the task on the answer and ring for its run; return why nothing changed when it was answered before."""
+    """Give the answer; return why nothing changed when the task was answered before."""
     if task.status != TaskStatus.OPEN:
         return f"is not open any more ({task.status})."
-    run = services.resume_run(task.pk, answer, actor=actor)
-    if run.status == Status.RUNNING:
-        tasks.ring(run.pk)
+    give(task, answer, actor=actor)
     return None

@@ -1,37 +1,35 @@
 """The page of one human task: what is asked, and the buttons that answer it. One press, and on to the next."""
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qs
+from typing import Any
 
 from django import forms
 from django.contrib import messages
 from django.contrib.auth.models import Group, User
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.utils.html import format_html
 
 from humantasks import assigning, inbox
+from humantasks.admin import HumanTaskAdmin, whose_of
 from humantasks.agreeing import approvals_of
 from humantasks.errors import InvalidDecision
-from humantasks.inbox import Person, Whose
+from humantasks.inbox import Person
 from humantasks.models import AssigneeKind, HumanTask, TaskApproval, TaskStatus
-from humantasks.rules import Decision
+from humantasks.rules import Answer, Decision
 from kneo_project.errors import KneoError
 from kneo_project.json_schema import Problem
 from kneo_project.site import acting, showing
 from kneo_project.site.acting import Question
 from kneo_project.site.reading import readable
-from runs import services, tasks
+from runs import services
 from runs.admin.standing import Standing, standing_of
 from runs.admin.task_forms import AnswerForm
 from runs.engine.lifecycle import Status
+from runs.tasks import ring
 from specs.language.plan import OnReject
-
-if TYPE_CHECKING:
-    from humantasks.admin import HumanTaskAdmin
 
 MOST_NAMES = 200
 TITLE_CHARS = 200
@@ -46,7 +44,7 @@ ENDS = "The run ends as failed."
 GOES_ON = "The run goes on with a text that says that a person rejected, followed by the comment."
 
 
-def task_page(page: "HumanTaskAdmin", request: HttpRequest, task: HumanTask) -> HttpResponse:
+def task_page(page: HumanTaskAdmin, request: HttpRequest, task: HumanTask) -> HttpResponse:
     """Show the task, or do what its page was asked to. Raises PermissionDenied for who may only look."""
     may_act = page.has_act_permission(request)
     if request.method != "POST":
@@ -74,7 +72,7 @@ def _name(request: HttpRequest) -> str:
     return request.user.get_username()
 
 
-def _decide(page: "HumanTaskAdmin", request: HttpRequest, task: HumanTask, decision: Decision) -> HttpResponse:
+def _decide(page: HumanTaskAdmin, request: HttpRequest, task: HumanTask, decision: Decision) -> HttpResponse:
     standing = _standing(request, task)
     if task.status != TaskStatus.OPEN:
         page.message_user(request, f"Nothing was done: {_ending(task)}", messages.WARNING)
@@ -89,7 +87,7 @@ def _decide(page: "HumanTaskAdmin", request: HttpRequest, task: HumanTask, decis
     if not form.is_valid():
         return _show(page, request, task, standing, form, status=422)
     try:
-        run = services.resume_run(task.pk, form.answer(decision), actor=_name(request))
+        give(task, form.answer(decision), actor=_name(request))
     except InvalidDecision as error:
         field = form.field_of(Problem(path=tuple(str(error.data.get("field", "")).split(".")), message=""), "")
         form.add_error(field, error.message)
@@ -97,9 +95,14 @@ def _decide(page: "HumanTaskAdmin", request: HttpRequest, task: HumanTask, decis
     except KneoError as error:
         page.message_user(request, f"Nothing was done: {error.message}", messages.ERROR)
         return redirect(request.get_full_path())
-    if run.status == Status.RUNNING:
-        tasks.ring(run.pk)
     return _leave(page, request, task, decision)
+
+
+def give(task: HumanTask, answer: Answer, *, actor: str) -> None:
+    """Spend the task on ``answer``, and ring for its run if that goes on now. Raises what ``resume_run`` raises."""
+    run = services.resume_run(task.pk, answer, actor=actor)
+    if run.status == Status.RUNNING:
+        ring(run.pk, run.queue)
 
 
 def _form(
@@ -127,7 +130,7 @@ def _question(task: HumanTask) -> Question:
     )
 
 
-def _leave(page: "HumanTaskAdmin", request: HttpRequest, task: HumanTask, decision: Decision) -> HttpResponse:
+def _leave(page: HumanTaskAdmin, request: HttpRequest, task: HumanTask, decision: Decision) -> HttpResponse:
     """Say what came of it, and go on to the next task of the same inbox."""
     task.refresh_from_db(fields=["status"])
     text = f"{decision.capitalize()}: {page.label(task)}."
@@ -135,8 +138,7 @@ def _leave(page: "HumanTaskAdmin", request: HttpRequest, task: HumanTask, decisi
         text += f" {len(approvals_of(task))} of {task.approvals_needed} have approved."
     page.message_user(request, format_html("{} {}", text, _link_to_run(request, task)), messages.SUCCESS)
     filters = request.GET.get("_changelist_filters", "")
-    whose = parse_qs(filters).get("whose", [""])[0]
-    following = inbox.next_for(Person.of(request.user), Whose(whose) if whose in set(Whose) else Whose.ALL, after=task)
+    following = inbox.next_for(Person.of(request.user), whose_of(QueryDict(filters)), after=task)
     if following is None:
         page.message_user(request, "Nothing else waits for you here.", messages.INFO)
         return redirect(f"{showing.address('humantasks_humantask_changelist')}?{filters}")
@@ -159,7 +161,7 @@ def _ending(task: HumanTask) -> str:
 
 
 def _change(
-    page: "HumanTaskAdmin",
+    page: HumanTaskAdmin,
     request: HttpRequest,
     task: HumanTask,
     change: Callable[[HttpRequest, HumanTask], str],
@@ -218,7 +220,7 @@ class AssignForm(forms.Form):
 
 
 def _show(
-    page: "HumanTaskAdmin",
+    page: HumanTaskAdmin,
     request: HttpRequest,
     task: HumanTask,
     standing: Standing,

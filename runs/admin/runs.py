@@ -3,8 +3,9 @@
 import uuid
 from collections.abc import Iterable
 from datetime import timedelta
-from typing import cast
+from typing import Any, cast
 
+from django.conf import settings
 from django.contrib import admin, messages
 from django.db.models import Q, QuerySet
 from django.db.models.functions import Left
@@ -12,6 +13,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils import timezone
 
+from kneo_project import queues
 from kneo_project.site import acting, showing
 from kneo_project.site.acting import Question
 from kneo_project.site.filters import Chosen, ids_beginning_with
@@ -23,7 +25,7 @@ from runs.admin.attention import RunAttention
 from runs.admin.run_page.forking import FORK, ForkForm
 from runs.admin.run_page.pages import RunPages
 from runs.engine.lifecycle import Status
-from runs.models import Run
+from runs.models import Priority, Run
 from runs.redriving import continue_run, fork_run
 from runs.tasks import ring
 
@@ -86,6 +88,21 @@ class OfOwner(Chosen):
     field = "lease_owner"
 
 
+class InQueue(admin.SimpleListFilter):
+    """The runs of one queue, where there is more than one."""
+
+    title = "queue"
+    parameter_name = "queue"
+
+    def lookups(self, request: HttpRequest, model_admin: admin.ModelAdmin[Any]) -> list[tuple[str, str]]:
+        """Return the queues that there are."""
+        return [(name, name) for name in queues.names()] if settings.QUEUES else []
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Run]) -> QuerySet[Run]:
+        """Return the runs of the queue that was chosen."""
+        return queryset.filter(queue=self.value()) if self.value() else queryset
+
+
 @admin.register(Run)
 class RunAdmin(RunPages):
     """Runs: what they do, what they wait for, what went wrong."""
@@ -98,6 +115,7 @@ class RunAdmin(RunPages):
         "updated_at",
         "created_at",
         "target",
+        InQueue,
         OfSpec,
         OfOwner,
         ForksOf,
@@ -131,7 +149,7 @@ class RunAdmin(RunPages):
                 ],
             },
         ),
-        ("Engine", {"fields": [("full_identifier", "fenced", "sequenced"), "position"]}),
+        ("Engine", {"fields": [("full_identifier", "fenced", "sequenced"), ("line", "urgency"), "position"]}),
     ]  # fmt: skip
 
     identifier = column("run", showing.short_id, "id")
@@ -158,6 +176,8 @@ class RunAdmin(RunPages):
     tokens_out = column("output tokens", showing.number, "output_tokens")
     tokens = column("total tokens", showing.number, "total_tokens")
     cost = column("cost", showing.money, "cost_nanos")
+    line = column("queue", showing.words, "queue")
+    urgency = column("priority", lambda priority: Priority(priority).word, "priority")
     fenced = column("fence", showing.number, "fence")
     sequenced = column("checkpoints", showing.number, "sequence")
     position = column("cursor", showing.document, "cursor")
@@ -258,7 +278,7 @@ class RunAdmin(RunPages):
 
         def fork(run: Run, actor: str) -> None:
             forks.append(fork_run(run.pk, form.order, actor=actor))
-            ring(forks[0].pk)
+            ring(forks[0].pk, run.queue)
 
         answer = acting.carry_out(self, request, chosen, "Forked", fork)
         return redirect(showing.address("runs_run_change", args=[forks[0].pk])) if forks else answer
@@ -312,7 +332,7 @@ def _continue(run: Run, actor: str) -> str | None:
     if run.status != Status.FAILED:
         return "has not failed."
     continue_run(run.pk, actor=actor)
-    ring(run.pk)
+    ring(run.pk, run.queue)
     return None
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
@@ -150,9 +150,7 @@ class ScheduleAdmin(OperatorAdmin[Schedule]):
         """Change when the runs of a schedule are due."""
         if not self.has_act_permission(request):
             raise PermissionDenied
-        row = self.get_object(request, object_id)
-        if row is None:
-            raise Http404
+        row = self.viewed(request, object_id)
         given = {name: getattr(row, name) for name in WhenForm.base_fields}
         form = WhenForm(request.POST or None, initial=given)
         if form.is_valid() and self._change(request, row, form):
@@ -266,7 +264,8 @@ def _resume(row: Schedule, actor: str) -> str | None:
 
 
 def _trigger(row: Schedule, actor: str) -> str | None:
-    ring(firing.trigger(row.name, actor=actor).pk)
+    run = firing.trigger(row.name, actor=actor)
+    ring(run.pk, run.queue)
     return None
 
 

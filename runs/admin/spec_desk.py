@@ -126,7 +126,7 @@ def _started(request: HttpRequest, body: dict[str, Any], word: str, actor: str) 
     key = key_of(word or None, principal=actor, scope=KEY_SCOPE, payload=body)
     run, promised = once(key, lambda: services.start_run(asked, actor=actor, key=key))
     if promised is None:
-        ring(run.pk)
+        ring(run.pk, run.queue)
     messages.success(request, f"Run {showing.short_id(run.pk)} is started.")
     return showing.address("runs_run_change", args=[run.pk])
 

@@ -1,5 +1,6 @@
 """What is asked on the page for specs: the spec, the run to start of it, and when to start more."""
 
+import json
 import uuid
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -8,7 +9,7 @@ from django import forms
 from django.conf import settings
 
 from kneo_project.api.serializers import StrictSerializer
-from kneo_project.strict_json import NotJson, Unstorable, read_json, refuse_unstorable
+from runs.admin.schema_fields import StrictDecoder
 from runs.models import Overlap, Target
 from runs.serializers.requests import GREATEST_COUNT
 from specs.services import SpecSource
@@ -91,11 +92,9 @@ class OrderForm(forms.Form):
         if not text.strip():
             return {}
         try:
-            value = read_json(text)
-            refuse_unstorable(value)
-        except (NotJson, Unstorable):
+            return StrictDecoder().decode(text)
+        except json.JSONDecodeError:
             raise forms.ValidationError('This is no JSON. An object looks like {"team": "billing"}.') from None
-        return value
 
     def clean_tags(self) -> list[str]:
         """Return the words."""

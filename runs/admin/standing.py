@@ -51,7 +51,7 @@ def standing_of(task: HumanTask, name: str) -> Standing:
 
 def _first_decisions(task: HumanTask) -> tuple[Decision, ...]:
     chosen = (Decision.SELECTED,) if task.options else ()
-    if _is_call(task):
+    if task.is_call:
         return (Decision.APPROVED, Decision.EDITED) if task.context.get("editable") else (Decision.APPROVED,)
     match task.request_type:
         case RequestType.SELECTION if task.options:
@@ -64,13 +64,9 @@ def _first_decisions(task: HumanTask) -> tuple[Decision, ...]:
             return (Decision.APPROVED, *chosen, Decision.EDITED)
 
 
-def _is_call(task: HumanTask) -> bool:
-    return task.journal_place is not None and "tool" in task.context
-
-
 def _parameters(task: HumanTask) -> Mapping[str, Any] | None:
     """Return the schema of the arguments that may be changed; None when there are none."""
-    if not _is_call(task) or not task.context.get("editable"):
+    if not task.is_call or not task.context.get("editable"):
         return None
     try:
         tool = load_plan(task.run.snapshot_id).tools.get(task.context["tool"])

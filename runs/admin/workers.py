@@ -8,16 +8,20 @@ from runs.admin import columns
 from runs.models import LeaseOwner
 
 
+def _listed(queues: list[str]) -> str:
+    return showing.words(", ".join(queues))
+
+
 @admin.register(LeaseOwner)
 class LeaseOwnerAdmin(OperatorAdmin[LeaseOwner]):
     """Workers, by their last sign of life."""
 
-    list_display = ["life", "name", "host_shown", "process", "started", "until"]
+    list_display = ["life", "name", "host_shown", "process", "queues_served", "started", "until"]
     list_display_links = ["name"]
     ordering = ["-expires_at"]
     search_fields = ["id__startswith"]
     search_help_text = "Name, or its beginning."
-    fields = ["life", "name", "host_shown", "process", "started_in_full", "until_in_full"]
+    fields = ["life", "name", "host_shown", "process", "queues_served", "started_in_full", "until_in_full"]
 
     life = column("life", columns.life_badge, "expires_at")
     name = column("name", showing.words, "id")
@@ -25,5 +29,6 @@ class LeaseOwnerAdmin(OperatorAdmin[LeaseOwner]):
     process = column("process id", str, "pid")
     started = column("started", showing.age, "started_at")
     started_in_full = column("started", showing.moment, "started_at")
+    queues_served = column("queues", _listed, "queues")
     until = column("lease lasts until", showing.age, "expires_at", is_sortable=True)
     until_in_full = column("lease lasts until", showing.moment, "expires_at")

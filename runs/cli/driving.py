@@ -11,7 +11,7 @@ from django.conf import settings
 from django.db import DatabaseError
 from django.db.models import Q
 
-from kneo_project.errors import StoreUnavailable
+from kneo_project.transient import REFUSALS, Trouble, trouble_of
 from runs import deadlines, executor, heartbeat, isolation
 from runs.engine.lifecycle import ACTIVE
 from runs.executor import Rest
@@ -27,13 +27,13 @@ def drive(run_id: uuid.UUID) -> None:
 
     Raises:
         KeyboardInterrupt: the person at the keyboard does not want to wait.
-        StoreUnavailable: the database cannot be reached.
+        KneoError: the database cannot be reached, has no room, or can only be read.
     """
     try:
         with _interruptible():
             _drive(_family_of(run_id))
-    except DatabaseError:
-        raise StoreUnavailable from None
+    except DatabaseError as error:
+        raise REFUSALS[trouble_of(error) or Trouble.AWAY] from None
     finally:
         heartbeat.retire()
 
@@ -66,9 +66,12 @@ def _advance_due(family: Q) -> bool:
 
 
 def _advance(run_id: uuid.UUID) -> Rest:
-    # Whatever comes out of it is recorded as the end of the run, which is what is shown.
-    with contextlib.suppress(Exception):
+    try:
         return executor.advance(run_id).rest
+    except Exception as error:
+        # Whatever else comes out of it is recorded as the end of the run, which is what is shown.
+        if trouble_of(error) in {Trouble.FULL, Trouble.READ_ONLY}:
+            raise
     return Rest.LOST
 
 

@@ -93,7 +93,7 @@ def _redriven(runs: QuerySet[Run], batch_size: int, pause: float) -> Iterator[di
             except KneoError as error:
                 yield _result(run, "refused", error.message)
                 continue
-            ring(run.pk)
+            ring(run.pk, run.queue)
             yield _result(run, "goes on")
 
 

@@ -9,9 +9,12 @@ from rich.table import Table
 from kneo_project.cli.output import panel, say, show, show_json, table
 from kneo_project.cli.service import Service
 from runs.cli.options import AsJson, Limit, RunId, run_path
+from runs.engine.lifecycle import Status
 from specs.cli.asking import asks_service
 
-StatusName = Annotated[str | None, typer.Option("--status", help="Only runs with this status.")]
+STATUSES = tuple(status.value for status in Status if status is not Status.CREATED)  # which is shown as running
+
+StatusName = Annotated[str | None, typer.Option("--status", help=f"Only runs with this status: {', '.join(STATUSES)}.")]
 Workflow = Annotated[str | None, typer.Option("--workflow", help="Only runs of this workflow.")]
 Session = Annotated[str | None, typer.Option("--session", help="Only runs of this session.")]
 FromSequence = Annotated[int | None, typer.Option("--from-sequence", min=1, help="Default: the last but one.")]
@@ -29,6 +32,8 @@ def list_runs(
     as_json: AsJson = False,
 ) -> None:
     """List runs, those that changed last first."""
+    if status is not None and status not in STATUSES:
+        raise typer.BadParameter(f"There is no status {status!r}; there are: {', '.join(STATUSES)}.")
     page = service.get("/runs", status=status, workflow_name=workflow, session_id=session, limit=limit)
     if as_json:
         show_json(page)

@@ -4,12 +4,14 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from django.conf import settings
+from django.db.models import Count
 from django.db.models.functions import Now
 from django.utils import timezone
 
 from kneo_project.beatjobs.models import Outcome
 from kneo_project.doctor.databases import CLOCK
 from kneo_project.doctor.findings import Finding, ok, warning, wrong
+from kneo_project.queues import DEFAULT_QUEUE
 from runs import leases
 from runs.inspection.jobs import Job, jobs_now
 from runs.models import LeaseOwner, Run
@@ -37,10 +39,22 @@ def workers() -> Iterator[Finding]:
     else:
         text = "No worker has given a sign of life since it began; one does with its first run."
         yield warning(WORKERS, text, "Look whether one is running.")
+    yield from _unserved()
     orphaned = leases.lapsed().filter(updated_at__lte=Now() - GRACE).count()
     if orphaned:
         text = f"Runs whose worker is gone, and that nobody takes back: {orphaned}."
         yield wrong(WORKERS, text, "Start a beat: its sweep lets other workers have them.")
+
+
+def _unserved() -> Iterator[Finding]:
+    """Yield the queues in which runs wait and that no living worker takes runs from."""
+    serving = LeaseOwner.objects.filter(expires_at__gt=Now()).values_list("queues", flat=True)
+    served = {name for taken in serving for name in taken or [DEFAULT_QUEUE]}
+    late = Run.objects.due().filter(wake_at__lte=Now() - GRACE).order_by()
+    waiting = dict(late.exclude(queue__in=served).values_list("queue").annotate(Count("pk"))) if served else {}
+    for name, count in waiting.items():
+        text = f"Runs that wait in the queue {name}, which no living worker takes runs from: {count}."
+        yield wrong(WORKERS, text, f"Start a worker for it: kneo worker --queues {name}")
 
 
 def beat() -> Iterator[Finding]:

@@ -17,6 +17,7 @@ class Status(StrEnum):
 
 
 TERMINAL = frozenset({Status.COMPLETED, Status.FAILED, Status.CANCELLED, Status.TIMED_OUT, Status.EXPIRED})
+LIVE = frozenset(Status) - TERMINAL
 ACTIVE = frozenset({Status.CREATED, Status.RUNNING})
 RESTING = TERMINAL | {Status.BLOCKED}
 

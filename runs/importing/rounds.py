@@ -63,7 +63,7 @@ class Import:
         self.counts = {kind: Count() for kind in kinds}
 
     def go(self) -> Iterator[int]:
-        """Take everything over; yield after each batch how many runs were looked at. The end is put on record."""
+        """Take everything over; yield after each batch of runs how many were looked at. The end is put on record."""
         self._count_all()
         for ids in batched(self.source.run_ids(), self.batch_size):
             with self._batch():
@@ -72,7 +72,6 @@ class Import:
         for texts in batched(self.source.audit_events(), EVENTS_AT_ONCE):
             with self._batch():
                 self._take_events(texts)
-            yield self.runs_done
         with self._batch():
             self._take_policies()
             self._settle()

@@ -109,6 +109,7 @@ _FILTERS: Mapping[str, _Filter] = {
     "agent_name": _equal("agent_name"),
     "environment": _equal("environment"),
     "session_id": _equal("session_id"),
+    "queue": _equal("queue"),
     "tag": _Filter(reader=Repeated(parser=text), means=lambda tags: _labels([("", tag) for tag in tags])),
     "metadata": _Filter(reader=Repeated(parser=metadata_pair, pattern="^[^:]+:"), means=_labels),
     "parent_run_id": _Filter(reader=text_or_absent, means=lambda run_id: has_id("parent", run_id)),

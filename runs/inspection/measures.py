@@ -1,6 +1,7 @@
 """What the service looks like in numbers, for a system that watches it."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from datetime import timedelta
 
 from django.db.models import Count, Min, Q
@@ -9,7 +10,9 @@ from django.utils import timezone
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 
 from humantasks.models import HumanTask
+from kneo_project import queues
 from kneo_project.prices import NANOS
+from kneo_project.room import room
 from runs.engine.lifecycle import Status
 from runs.inspection.jobs import jobs_now
 from runs.models import LeaseOwner, Run, StatisticsMark, TotalTally
@@ -65,7 +68,9 @@ def measures() -> Iterator[Metric]:
     yield _gauge("kneo_statistics_age_seconds", "Since the counters were last brought up to date.", _statistics_age())
     pruned = "Since nothing was past its window, where something is to be pruned."
     yield _gauge("kneo_retention_age_seconds", pruned, _nan_if_none(rounds.age_seconds()))
-    yield _beat_jobs()
+    yield from _beat_jobs()
+    full = "Whether the web process that answers found no room in the database in the last minute."
+    yield _gauge("kneo_database_full", full, float(room.is_lacking))
 
 
 def _counted(tallies: Mapping[str, TotalTally], names: Mapping[str, tuple[str, ...]]) -> Iterator[Metric]:
@@ -81,16 +86,43 @@ def _tokens(tallies: Mapping[str, TotalTally]) -> Iterator[Metric]:
 
 
 def _runs_now() -> Iterator[Metric]:
-    waiting = Run.objects.due().aggregate(queued=Count("pk", filter=Q(within=None)), oldest=Min("wake_at"))
-    yield _gauge("kneo_runs_queued", "Runs waiting for a worker.", waiting["queued"])
+    lines = _lines()
+    yield _gauge("kneo_runs_queued", "Runs waiting for a worker.", sum(line.length for line in lines))
     leased = Run.objects.filter(lease_owner__isnull=False, status=Status.RUNNING)
     yield _gauge("kneo_runs_running", "Runs that a worker is advancing.", leased.count())
     workers = LeaseOwner.objects.filter(expires_at__gt=Now()).count()
     yield _gauge("kneo_worker_count", "Worker processes alive.", workers)
-    age = _age(timezone.now() - waiting["oldest"] if waiting["oldest"] else None)
+    age = max(line.age for line in lines)
     yield _gauge("kneo_queue_oldest_seconds", "How long the run that waits longest for a worker has been due.", age)
+    yield _by_queue("kneo_queue_length", "Runs waiting for a worker of the queue.", {x.queue: x.length for x in lines})
+    ages = {line.queue: line.age for line in lines}
+    yield _by_queue("kneo_queue_age_seconds", "How long the run that waits longest in the queue has been due.", ages)
     blocked = Run.objects.filter(status=Status.BLOCKED).count()
     yield _gauge("kneo_runs_blocked", "Runs waiting for a person.", blocked)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Line:
+    """What waits in a queue: how many whole runs, and for how many seconds the one that has waited longest."""
+
+    queue: str
+    length: int = 0
+    age: float = 0.0
+
+
+def _lines() -> list[_Line]:
+    waiting = Run.objects.due().order_by().values_list("queue")
+    rows = waiting.annotate(length=Count("pk", filter=Q(within=None)), oldest=Min("wake_at"))
+    now = timezone.now()
+    found = [_Line(queue=queue, length=length, age=_age(now - oldest)) for queue, length, oldest in rows]
+    return found + [_Line(queue=name) for name in queues.names() if name not in {line.queue for line in found}]
+
+
+def _by_queue(name: str, meaning: str, values: Mapping[str, float]) -> Metric:
+    family = GaugeMetricFamily(name, meaning, labels=["queue"])
+    for queue, value in values.items():
+        family.add_metric([queue], value)
+    return family
 
 
 def _people_now() -> Iterator[Metric]:
@@ -113,14 +145,17 @@ def _histogram(name: str, tallies: Mapping[str, TotalTally]) -> Metric:
     return HistogramMetricFamily(name, meaning, buckets=reached, sum_value=tally.seconds if tally else 0.0)
 
 
-def _beat_jobs() -> Metric:
-    meaning = "Since the job of the beat last went well."
-    family = GaugeMetricFamily("kneo_beat_job_age_seconds", meaning, labels=["name"])
+def _beat_jobs() -> Iterator[Metric]:
+    ages = GaugeMetricFamily("kneo_beat_job_age_seconds", "Since the job of the beat last went well.", labels=["name"])
+    intervals = GaugeMetricFamily("kneo_beat_job_interval_seconds", "How often the job is due.", labels=["name"])
     now = timezone.now()
     for job in jobs_now():
         age = job.age(now)
-        family.add_metric([job.name], float("nan") if age is None else _age(age))
-    return family
+        ages.add_metric([job.name], float("nan") if age is None else _age(age))
+        if job.every is not None:
+            intervals.add_metric([job.name], job.every.total_seconds())
+    yield ages
+    yield intervals
 
 
 def _cost(tallies: Mapping[str, TotalTally]) -> float:

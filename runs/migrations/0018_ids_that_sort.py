@@ -7,7 +7,7 @@ class Migration(migrations.Migration):
     """What Python does: the database has nothing of it."""
 
     dependencies = [
-        ('runs', '0015_imported_runs'),
+        ('runs', '0017_lines'),
     ]
 
     operations = [

@@ -2,7 +2,7 @@
 
 from runs.models.bulk import BulkAction, BulkOperation, BulkStatus
 from runs.models.records import Checkpoint, IdempotencyRecord, JournalEntry, Signal, TraceEvent
-from runs.models.runs import FanOut, LeaseOwner, Run, RunLabel, RunQuerySet, Target
+from runs.models.runs import FanOut, LeaseOwner, Priority, Run, RunLabel, RunQuerySet, Target
 from runs.models.schedules import Outcome, Overlap, Schedule, ScheduledRun
 from runs.models.tallies import HourlyTally, RecentTally, RetentionMark, StatisticsMark, Tally, TotalTally
 
@@ -18,6 +18,7 @@ __all__ = [
     "LeaseOwner",
     "Outcome",
     "Overlap",
+    "Priority",
     "RecentTally",
     "RetentionMark",
     "Run",

@@ -9,11 +9,13 @@ from django.db.models import Q
 from django.db.models.functions import Now
 
 from humantasks.models import HumanTask
+from kneo_project.queues import DEFAULT_QUEUE
 from runs.engine.lifecycle import ACTIVE, TERMINAL, Status
 from runs.identifiers import new_run_id
 from specs.models import SpecSnapshot
 
 STATUS_CHOICES = [(status.value, status.value) for status in Status]
+IN_LINE = Q(status="created", wake_at__isnull=False)
 
 
 class Target(models.TextChoices):
@@ -23,14 +25,28 @@ class Target(models.TextChoices):
     AGENT = "agent"
 
 
+class Priority(models.IntegerChoices):
+    """Which of the runs that wait in a queue are taken first."""
+
+    HIGH = 0
+    NORMAL = 1
+    LOW = 2
+
+    @property
+    def word(self) -> str:
+        """Return what callers call it."""
+        return self.name.lower()
+
+
 class LeaseOwner(models.Model):
-    """A process that advances runs. Its runs are its own as long as ``expires_at`` lies ahead."""
+    """A process that advances runs of ``queues``. Its runs are its own as long as ``expires_at`` lies ahead."""
 
     id = models.CharField(max_length=128, primary_key=True)
     host = models.CharField(max_length=255)
     pid = models.PositiveIntegerField()
     started_at = models.DateTimeField(db_default=Now())
     expires_at = models.DateTimeField()
+    queues = models.JSONField(default=list, db_default=[])
 
     class Meta:
         indexes = [models.Index(fields=["expires_at"], name="lease_owner_expires_at")]
@@ -45,6 +61,10 @@ class RunQuerySet(models.QuerySet["Run"]):
     def due(self) -> Self:
         """Return the runs that somebody should look at now and nobody does."""
         return self.filter(wake_at__lte=Now(), status__in=ACTIVE, lease_owner=None)
+
+    def in_line(self) -> Self:
+        """Return the runs that wait for their first step."""
+        return self.filter(status=Status.CREATED, wake_at__isnull=False)
 
     def overdue(self) -> Self:
         """Return the unfinished runs whose deadline has passed."""
@@ -68,6 +88,7 @@ class Run(models.Model):
 
     ``fence`` grows with every claim and every change from outside, and each write names the fence it was made under.
     ``wake_at`` is the next moment somebody must look at the run; null means nobody must.
+    Workers take it from ``queue``: by ``priority``, and among new runs by ``turn`` (see ``runs.turns``).
     ``ordered_by`` is the principal whose sessions it belongs to. Money is in billionths of the currency's unit.
     ``attempts`` counts the executions that died with their process; ``trace_count`` all trace events there ever were.
     ``parent`` and ``forked_at`` tell the run and the checkpoint that a fork began from. A branch of another run belongs
@@ -108,6 +129,11 @@ class Run(models.Model):
     lease_owner = models.CharField(max_length=128, null=True, blank=True)  # noqa: DJ001 - null is "nobody"
     attempts = models.PositiveSmallIntegerField(default=0)
     wake_at = models.DateTimeField(null=True, blank=True)
+    queue = models.CharField(max_length=64, default=DEFAULT_QUEUE, db_default=DEFAULT_QUEUE)
+    priority = models.PositiveSmallIntegerField(
+        choices=Priority.choices, default=Priority.NORMAL, db_default=Priority.NORMAL.value
+    )
+    turn = models.BigIntegerField(default=0, db_default=0)
     deadline_at = models.DateTimeField(null=True, blank=True)
     timeout_seconds = models.PositiveIntegerField(null=True, blank=True)
     parent = models.ForeignKey("self", on_delete=models.SET_NULL, null=True, blank=True, related_name="forks")
@@ -148,6 +174,14 @@ class Run(models.Model):
             ),
             models.Index(fields=["session_id"], name="run_session_id", condition=Q(session_id__isnull=False)),
             models.Index(fields=["wake_at"], name="run_wake_at", condition=Q(wake_at__isnull=False)),
+            # How the next one is found: new runs by their turns, those that were begun by how long they have been due.
+            models.Index(fields=["queue", "priority", "turn", "wake_at"], name="run_in_line", condition=IN_LINE),
+            models.Index(fields=["queue", "priority", "ordered_by", "turn"], name="run_in_line_of", condition=IN_LINE),
+            models.Index(
+                fields=["queue", "priority", "wake_at"],
+                name="run_woken",
+                condition=Q(status="running", wake_at__isnull=False),
+            ),
             models.Index(fields=["lease_owner"], name="run_lease_owner", condition=Q(lease_owner__isnull=False)),
             models.Index(
                 fields=["deadline_at"],

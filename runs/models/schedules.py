@@ -8,7 +8,8 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
-from runs.models.runs import Run, Target
+from kneo_project.queues import DEFAULT_QUEUE
+from runs.models.runs import Priority, Run, Target
 from specs.models import SpecSnapshot
 
 
@@ -67,6 +68,10 @@ class Schedule(models.Model):
     session_id = models.CharField(max_length=4096, null=True, blank=True)  # noqa: DJ001 - null is "none given"
     caller_metadata = models.JSONField(default=dict, blank=True)
     tags = models.JSONField(default=list, blank=True)
+    queue = models.CharField(max_length=64, default=DEFAULT_QUEUE, db_default=DEFAULT_QUEUE)
+    priority = models.PositiveSmallIntegerField(
+        choices=Priority.choices, default=Priority.NORMAL, db_default=Priority.NORMAL.value
+    )
     timeout_seconds = models.PositiveIntegerField(null=True, blank=True)
     token_budget = models.PositiveBigIntegerField(null=True, blank=True)
     cost_budget = models.FloatField(null=True, blank=True)

@@ -15,7 +15,7 @@ from kneo_project.transient import retry_transient
 from runs import deadlines, idempotency, services
 from runs.engine.lifecycle import TERMINAL
 from runs.errors import QueueFull
-from runs.models import Outcome, Overlap, Run, Schedule, ScheduledRun, Target
+from runs.models import Outcome, Overlap, Priority, Run, Schedule, ScheduledRun, Target
 from runs.schedules.keeping import find_schedule, timetable_of
 from runs.services import StartRun
 from specs.services import SpecSource
@@ -47,18 +47,15 @@ def fire_due() -> list[uuid.UUID]:
     return started
 
 
+@retry_transient
 def trigger(name: str, *, actor: str, key: idempotency.Key | None = None) -> Run:
     """Start a run of the schedule now, whatever its clock says, whether it is paused and what else it runs.
 
     Raises ScheduleNotFound, and what ``services.start_run`` raises.
     """
-    return _trigger(find_schedule(name), actor, key)
-
-
-@retry_transient
-def _trigger(schedule: Schedule, actor: str, key: idempotency.Key | None) -> Run:
     with transaction.atomic():
-        run = _start(schedule, None, key)
+        schedule = find_schedule(name, for_update=True)
+        run = _start(schedule, None, triggered_by=actor, key=key)
         Schedule.objects.filter(pk=schedule.pk).update(last_run=run)
         record("schedule.triggered", actor=actor, run_id=run.pk, metadata={"schedule": schedule.name})
     return run
@@ -136,7 +133,13 @@ def _note(schedule: Schedule, verdict: _Verdict) -> None:
         record(f"schedule.{verdict.outcome}", actor=schedule.actor, metadata=facts)
 
 
-def _start(schedule: Schedule, due_at: datetime | None, key: idempotency.Key | None = None) -> Run:
+def _start(
+    schedule: Schedule,
+    due_at: datetime | None,
+    *,
+    triggered_by: str | None = None,
+    key: idempotency.Key | None = None,
+) -> Run:
     """Start a run of ``schedule`` in the caller's transaction."""
     source = SpecSource(
         digest=schedule.snapshot_id,
@@ -152,10 +155,13 @@ def _start(schedule: Schedule, due_at: datetime | None, key: idempotency.Key | N
         session_id=schedule.session_id,
         metadata={**about, **schedule.caller_metadata},
         tags=tuple(schedule.tags),
+        queue=schedule.queue,
+        priority=Priority(schedule.priority),
         timeout_seconds=schedule.timeout_seconds,
         token_budget=schedule.token_budget,
         cost_budget=schedule.cost_budget,
         async_mode=True,
+        triggered_by=triggered_by,
     )
     run = services.start_run(order, actor=schedule.actor, key=key)
     ScheduledRun.objects.create(run=run, schedule=schedule, due_at=due_at)

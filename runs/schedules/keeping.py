@@ -24,9 +24,13 @@ def timetable_of(schedule: Schedule) -> Timetable:
     return timetable(schedule.cron, schedule.time_zone)
 
 
-def find_schedule(name: str) -> Schedule:
-    """Return the schedule. Raises ScheduleNotFound."""
-    schedule = Schedule.objects.filter(name=name).first()
+def find_schedule(name: str, *, for_update: bool = False) -> Schedule:
+    """Return the schedule; ``for_update`` lets nobody change it before the caller's transaction ends.
+
+    Raises ScheduleNotFound.
+    """
+    schedules = Schedule.objects.filter(name=name)
+    schedule = (schedules.select_for_update() if for_update else schedules).first()
     if schedule is None:
         raise ScheduleNotFound(name=name)
     return schedule
@@ -47,9 +51,9 @@ def create_schedule(name: str, source: SpecSource, fields: Mapping[str, Any], *,
         ScheduleExists: there is one of that name.
         KneoError: the spec cannot be run, as when a run is started.
     """
-    schedule = Schedule(name=name, created_by=actor, **fields)
+    frozen = _freeze(source)
+    schedule = Schedule(name=name, created_by=actor, **fields, **_columns(source, frozen))
     table = _read(schedule)
-    frozen = _froze(schedule, source)
     schedule.next_at = None if schedule.is_paused else table.next_after(timezone.now())
     with transaction.atomic():
         if Schedule.objects.filter(name=name).exists():
@@ -70,17 +74,19 @@ def update_schedule(name: str, source: SpecSource | None, fields: Mapping[str, A
 
     A moment that was due and waits keeps waiting. Raises ScheduleNotFound, and what ``create_schedule`` raises.
     """
+    frozen = None if source is None else _freeze(source)
+    columns = {**fields, **(_columns(source, frozen) if source and frozen else {})}
     with transaction.atomic():
-        schedule = _locked(name)
-        for field, value in fields.items():
-            setattr(schedule, field, value)
+        schedule = find_schedule(name, for_update=True)
+        for column, value in columns.items():
+            setattr(schedule, column, value)
         table = _read(schedule)
-        if source is not None:
-            store(_froze(schedule, source))
+        if frozen is not None:
+            store(frozen)
         if WHEN & fields.keys() and not schedule.is_paused:
             schedule.next_at = table.next_after(timezone.now())
-        if fields or source is not None:
-            changed = sorted([*fields, *(["spec"] if source is not None else [])])
+        if fields or frozen is not None:
+            changed = sorted([*fields, *(["spec"] if frozen is not None else [])])
             _save(schedule, timezone.now())
             record("schedule.updated", actor=actor, metadata={**_facts(schedule), "changed": changed})
     return schedule
@@ -90,7 +96,7 @@ def update_schedule(name: str, source: SpecSource | None, fields: Mapping[str, A
 def pause_schedule(name: str, *, actor: str) -> Schedule:
     """Start no runs until it is resumed; one that waits for its turn is forgotten. Raises ScheduleNotFound."""
     with transaction.atomic():
-        schedule = _locked(name)
+        schedule = find_schedule(name, for_update=True)
         if not schedule.is_paused:
             schedule.is_paused, schedule.next_at, schedule.waiting_since = True, None, None
             _save(schedule, timezone.now())
@@ -105,7 +111,7 @@ def resume_schedule(name: str, *, actor: str) -> Schedule:
     Raises ScheduleNotFound.
     """
     with transaction.atomic():
-        schedule = _locked(name)
+        schedule = find_schedule(name, for_update=True)
         if schedule.is_paused:
             now = timezone.now()
             schedule.is_paused, schedule.next_at = False, timetable_of(schedule).next_after(now)
@@ -118,17 +124,10 @@ def resume_schedule(name: str, *, actor: str) -> Schedule:
 def delete_schedule(name: str, *, actor: str) -> None:
     """End a schedule; its runs stay. Raises ScheduleNotFound."""
     with transaction.atomic():
-        schedule = _locked(name)
+        schedule = find_schedule(name, for_update=True)
         facts = _facts(schedule)
         schedule.delete()
         record("schedule.deleted", actor=actor, metadata=facts)
-
-
-def _locked(name: str) -> Schedule:
-    schedule = Schedule.objects.select_for_update().filter(name=name).first()
-    if schedule is None:
-        raise ScheduleNotFound(name=name)
-    return schedule
 
 
 def _read(schedule: Schedule) -> Timetable:
@@ -139,13 +138,18 @@ def _read(schedule: Schedule) -> Timetable:
         raise RequestInvalid([Problem(type="value_error", loc=("body", field), msg=str(error))]) from None
 
 
-def _froze(schedule: Schedule, source: SpecSource) -> FrozenSpec:
-    """Return the frozen spec, and let ``schedule`` say where it came from."""
-    frozen = freeze(source, allowed_functions=settings.FUNCTION_MODULES)
-    schedule.snapshot_id = frozen.digest
-    schedule.spec_path, schedule.overlay_paths = source.spec_path, list(source.overlays)
-    schedule.environment = frozen.content["environment"]
-    return frozen
+def _freeze(source: SpecSource) -> FrozenSpec:
+    return freeze(source, allowed_functions=settings.FUNCTION_MODULES)
+
+
+def _columns(source: SpecSource, frozen: FrozenSpec) -> dict[str, Any]:
+    """Return the columns that say which spec it is, and where it came from."""
+    return {
+        "snapshot_id": frozen.digest,
+        "spec_path": source.spec_path,
+        "overlay_paths": list(source.overlays),
+        "environment": frozen.content["environment"],
+    }
 
 
 def _save(schedule: Schedule, at: datetime) -> None:

@@ -86,15 +86,15 @@ class AddedSerializer(serializers.Serializer[Any]):
     """A value that is in one of two checkpoints only."""
 
     path = serializers.CharField()
-    value = serializers.JSONField(allow_null=True)
+    value = serializers.JSONField()
 
 
 class ChangedSerializer(serializers.Serializer[Any]):
     """A value that is another in the second of two checkpoints."""
 
     path = serializers.CharField()
-    before = serializers.JSONField(allow_null=True)
-    after = serializers.JSONField(allow_null=True)
+    before = serializers.JSONField()
+    after = serializers.JSONField()
 
 
 class CheckpointDiffSerializer(serializers.Serializer[Any]):

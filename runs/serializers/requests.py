@@ -5,6 +5,7 @@ from typing import Any, Unpack
 
 from rest_framework import serializers
 
+from kneo_project import queues
 from kneo_project.api.serializers import (
     FieldOptions,
     FlagField,
@@ -15,24 +16,23 @@ from kneo_project.api.serializers import (
     StringField,
     WordField,
 )
-from kneo_project.errors import InvalidRequest
-from runs.models import Target
+from kneo_project.queues import DEFAULT_QUEUE
+from runs.models import Priority, Target
 from runs.redriving import ForkRun
 from runs.services import StartRun
-from specs.services import SkillsOverlay, SpecSource
+from specs.serializers import other_source_in, source_in
 
-TAG = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/-]{0,63}")
 GREATEST_COUNT = 2**31 - 1
 SMALLEST_AMOUNT, GREATEST_AMOUNT = 1e-9, 1e9
 
 
 class CountField(serializers.IntegerField):
-    """A whole number, at least one."""
+    """A whole number, at least ``least``."""
 
     default_error_messages = {"int_type": "Input should be a valid integer"}
 
-    def __init__(self, **options: Unpack[FieldOptions]) -> None:
-        super().__init__(min_value=1, max_value=GREATEST_COUNT, **options)
+    def __init__(self, *, least: int = 1, **options: Unpack[FieldOptions]) -> None:
+        super().__init__(min_value=least, max_value=GREATEST_COUNT, **options)
 
     def to_internal_value(self, data: object) -> int:
         """Return ``data`` if it is a whole number, and not one in words or a boolean."""
@@ -56,21 +56,60 @@ class AmountField(serializers.FloatField):
         return float(data)
 
 
-class TagField(StringField):
-    """A word that runs are found by."""
+class PatternField(StringField):
+    """A word of one ``pattern``; ``kind`` is what is told to be wrong about any other."""
+
+    pattern: re.Pattern[str]
+    kind: str
 
     def __init__(self, **options: Unpack[FieldOptions]) -> None:
         super().__init__(limit="MAX_PATH_CHARS", **options)
         self.allow_blank = False
 
-    default_error_messages = {"tag": "A tag is 1 to 64 letters and digits; after the first also . _ : / -"}
-
     def to_internal_value(self, data: object) -> str:
         """Return ``data`` if it is such a word."""
         word = super().to_internal_value(data)
-        if not TAG.fullmatch(word):
-            self.fail("tag")
+        if not self.pattern.fullmatch(word):
+            self.fail(self.kind)
         return word
+
+
+class TagField(PatternField):
+    """A word that runs are found by."""
+
+    pattern, kind = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/-]{0,63}"), "tag"
+    default_error_messages = {"tag": "A tag is 1 to 64 letters and digits; after the first also . _ : / -"}
+
+
+class QueueField(StringField):
+    """The name of a queue that the operator has set up."""
+
+    default_error_messages = {"queue": "There is no such queue. The queues here are: {names}"}
+
+    def __init__(self, **options: Unpack[FieldOptions]) -> None:
+        super().__init__(limit="MAX_PATH_CHARS", **options)
+
+    def to_internal_value(self, data: object) -> str:
+        """Return ``data`` if it is such a name."""
+        name = super().to_internal_value(data)
+        if name not in queues.names():
+            self.fail("queue", names=", ".join(queues.names()))
+        return name
+
+
+class PriorityField(WordField):
+    """Which of the runs that wait in a queue are taken first, in a word."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(choices=[priority.word for priority in Priority], **options)
+
+    def to_internal_value(self, data: object) -> Priority:  # type: ignore[override]  # a row has the number
+        """Return the priority that ``data`` is the word for."""
+        return Priority[super().to_internal_value(data).upper()]
+
+    def to_representation(self, value: int) -> str:
+        """Return the word for ``value``."""
+        return Priority(value).word
 
 
 class SkillsOverlaySerializer(StrictSerializer):
@@ -95,6 +134,8 @@ class RunCreateRequestSerializer(StrictSerializer):
     session_id = StringField(limit="MAX_PATH_CHARS", allow_null=True, default=None)
     metadata = JsonObjectField(limit="MAX_METADATA_BYTES", default=dict)
     tags = ItemsField(child=TagField(), default=list, help_text="Words to find the run by: `GET /runs?tag=`.")
+    queue = QueueField(default=DEFAULT_QUEUE, help_text="Which workers advance the run: those of this queue.")
+    priority = PriorityField(default=Priority.NORMAL, help_text="Which runs of a queue are taken first.")
     timeout_seconds = CountField(allow_null=True, default=None)
     token_budget = CountField(
         allow_null=True, default=None, help_text="Tokens that all model calls of the run may use together."
@@ -124,25 +165,11 @@ class RunForkRequestSerializer(StrictSerializer):
 
 
 def fork_in(body: dict[str, Any]) -> ForkRun:
-    """Return the fork that a validated ``body`` asks for.
-
-    Raises:
-        InvalidRequest: it says how another spec is to be read, and names none.
-    """
-    source = SpecSource(
-        spec=body["spec"],
-        spec_path=body["spec_path"],
-        overlays=tuple(body["overlays"]),
-        overrides=body["overrides"],
-        environment=body["environment"],
-    )
-    is_named = source.spec is not None or source.spec_path is not None
-    if not is_named and source != SpecSource():
-        raise InvalidRequest("Overlays, overrides and an environment need a `spec` or a `spec_path`.")
+    """Return the fork that a validated ``body`` asks for. Raises what ``other_source_in`` raises."""
     return ForkRun(
         checkpoint=body["checkpoint"],
         input_text=body["input"],
-        source=source if is_named else None,
+        source=other_source_in(body),
         metadata=body["metadata"],
         timeout_seconds=body["timeout_seconds"],
     )
@@ -150,22 +177,15 @@ def fork_in(body: dict[str, Any]) -> ForkRun:
 
 def order_in(body: dict[str, Any], *, event_type: str) -> StartRun:
     """Return the run that a validated ``body`` asks for; ``event_type`` is what the audit log calls it."""
-    skills = body["skills"] or {}
-    source = SpecSource(
-        spec=body["spec"],
-        spec_path=body["spec_path"],
-        overlays=tuple(body["overlays"]),
-        overrides=body["overrides"],
-        environment=body["environment"],
-        skills=SkillsOverlay(add=tuple(skills.get("add", ())), disable=tuple(skills.get("disable", ()))),
-    )
     return StartRun(
-        source=source,
+        source=source_in(body),
         input_text=body["input"],
         target=Target(body["target"]),
         session_id=body["session_id"],
         metadata=body["metadata"],
         tags=tuple(dict.fromkeys(body["tags"])),
+        queue=body["queue"],
+        priority=body["priority"],
         timeout_seconds=body["timeout_seconds"],
         token_budget=body["token_budget"],
         cost_budget=body["cost_budget"],

@@ -8,6 +8,7 @@ from humantasks.serializers import HumanRequestSerializer
 from kneo_project.api.answers import EpochField, ListSerializer, MomentField
 from runs.inspection import metadata
 from runs.inspection.run_views import RunView
+from runs.serializers.requests import PriorityField
 
 
 class UsageSerializer(serializers.Serializer[Any]):
@@ -71,6 +72,8 @@ class RunStatusSerializer(serializers.Serializer[RunView]):
     run_id = serializers.CharField(source="run.pk")
     status = serializers.CharField()
     queued = serializers.BooleanField(source="is_queued", help_text="No worker has taken the run yet.")
+    queue = serializers.CharField(source="run.queue", help_text="Which workers advance the run.")
+    priority = PriorityField(source="run.priority", read_only=True)
     agent_name = serializers.CharField(source="run.agent_name", allow_null=True)
     workflow_name = serializers.CharField(source="run.workflow_name", allow_null=True)
     workflow_kind = serializers.CharField(allow_null=True, help_text="``workflow``, or ``agent`` for the agent alone.")

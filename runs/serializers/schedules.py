@@ -1,59 +1,30 @@
 """What a caller sends to have runs started by the clock, and what it is told."""
 
 import re
-from typing import Any, Unpack
+from typing import Any
 
 from rest_framework import serializers
 
 from kneo_project.api.answers import ListSerializer, MomentField
-from kneo_project.api.serializers import FieldOptions, FlagField, StringField, WordField
-from kneo_project.errors import InvalidRequest
+from kneo_project.api.serializers import FlagField, StringField, WordField
 from runs.models import Overlap, Schedule
-from runs.serializers.requests import GREATEST_COUNT, RunCreateRequestSerializer
-from specs.services import SkillsOverlay, SpecSource
+from runs.serializers.requests import CountField, PatternField, PriorityField, RunCreateRequestSerializer
 
-NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 # What a caller calls a column, and the columns that are called alike.
 COLUMNS = {"input": "input_text", "metadata": "caller_metadata"} | {
     name: name
     for name in (
-        "cron", "time_zone", "overlap", "misfire_grace_seconds", "is_paused", "target", "session_id", "tags",
-        "timeout_seconds", "token_budget", "cost_budget",
+        "cron", "time_zone", "overlap", "misfire_grace_seconds", "is_paused", "target", "session_id", "tags", "queue",
+        "priority", "timeout_seconds", "token_budget", "cost_budget",
     )
 }  # fmt: skip
-SPEC_KEYS = ("spec", "spec_path", "overlays", "overrides", "environment", "skills")
 
 
-class NameField(StringField):
+class NameField(PatternField):
     """What a schedule is called."""
 
+    pattern, kind = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}"), "name"
     default_error_messages = {"name": "A name is 1 to 64 letters and digits; after the first also . _ -"}
-
-    def __init__(self, **options: Unpack[FieldOptions]) -> None:
-        super().__init__(limit="MAX_PATH_CHARS", **options)
-        self.allow_blank = False
-
-    def to_internal_value(self, data: object) -> str:
-        """Return ``data`` if it is such a name."""
-        name = super().to_internal_value(data)
-        if not NAME.fullmatch(name):
-            self.fail("name")
-        return name
-
-
-class GraceField(serializers.IntegerField):
-    """A number of seconds, or none."""
-
-    default_error_messages = {"int_type": "Input should be a valid integer"}
-
-    def __init__(self, **options: Unpack[FieldOptions]) -> None:
-        super().__init__(min_value=0, max_value=GREATEST_COUNT, **options)
-
-    def to_internal_value(self, data: object) -> int:
-        """Return ``data`` if it is a whole number, and not one in words or a boolean."""
-        if not isinstance(data, int) or isinstance(data, bool):
-            self.fail("int_type")
-        return data
 
 
 class _TimingSerializer(RunCreateRequestSerializer):
@@ -70,7 +41,8 @@ class _TimingSerializer(RunCreateRequestSerializer):
         default=Overlap.SKIP.value,
         help_text="What to do when a run is due and an earlier one has not ended.",
     )
-    misfire_grace_seconds = GraceField(
+    misfire_grace_seconds = CountField(
+        least=0,
         allow_null=True,
         default=None,
         help_text="A moment that is noticed later than this is missed; null starts its run however late.",
@@ -119,6 +91,8 @@ class ScheduleSerializer(serializers.Serializer[Schedule]):
     session_id = serializers.CharField(allow_null=True)
     metadata = serializers.DictField(source="caller_metadata")
     tags = serializers.ListField(child=serializers.CharField())
+    queue = serializers.CharField()
+    priority = PriorityField(read_only=True)
     timeout_seconds = serializers.IntegerField(allow_null=True)
     token_budget = serializers.IntegerField(allow_null=True)
     cost_budget = serializers.FloatField(allow_null=True)
@@ -139,25 +113,3 @@ def columns_in(body: dict[str, Any]) -> dict[str, Any]:
     if "tags" in columns:
         columns["tags"] = list(dict.fromkeys(columns["tags"]))
     return columns
-
-
-def source_in(body: dict[str, Any]) -> SpecSource | None:
-    """Return the spec that a validated ``body`` names, if it says anything about one.
-
-    Raises:
-        InvalidRequest: it says how a spec is to be read, and names none.
-    """
-    said = {key: body[key] for key in SPEC_KEYS if body.get(key)}
-    if not said:
-        return None
-    if "spec" not in said and "spec_path" not in said:
-        raise InvalidRequest("Overlays, overrides, skills and an environment need a `spec` or a `spec_path`.")
-    skills = said.get("skills", {})
-    return SpecSource(
-        spec=said.get("spec"),
-        spec_path=said.get("spec_path"),
-        overlays=tuple(said.get("overlays", ())),
-        overrides=said.get("overrides", {}),
-        environment=said.get("environment"),
-        skills=SkillsOverlay(add=tuple(skills.get("add", ())), disable=tuple(skills.get("disable", ()))),
-    )

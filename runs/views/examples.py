@@ -59,6 +59,8 @@ RUN: dict[str, Any] = {
     "run_id": RUN_ID,
     "status": "blocked",
     "queued": False,
+    "queue": "default",
+    "priority": "normal",
     "agent_name": "root",
     "workflow_name": "review-flow",
     "workflow_kind": "workflow",

@@ -115,7 +115,7 @@ class ResumeView(ApiView):
         run, promised = once(key, lambda: services.resume_run(task_id, answer, actor=actor, key=key))
         if (again := kept(promised)) is not None:
             return again
-        ring(run.pk)
+        ring(run.pk, run.queue)
         outcome = wait_for(run.pk)
         status = outcome.status_code
         return respond(HumanResumeSerializer(outcome.view), status=status, key=key, keep=outcome.is_at_rest)

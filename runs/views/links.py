@@ -3,22 +3,47 @@
 from collections.abc import Mapping
 from typing import Any
 
-RUN_ID = {"run_id": "$response.body#/run_id"}
-TASK_ID = {"continuation_id": "$response.body#/continuation_id"}
-LINKS: Mapping[str, Mapping[str, Mapping[str, str]]] = {
-    "post_v1_runs": {
-        "get_v1_runs_run_id": RUN_ID,
-        "post_v1_runs_run_id_cancel": RUN_ID,
-        "post_v1_runs_run_id_fork": RUN_ID,
-        "get_v1_runs_run_id_trace": RUN_ID,
-        "get_v1_runs_run_id_checkpoints": RUN_ID,
-        "get_v1_runs_run_id_recovery": RUN_ID,
-        "get_v1_runs_run_id_replay": RUN_ID,
-        "get_v1_runs_run_id_graph": RUN_ID,
-        "get_v1_human_tasks_continuation_id": TASK_ID,
-        "post_v1_human_tasks_continuation_id_resume": TASK_ID,
-    },
-    "post_v1_runs_run_id_fork": {"get_v1_runs_run_id": RUN_ID, "post_v1_runs_run_id_continue": RUN_ID},
+RUN_ID = {"parameters": {"run_id": "$response.body#/run_id"}}
+TASK_ID = {"parameters": {"continuation_id": "$response.body#/continuation_id"}}
+_OF_A_RUN = dict.fromkeys(
+    (
+        "get_v1_runs_run_id",
+        "get_v1_runs_run_id_trace",
+        "get_v1_runs_run_id_checkpoints",
+        "get_v1_runs_run_id_checkpoints_diff",
+        "get_v1_runs_run_id_branches",
+        "get_v1_runs_run_id_recovery",
+        "get_v1_runs_run_id_replay",
+        "get_v1_runs_run_id_graph",
+        "get_v1_runs_run_id_policy_report",
+        "post_v1_runs_run_id_cancel",
+        "post_v1_runs_run_id_continue",
+        "post_v1_runs_run_id_fork",
+    ),
+    RUN_ID,
+)
+_OF_A_TASK = dict.fromkeys(
+    (
+        "get_v1_human_tasks_continuation_id",
+        "post_v1_human_tasks_continuation_id_claim",
+        "post_v1_human_tasks_continuation_id_release",
+    ),
+    TASK_ID,
+)
+
+
+def _answer(request_id: str) -> Mapping[str, Any]:
+    """Return the link to answering the question of which the body tells the id at the pointer ``request_id``."""
+    body = {"request_id": f"$response.body#{request_id}", "decision": "approved"}
+    return {"post_v1_human_tasks_continuation_id_resume": {**TASK_ID, "requestBody": body}}
+
+
+# By the operation that was answered, and then by the one to go on with.
+LINKS: Mapping[str, Mapping[str, Mapping[str, Any]]] = {
+    "post_v1_runs": {**_OF_A_RUN, **_OF_A_TASK},
+    "get_v1_runs_run_id": {**_OF_A_RUN, **_OF_A_TASK, **_answer("/pending_human_request/id")},
+    "post_v1_runs_run_id_fork": _OF_A_RUN,
+    "get_v1_human_tasks_continuation_id": {"get_v1_runs_run_id": RUN_ID, **_OF_A_TASK, **_answer("/request/id")},
 }
 
 
@@ -27,7 +52,7 @@ def add_links(result: dict[str, Any], **_: object) -> dict[str, Any]:
     operations = [each for path in result["paths"].values() for each in path.values()]
     for operation in operations:
         targets = LINKS.get(operation["operationId"], {})
-        links = {name: {"operationId": name, "parameters": dict(where)} for name, where in targets.items()}
+        links = {name: {"operationId": name, **link} for name, link in targets.items()}
         for status, answer in operation["responses"].items() if links else ():
             if status in {"200", "202"}:
                 answer["links"] = links

@@ -58,7 +58,7 @@ class ContinueRunView(ApiView):
         run, promised = once(key, lambda: continue_run(parsed_id(run_id), actor=actor, key=key))
         if (again := kept(promised)) is not None:
             return again
-        ring(run.pk)
+        ring(run.pk, run.queue)
         outcome = wait_for(run.pk)
         return respond(RunCreateSerializer(outcome.view), status=outcome.status_code, key=key, keep=outcome.is_at_rest)
 
@@ -103,7 +103,7 @@ class ForkRunView(ApiView):
         run, promised = once(key, lambda: fork_run(parsed_id(run_id), fork, actor=actor, key=key))
         if (again := kept(promised)) is not None:
             return again
-        ring(run.pk)
+        ring(run.pk, run.queue)
         if body["async_mode"]:
             return respond(RunAcceptedSerializer(fresh_view(run)), status=202, key=key)
         outcome = wait_for(run.pk)

@@ -179,7 +179,7 @@ def _start(view: ApiView, request: Request, *, scope: str, event_type: str) -> H
     run, promised = once(key, lambda: services.start_run(order, actor=actor, key=key))
     if (again := kept(promised)) is not None:
         return again
-    ring(run.pk)
+    ring(run.pk, run.queue)
     if body["async_mode"]:
         return respond(RunAcceptedSerializer(fresh_view(run)), status=202, key=key)
     outcome = wait_for(run.pk)

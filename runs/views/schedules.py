@@ -31,7 +31,6 @@ from runs.serializers.schedules import (
     ScheduleRequestSerializer,
     ScheduleSerializer,
     columns_in,
-    source_in,
 )
 from runs.serializers.showing import shown
 from runs.tasks import ring
@@ -39,7 +38,7 @@ from runs.views import examples
 from runs.views.answering import kept, respond
 from runs.views.runs import KEY_HEADER
 from specs.errors import EnvironmentPolicyBlocked, SpecInvalid, SpecPathConfined
-from specs.services import SpecSource
+from specs.serializers import other_source_in, source_in
 
 READ, WRITE = "schedules:read", "schedules:write"
 SCHEDULES = Listing(
@@ -75,6 +74,8 @@ SCHEDULE: dict[str, Any] = {
     "session_id": None,
     "metadata": {},
     "timeout_seconds": None,
+    "queue": "default",
+    "priority": "normal",
     "token_budget": None,
     "cost_budget": None,
     "created_by": "op",
@@ -123,8 +124,7 @@ class SchedulesView(ApiView):
     def post(self, request: Request) -> Response:
         """Have runs started by the clock. The spec is checked and frozen now; its files may change later."""
         body = self.read_body(request, ScheduleRequestSerializer)
-        source = source_in(body) or SpecSource()
-        row = keeping.create_schedule(body["name"], source, columns_in(body), actor=actor_of(request))
+        row = keeping.create_schedule(body["name"], source_in(body), columns_in(body), actor=actor_of(request))
         return Response(shown(ScheduleSerializer(row)), status=201)
 
 
@@ -157,7 +157,7 @@ class ScheduleView(ApiView):
     def patch(self, request: Request, name: str) -> Response:
         """Change a schedule; what is left out stays. Runs that were started go on as they began."""
         body = self.read_body(request, ScheduleChangeSerializer)
-        row = keeping.update_schedule(name, source_in(body), columns_in(body), actor=actor_of(request))
+        row = keeping.update_schedule(name, other_source_in(body), columns_in(body), actor=actor_of(request))
         return Response(shown(ScheduleSerializer(row)))
 
     @extend_schema(tags=["schedules"], responses={204: None, **refusals(WRITE, ScheduleNotFound())})
@@ -228,5 +228,5 @@ class TriggerScheduleView(ApiView):
         run, promised = once(key, lambda: firing.trigger(name, actor=actor, key=key))
         if (again := kept(promised)) is not None:
             return again
-        ring(run.pk)
+        ring(run.pk, run.queue)
         return respond(RunAcceptedSerializer(fresh_view(run)), status=202, key=key)

@@ -61,5 +61,5 @@ class SignalView(ApiView):
         word = word_in(request.headers.get("Idempotency-Key"))
         body = self.read_body(request, SignalRequestSerializer)
         signal = send_signal(parsed_id(run_id), name, body["payload"], actor=actor_of(request), word=word)
-        ring(signal.run_id)
+        ring(signal.run_id, signal.run.queue)
         return Response(SignalSerializer(signal).data, status=202)

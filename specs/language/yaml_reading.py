@@ -43,12 +43,19 @@ def read_yaml(text: str) -> tuple[object, dict[Location, Position]]:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         position = Position(mark.line + 1, mark.column + 1) if mark else Position(1, 1)
-        raise syntax_error(f"The YAML is malformed: {error.problem or error.context}.", position) from None
+        raise syntax_error(_malformed(text, error, position), position) from None
     except (yaml.YAMLError, UnicodeError):
         raise syntax_error("The YAML contains characters that are not allowed.", Position(1, 1)) from None
     if tree.documents == 0 or tree.root is None:
         raise syntax_error("The file is empty; a spec needs at least `version` and `agent`.", Position(1, 1))
     return tree.root, tree.positions
+
+
+def _malformed(text: str, error: yaml.MarkedYAMLError, position: Position) -> str:
+    line = text.splitlines()[position.line - 1 : position.line]
+    if line and "\t" in line[0][: len(line[0]) - len(line[0].lstrip())]:
+        return "The YAML is malformed: a tab indents this line. Write spaces instead."
+    return f"The YAML is malformed: {error.problem or error.context}."
 
 
 @dataclass(slots=True)

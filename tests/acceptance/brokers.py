@@ -22,20 +22,11 @@ ONE_BROKER = pytest.mark.parametrize("shared_site", BROKERS[:1], indirect=True, 
 
 
 class Broker:
-    """A queue of one deployment on ``service``."""
+    """The queue of one deployment on the broker at ``url``."""
 
-    def __init__(self, service: services.Service, queue: str) -> None:
-        self._direct_url = service.url
+    def __init__(self, url: str, queue: str) -> None:
+        self._direct_url = self.url = url
         self.queue = queue
-        self._proxy, self.url = Proxy.before(service.url)
-
-    def cut(self) -> None:
-        """Make the broker unreachable for the deployment, and break its connections."""
-        self._proxy.cut()
-
-    def heal(self) -> None:
-        """Make the broker reachable again."""
-        self._proxy.heal()
 
     def ring(self, run_id: str, *, times: int) -> None:
         """Send the message that asks workers to look at the run, ``times`` times."""
@@ -62,8 +53,7 @@ class Broker:
             return int(channel.queue_purge(self.queue))
 
     def close(self) -> None:
-        """Delete the queue and what leads to it, and stop the proxy."""
-        self._proxy.close()
+        """Delete the queue and what leads to it."""
         with self._open_channel() as channel:
             queue = Queue(self.queue, Exchange(self.queue), self.queue, channel=channel)
             queue.declare()  # on Redis, only who declared a queue knows its bindings
@@ -75,3 +65,24 @@ class Broker:
         """Yield a channel; kombu's types know nothing of what all channels have in common."""
         with Connection(self._direct_url) as connection:
             yield connection.default_channel
+
+
+class BrokerBehindProxy(Broker):
+    """One that many deployments share, so that it is only cut off."""
+
+    def __init__(self, url: str, queue: str) -> None:
+        super().__init__(url, queue)
+        self._proxy, self.url = Proxy.before(url)
+
+    def cut(self) -> None:
+        """Make the broker unreachable for the deployment, and break its connections."""
+        self._proxy.cut()
+
+    def heal(self) -> None:
+        """Make the broker reachable again."""
+        self._proxy.heal()
+
+    def close(self) -> None:
+        """Delete the queue and what leads to it, and stop the proxy."""
+        self._proxy.close()
+        super().close()

@@ -10,13 +10,14 @@ from tests import services
 
 
 class PostgresDatabase:
-    """A fresh, empty database on the test server; dropped by ``drop``."""
+    """A fresh, empty database on the test server, or on the one at ``server_url``; dropped by ``drop``."""
 
-    def __init__(self) -> None:
+    def __init__(self, server_url: str | None = None, *, tablespace: str = "pg_default") -> None:
         self.name = f"kneo_acc_{uuid.uuid4().hex[:12]}"
-        self._admin_url = services.POSTGRES.url
+        self._admin_url = server_url or services.POSTGRES.url
         self.url = urlsplit(self._admin_url)._replace(path=f"/{self.name}").geturl()
-        self._administer(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(self.name)))
+        made = sql.SQL("CREATE DATABASE {} TABLESPACE {}")
+        self._administer(made.format(sql.Identifier(self.name), sql.Identifier(tablespace)))
 
     def attempts(self, run_id: str) -> int:
         """Return how many deaths the run is blamed for."""

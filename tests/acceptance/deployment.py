@@ -117,6 +117,12 @@ class Deployment:
             _wait_until_ready(worker)
         return list(self.workers)
 
+    def start_worker(self, **settings: str) -> Process:
+        """Start a worker with ``settings`` of its own, which is not one of those that are scaled."""
+        worker = self._start(programs.worker(), name=f"worker-{len(self.processes)}", **settings)
+        _wait_until_ready(worker)
+        return worker
+
     def serve_events(self, listener: socket.socket) -> Process:
         """Start the server for event streams on ``listener``."""
         return self._start(programs.events(listener.fileno()), name="events")
@@ -145,7 +151,7 @@ class Deployment:
 
     def start(self, spec: dict[str, Any], **fields: Any) -> Job:
         """Create a run asynchronously."""
-        ledger = self._new_ledger()
+        ledger = self.new_ledger()
         response = self.api.create(spec, ledger.token, async_mode=True, **fields)
         assert response.status_code == 202, response.text
         return Job(run_id=response.json()["run_id"], ledger=ledger)
@@ -156,7 +162,7 @@ class Deployment:
 
     def call(self, spec: dict[str, Any], **fields: Any) -> Call:
         """Create a run synchronously: the answer comes in a thread, when the run rests."""
-        ledger = self._new_ledger()
+        ledger = self.new_ledger()
         return Call(answer=self._threads.submit(self.api.create, spec, ledger.token, **fields), ledger=ledger)
 
     def approve(self, job: Job) -> Call:
@@ -197,7 +203,8 @@ class Deployment:
         """Return the worker in which a step noted ``entry``."""
         return next(worker for worker in self.workers if worker.pid == entry.pid)
 
-    def _new_ledger(self) -> Ledger:
+    def new_ledger(self) -> Ledger:
+        """Return the ledger of a run that is to be ordered."""
         return Ledger(self.folder, uuid.uuid4().hex)
 
     def _start_worker(self) -> Process:

@@ -7,6 +7,7 @@ import subprocess
 import time
 from collections.abc import Mapping
 from pathlib import Path
+from pwd import getpwnam
 
 from kneo_project.stack.programs import Program
 from tests.acceptance.conditions import until
@@ -16,9 +17,18 @@ TAIL_CHARS = 6_000
 
 
 class Process:
-    """One process of a deployment, with its output in a file."""
+    """One process of a deployment, with its output in a file; root may have ``user`` run it."""
 
-    def __init__(self, program: Program, *, name: str, env: Mapping[str, str], folder: Path, cwd: Path = ROOT) -> None:
+    def __init__(
+        self,
+        program: Program,
+        *,
+        name: str,
+        env: Mapping[str, str],
+        folder: Path,
+        cwd: Path = ROOT,
+        user: str | None = None,
+    ) -> None:
         self.name = name
         self.program = program
         self.log = folder / f"{name}.log"
@@ -33,6 +43,9 @@ class Process:
                 stderr=subprocess.STDOUT,
                 pass_fds=program.inherits,
                 start_new_session=True,
+                user=user,
+                group=getpwnam(user).pw_gid if user else None,
+                extra_groups=[] if user else None,
             )
 
     @property
@@ -60,9 +73,9 @@ class Process:
         self._popen.wait()
         return time.monotonic()
 
-    def terminate(self) -> float:
-        """Ask it to stop, as a supervisor does (SIGTERM to it alone); return when, by the monotonic clock."""
-        self._popen.terminate()
+    def terminate(self, asked: signal.Signals = signal.SIGTERM) -> float:
+        """Ask it to stop, as a supervisor does (a signal to it alone); return when, by the monotonic clock."""
+        self._popen.send_signal(asked)
         return time.monotonic()
 
     def freeze(self) -> None:

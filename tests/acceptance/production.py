@@ -1,17 +1,22 @@
 """The shape of a production: two of each program, as an operator starts them, behind a proxy that balances."""
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from kneo_project.stack.private_stack import free_port
 from kneo_project.stack.programs import Program
 from tests.acceptance.api import Api
+from tests.acceptance.brokers import Broker
 from tests.acceptance.conditions import until
+from tests.acceptance.databases import PostgresDatabase
 from tests.acceptance.deployment import NO_SETTINGS, START_SECONDS, Deployment
 from tests.acceptance.insisting import Insisting
 from tests.acceptance.processes import Process
 from tests.acceptance.proxy import Proxy
+from tests.acceptance.servers import Server, own_postgres, own_rabbitmq
 
 EACH = 2
 KEY = "a-key-of-the-production-shape"
@@ -19,7 +24,7 @@ KNEO = str(Path(sys.executable).with_name("kneo"))
 
 
 class Production(Deployment):
-    """Two webs behind ``front``, two beats and two workers, for which ``way_to_database`` can be cut."""
+    """Two webs behind ``front``, two beats and two workers."""
 
     def __init__(
         self,
@@ -30,9 +35,8 @@ class Production(Deployment):
         queue: str,
         settings: Mapping[str, str] = NO_SETTINGS,
     ) -> None:
-        self.way_to_database, through = Proxy.before(database_url)
         settings = {"KNEO_SERV_API_KEYS": f"ops:{KEY}:service", **settings}
-        super().__init__(folder, database_url=through, broker_url=broker_url, queue=queue, settings=settings)
+        super().__init__(folder, database_url=database_url, broker_url=broker_url, queue=queue, settings=settings)
         self._ports = [free_port() for _ in range(EACH)]
         self.front = Proxy(*(("127.0.0.1", port) for port in self._ports))
         self.url = f"http://127.0.0.1:{self.front.port}"
@@ -55,7 +59,6 @@ class Production(Deployment):
         """End every process and proxy."""
         super().close()
         self.front.close()
-        self.way_to_database.close()
 
     def all_of(self, role: str) -> list[Process]:
         """Return the processes of one role: web, beat or worker."""
@@ -63,6 +66,34 @@ class Production(Deployment):
 
     def _start_worker(self) -> Process:
         return self._start(_kneo("worker"), name=f"worker-{len(self.processes)}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Premises:
+    """A production with servers of its own, all of which a test may break."""
+
+    production: Production
+    postgresql: Server
+    database: PostgresDatabase
+    rabbitmq: Server
+    broker: Broker
+
+
+@contextmanager
+def open_premises(folder: Path, settings: Mapping[str, str]) -> Iterator[Premises]:
+    """Open a production on a PostgreSQL and a RabbitMQ of its own; leave nothing behind."""
+    with own_postgres() as postgresql, own_rabbitmq() as rabbitmq:
+        database, broker = PostgresDatabase(postgresql.url), Broker(rabbitmq.url, queue="production")
+        production = Production(
+            folder, database_url=database.url, broker_url=broker.url, queue=broker.queue, settings=settings
+        )
+        try:
+            production.open()
+            yield Premises(
+                production=production, postgresql=postgresql, database=database, rabbitmq=rabbitmq, broker=broker
+            )
+        finally:
+            production.close()
 
 
 def _kneo(*words: str) -> Program:

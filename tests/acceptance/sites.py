@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.acceptance.brokers import Broker
+from tests.acceptance.brokers import BrokerBehindProxy
 from tests.acceptance.databases import PostgresDatabase
 from tests.acceptance.deployment import NO_SETTINGS, Deployment
 from tests.services import Service
@@ -18,17 +18,17 @@ class Site:
 
     deployment: Deployment
     database: PostgresDatabase
-    broker: Broker
+    broker: BrokerBehindProxy
 
 
 @contextmanager
-def open_site(
-    service: Service, folder: Path, settings: Mapping[str, str] = NO_SETTINGS, *, kind: type[Deployment] = Deployment
-) -> Iterator[Site]:
+def open_site(service: Service, folder: Path, settings: Mapping[str, str] = NO_SETTINGS) -> Iterator[Site]:
     """Open a deployment on PostgreSQL and the broker ``service``, with ``settings``; leave nothing behind."""
     database = PostgresDatabase()
-    broker = Broker(service, queue=f"kneo_acc_{uuid.uuid4().hex[:12]}")
-    deployment = kind(folder, database_url=database.url, broker_url=broker.url, queue=broker.queue, settings=settings)
+    broker = BrokerBehindProxy(service.url, queue=f"kneo_acc_{uuid.uuid4().hex[:12]}")
+    deployment = Deployment(
+        folder, database_url=database.url, broker_url=broker.url, queue=broker.queue, settings=settings
+    )
     try:
         deployment.open()
         yield Site(deployment=deployment, database=database, broker=broker)

@@ -13,17 +13,16 @@ from pathlib import Path
 
 import pytest
 
-from tests import services
 from tests.acceptance.conditions import let_pass, until
 from tests.acceptance.deployment import Deployment
 from tests.acceptance.orders import SHORT, TAG, Clients, Order
 from tests.acceptance.processes import Process
-from tests.acceptance.production import KEY, Production
-from tests.acceptance.sites import Site, open_site
+from tests.acceptance.production import KEY, Premises, Production, open_premises
+from tests.acceptance.servers import Server
 from tests.acceptance.smoking import smoke
 
 SECONDS = float(os.environ.get("KNEO_TEST_STORM_SECONDS", "120"))
-pytestmark = [pytest.mark.storm, pytest.mark.postgres, pytest.mark.rabbitmq, pytest.mark.timeout(SECONDS + 600)]
+pytestmark = [pytest.mark.storm, pytest.mark.own_servers, pytest.mark.timeout(SECONDS + 900)]
 OUTAGE_SECONDS = 6.0
 PROGRESS = 2
 OLD = "old"
@@ -36,39 +35,45 @@ SETTINGS = {
 
 
 @pytest.fixture
-def site(tmp_path: Path) -> Iterator[Site]:
-    with open_site(services.RABBITMQ, tmp_path, SETTINGS, kind=Production) as opened:
+def premises(tmp_path: Path) -> Iterator[Premises]:
+    with open_premises(tmp_path, SETTINGS) as opened:
         yield opened
 
 
 @pytest.fixture
-def deployment(site: Site) -> Deployment:
-    return site.deployment
+def deployment(premises: Premises) -> Deployment:
+    return premises.production
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Storm:
     """What bad luck does to a production while its clients go on."""
 
-    site: Site
-    production: Production
+    premises: Premises
     clients: Clients
     old: list[Order]
     dice: random.Random
 
+    @property
+    def production(self) -> Production:
+        """Return the programs that it happens to."""
+        return self.premises.production
+
     def faults(self) -> dict[str, Callable[[], object]]:
         """Return each kind of bad luck by its name."""
-        roles, database, broker = ("web", "worker", "beat"), self.production.way_to_database, self.site.broker
+        roles, postgresql, rabbitmq = ("web", "worker", "beat"), self.premises.postgresql, self.premises.rabbitmq
         return {
             **{f"kill {role}": partial(self.kill, role) for role in roles},
-            "break the connections to PostgreSQL": self.site.database.terminate_connections,
+            "kill PostgreSQL": partial(crash, postgresql),
+            "kill RabbitMQ": partial(crash, rabbitmq),
             "prune": self.prune,
             **{f"stop {role}": partial(self.stop, role) for role in roles},
-            "PostgreSQL away": partial(away, database.cut, database.heal),
+            "restart PostgreSQL": partial(restart, postgresql),
             "fill the queue": self.fill,
             **{f"kill every {role}": partial(self.kill_all, role) for role in roles},
-            "RabbitMQ away": partial(away, broker.cut, broker.heal),
-            "lose every message": broker.purge,
+            "restart RabbitMQ": partial(restart, rabbitmq),
+            "break the connections to PostgreSQL": self.premises.database.terminate_connections,
+            "lose every message": self.premises.broker.purge,
             "audit": partial(audit, self.production),
         }
 
@@ -93,11 +98,11 @@ class Storm:
         orders = self.clients.order(SHORT, count=FILLING)
         self.clients.orders += orders
         for order in orders:
-            self.site.broker.ring(order.job.run_id, times=10)
+            self.premises.broker.ring(order.job.run_id, times=10)
 
     def prune(self) -> None:
         """Let what was ordered for it be old, prune it, and order more."""
-        self.site.database.age(OLD, days=60)
+        self.premises.database.age(OLD, days=60)
         told = self.production.manage("prune", "--kind", "runs")
         assert told.returncode == 0, told.stderr
         self.old.extend(self.clients.order(SHORT, count=5, tag=OLD))
@@ -106,19 +111,24 @@ class Storm:
         return self.dice.choice(self.production.all_of(role))
 
 
-def away(cut: Callable[[], None], heal: Callable[[], None]) -> None:
-    """Let a server be away for a moment, as when it restarts."""
-    cut()
+def restart(server: Server) -> None:
+    """Let a server end in order, and be away for a moment."""
+    server.stop()
     let_pass(OUTAGE_SECONDS)
-    heal()
+    server.start()
+
+
+def crash(server: Server) -> None:
+    """Kill a server, and start it again on what it left."""
+    server.kill()
+    server.start()
 
 
 @pytest.fixture
-def storm(site: Site) -> Iterator[Storm]:
-    production = site.deployment
-    assert isinstance(production, Production)
+def storm(premises: Premises) -> Iterator[Storm]:
+    production = premises.production
     with production.supervised(), Clients(production) as clients:
-        yield Storm(site=site, production=production, clients=clients, old=[], dice=random.Random(0))
+        yield Storm(premises=premises, clients=clients, old=[], dice=random.Random(0))
 
 
 def test_what_was_promised_is_kept_and_all_that_is_stored_fits_together(storm: Storm) -> None:
@@ -137,11 +147,11 @@ def test_what_was_promised_is_kept_and_all_that_is_stored_fits_together(storm: S
 
 
 def rage(storm: Storm) -> Counter[str]:
-    """Let one fault after another happen while the storm lasts; return how often each did."""
-    production, befell = storm.production, Counter[str]()
+    """Let one fault after another happen while the storm lasts, and each at least once; return how often each did."""
+    production, befell, faults = storm.production, Counter[str](), storm.faults()
     ends_at = time.monotonic() + SECONDS
-    for name, fault in itertools.cycle(storm.faults().items()):
-        if time.monotonic() > ends_at:
+    for name, fault in itertools.cycle(faults.items()):
+        if time.monotonic() > ends_at and befell.keys() == faults.keys():
             break
         enough = production.api.count(status="completed") + PROGRESS
         fault()
@@ -158,7 +168,7 @@ def audit(production: Production) -> None:
 
 def old_runs_are_gone(storm: Storm) -> bool:
     """Prune what is old once more; return whether nothing is left of it."""
-    storm.site.database.age(OLD, days=60)
+    storm.premises.database.age(OLD, days=60)
     assert storm.production.manage("prune", "--kind", "runs").returncode == 0
     return storm.production.api.count(tag=OLD) == 0
 

@@ -8,12 +8,13 @@ from django.test import Client, override_settings
 
 from humantasks.models import HumanTask, TaskApproval
 from kneo_project.audit.models import AuditEvent
+from runs.models import Run
 from tests.api.conftest import Api
 from tests.api.specs import workflow
 from tests.factories import HumanTaskFactory
 
 NAMES = ("alice", "bob", "carol")
-KEYS = ";".join(f"{name}:{name}-key:reviewer,runs:write" for name in NAMES)
+KEYS = ";".join(f"{name}:{name}-key:reviewer,runs:write,schedules:write" for name in NAMES)
 FORM = {"type": "object", "properties": {"amount": {"type": "number"}}, "required": ["amount"]}
 
 
@@ -198,6 +199,22 @@ def test_nor_does_who_forked_it(alice: Api, bob: Api, carol: Api) -> None:
     for refused in (alice, bob):
         assert refusal(decide(refused, path, "approved", 403))[0] == "requester_excluded"
     assert decide(carol, path, "approved")["status"] == "completed"
+
+
+def test_nor_does_who_had_a_schedule_start_it(alice: Api, bob: Api, carol: Api) -> None:
+    spec = workflow("a", "human", "b", exclude_requester=True)
+    alice.post("/schedules", {"name": "nightly", "cron": "@daily", "input": "q", "spec": spec}, 201)
+    run_id = bob.post("/schedules/nightly/trigger", None, 202)["run_id"]
+    assert Run.objects.get(pk=run_id).ordered_by == "schedule:nightly"
+    assert bob.client.delete("/v1/schedules/nightly").status_code == 204
+    fork = carol.post(f"/runs/{run_id}/fork", {"checkpoint": 1})
+
+    path, forked = (f"/human-tasks/{HumanTask.objects.get(run_id=each).pk}" for each in (run_id, fork["run_id"]))
+    assert refusal(decide(bob, path, "approved", 403))[0] == "requester_excluded"
+    assert decide(carol, path, "approved")["status"] == "completed"
+    for refused in (bob, carol):
+        assert refusal(decide(refused, forked, "approved", 403))[0] == "requester_excluded"
+    assert decide(alice, forked, "approved")["status"] == "completed"
 
 
 def test_the_others_approve_what_the_first_has_written(alice: Api, bob: Api) -> None:

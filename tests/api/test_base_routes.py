@@ -38,6 +38,7 @@ def test_a_service_with_its_own_schema_is_ready(client: Client, prefix: str) -> 
         "api": True,
         "run_state_store": True,
         "schema": True,
+        "room": True,
         "queue": True,
         "providers": True,
         "mcp": True,

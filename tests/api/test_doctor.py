@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -170,7 +171,7 @@ def test_secrets_that_are_missing_short_or_open_are_named_and_not_told(
     status, findings = examined(capsys)
     texts = [each.text for each in findings if each.subject == "secrets"]
     assert texts == [
-        "KNEO_SERV_SECRET_KEY has fewer than 32 characters.",
+        "KNEO_SERV_SECRET_KEY has fewer than 50 characters.",
         "Every user may read the file that OPENAI_API_KEY_FILE names.",
         "Not set, though providers need it: ANTHROPIC_API_KEY.",
     ]
@@ -201,6 +202,8 @@ def test_without_a_database_and_a_broker_the_rest_is_looked_at_and_no_password_t
     assert {"disk", "secrets", "settings"} <= {each["subject"] for each in told["findings"]}
     assert "Did you mean KNEO_SERV_WORKER_CONCURRENCY?" in said
     assert "hushhush" not in said
+    assert said.count("KNEO_SERV_SECRET_KEY has") == 1
+    assert not {"security.W008", "security.W009"} & set(re.findall(r"security\.W\d+", said))
 
 
 def test_an_installation_without_tables_is_told_to_migrate(tmp_path: Path) -> None:
@@ -216,3 +219,10 @@ def test_every_run_left_is_still_as_it_was(capsys: pytest.CaptureFixture[str]) -
     before = Run.objects.filter(pk=run.pk).values().get()
     examined(capsys)
     assert Run.objects.filter(pk=run.pk).values().get() == before
+
+
+def test_a_queue_that_no_living_worker_takes_runs_from_is_named(capsys: pytest.CaptureFixture[str]) -> None:
+    RunFactory.create(status=Status.CREATED, queue="gpu", wake_at=LONG_AGO)
+    status, found = examined(capsys)
+    assert status == 1
+    assert any("the queue gpu" in each.text and "kneo worker --queues gpu" in (each.remedy or "") for each in found)

@@ -223,6 +223,12 @@ def test_an_answer_that_does_not_fit_is_named(api: Api, body: dict[str, Any], ex
     assert (problem["type"], problem["loc"]) == expected
 
 
+def test_a_decision_that_there_is_not_is_refused_with_those_that_there_are(api: Api) -> None:
+    body = {"request_id": "x", "decision": "approve"}
+    (problem,) = api.post(f"/human-tasks/{uuid.uuid4()}/resume", body, 422)["detail"]
+    assert problem["msg"] == "Input should be one of: approved, rejected, edited, selected, provided"
+
+
 def test_the_answer_to_another_question_is_refused(api: Api) -> None:
     question = Question(api)
     body = {"request_id": str(uuid.uuid4()), "decision": "approved"}

@@ -4,6 +4,7 @@ import hashlib
 import sqlite3
 import uuid
 from collections.abc import Iterator
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -64,6 +65,20 @@ def test_all_reads_as_the_published_service_answered(source: tuple[str, dict[str
     assert (newest["event_type"], newest["actor"]) == ("runs.imported", "cli")
     assert newest["metadata"]["runs"] == len(told["runs"])
     assert ask("/policies/environment")["policies"] == told["policies"]["policies"]
+
+
+class Terminal(StringIO):
+    """Where a person looks on."""
+
+    def isatty(self) -> bool:
+        """Say so."""
+        return True
+
+
+def test_who_looks_on_sees_how_many_runs_are_done(file: Path) -> None:
+    screen = Terminal()
+    call_command("import_kneo_serv", str(file), "--batch-size", "10", stdout=StringIO(), stderr=screen)
+    assert screen.getvalue() == "\r10 of 18 runs\r18 of 18 runs\n"
 
 
 def assert_same_run(here: dict[str, Any], there: dict[str, Any], item: dict[str, Any], *, is_ended: bool) -> None:

@@ -90,7 +90,7 @@ def new_queue() -> str:
 def open_bench(folder: Path, settings: Mapping[str, str] = NO_SETTINGS) -> Iterator[Bench]:
     """Open a deployment on PostgreSQL and RabbitMQ, with ``settings`` of its own; leave nothing behind."""
     database = PostgresDatabase()
-    broker = Broker(services.RABBITMQ, queue=new_queue())
+    broker = Broker(services.RABBITMQ.url, queue=new_queue())
     deployment = Deployment(
         folder,
         database_url=database.url,

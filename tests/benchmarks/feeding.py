@@ -27,7 +27,8 @@ def feed(order: dict[str, Any], *, count: int) -> None:
     request = StartRun(source=SpecSource(spec=order["spec"]), input_text=order["input"], async_mode=True)
 
     def create(_: int) -> None:
-        ring(start_run(request, actor="benchmark").pk)
+        run = start_run(request, actor="benchmark")
+        ring(run.pk, run.queue)
 
     with ThreadPoolExecutor(THREADS) as threads:
         list(threads.map(create, range(count)))

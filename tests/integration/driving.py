@@ -9,7 +9,7 @@ from runs.models import Checkpoint, Run
 from runs.services import StartRun
 from specs.services import SpecSource
 
-FUNCTIONS = ("a", "b", "c", "boom", "flaky", "slow", "odd", "nap")
+FUNCTIONS = ("a", "b", "c", "wordy", "boom", "flaky", "slow", "odd", "nap")
 
 
 def spec_of(*steps: dict[str, Any], humans: dict[str, Any] | None = None) -> dict[str, Any]:

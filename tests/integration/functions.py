@@ -37,6 +37,11 @@ def c(text: str) -> str:
     return _say("c", text)
 
 
+def wordy(text: str) -> str:
+    """Return much."""
+    return _say("wordy", text + "x" * 100_000)
+
+
 def boom(text: str) -> str:
     """Fail."""
     raise RuntimeError(f"boom {text}")

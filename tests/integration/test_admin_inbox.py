@@ -136,6 +136,12 @@ def test_the_inbox_costs_the_same_with_many_tasks(bea: Client) -> None:
     assert "1 of 2" in text(bea.get(TASKS))
 
 
+def test_the_groups_of_who_looks_are_read_once(bea: Client) -> None:
+    with CaptureQueriesContext(connection) as captured:
+        bea.get(TASKS, {"whose": "groups"})
+    assert len([query for query in captured if '"auth_group"."name"' in query["sql"]]) == 1
+
+
 # One task
 
 

@@ -9,6 +9,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
+from pytest_django import Settings
 
 from humantasks.models import HumanTask
 from kneo_project.audit.services import record
@@ -249,3 +250,14 @@ def test_staff_see_only_what_they_may_view() -> None:
     browser = member("vera", "view_run")
     assert browser.get(RUNS).status_code == 200
     assert browser.get(TASKS).status_code == 403
+
+
+def test_runs_are_filtered_by_their_queue_where_there_are_several(settings: Settings) -> None:
+    settings.QUEUES = ("gpu",)
+    usual, special = RunFactory.create(), RunFactory.create(queue="gpu", priority=0)
+    browser = operator()
+    listed = text(browser.get(RUNS, {"queue": "gpu"}))
+    assert str(special.pk)[:8] in listed
+    assert str(usual.pk)[:8] not in listed
+    details = text(browser.get(page_of("runs/run", special.pk), {"tab": Tab.DETAILS}))
+    assert "queue gpu priority high" in details.lower()

@@ -7,16 +7,25 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from django.db import connections
 
-from humantasks.assigning import claim_task
-from humantasks.errors import AlreadyApproved, HumanTaskClaimed, HumanTaskNotFound
-from humantasks.models import HumanTask, TaskApproval, TaskStatus
+from humantasks.assigning import assign_task, claim_task, release_task
+from humantasks.errors import (
+    AlreadyApproved,
+    HumanTaskClaimed,
+    HumanTaskNotClaimed,
+    HumanTaskNotFound,
+    HumanTaskReassigned,
+)
+from humantasks.models import AssigneeKind, HumanTask, TaskApproval, TaskStatus
 from humantasks.rules import Answer, Decision
 from kneo_project.errors import KneoError
 from runs import deadlines, services
 from runs.engine.lifecycle import Status
-from tests.integration.questions import advance, answered, audited, blocked, overdue
+from tests.integration.meeting import during, refusal_of
+from tests.integration.questions import advance, answer, answered, audited, blocked, overdue
+from tests.settings import DATABASE
 
 pytestmark = pytest.mark.django_db(transaction=True)
+meeting = pytest.mark.skipif(DATABASE != "postgres", reason="on SQLite one writes after another")
 
 
 def at_once[T](*acts: Callable[[], T]) -> list[T | KneoError]:
@@ -117,6 +126,54 @@ def test_two_who_claim_at_once_have_one_winner() -> None:
     assert sorted(type(each) is HumanTaskClaimed for each in came_of_it) == [False, True]
     task.refresh_from_db()
     assert [each.claimed_by for each in came_of_it if isinstance(each, HumanTask)] == [task.claimed_by]
+
+
+@meeting
+def test_who_claims_while_another_does_waits_and_learns_who_it_was() -> None:
+    run, task = blocked(), HumanTask.objects.get()
+    refused = during(lambda: claim_task(task.pk, by="bob"), lambda: refusal_of(lambda: claim_task(task.pk, by="carol")))
+    assert isinstance(refused, HumanTaskClaimed)
+    assert refused.data["claimed_by"] == "bob"
+    assert audited(run.pk, "human.claimed") == 1
+
+
+@meeting
+def test_who_claims_while_the_claim_is_released_gets_it() -> None:
+    blocked()
+    task = claim_task(HumanTask.objects.get().pk, by="bob")
+    claimed = during(lambda: release_task(task.pk, by="bob"), lambda: claim_task(task.pk, by="carol"))
+    assert claimed.claimed_by == "carol"
+
+
+@meeting
+def test_who_claims_while_the_task_is_answered_is_told_that_it_is_gone() -> None:
+    run, task = blocked(), HumanTask.objects.get()
+    refused = during(lambda: answer(run), lambda: refusal_of(lambda: claim_task(task.pk, by="carol")))
+    assert isinstance(refused, HumanTaskNotFound)
+
+
+@meeting
+def test_a_claim_is_released_once() -> None:
+    run = blocked()
+    task = claim_task(HumanTask.objects.get().pk, by="bob")
+    refused = during(
+        lambda: release_task(task.pk, by="bob"), lambda: refusal_of(lambda: release_task(task.pk, by="bob"))
+    )
+    assert isinstance(refused, HumanTaskNotClaimed)
+    assert audited(run.pk, "human.released") == 1
+
+
+@meeting
+def test_of_two_who_assign_what_they_saw_unassigned_the_second_is_told_to_whom_it_is() -> None:
+    blocked()
+    task = HumanTask.objects.get()
+
+    def assign(name: str) -> HumanTask:
+        return assign_task(task.pk, name, AssigneeKind.USER, by="olivia", expected="")
+
+    refused = during(lambda: assign("bob"), lambda: refusal_of(lambda: assign("carol")))
+    assert isinstance(refused, HumanTaskReassigned)
+    assert refused.data["assignee"] == "bob"
 
 
 def test_an_answer_given_once_is_no_business_of_approvals() -> None:

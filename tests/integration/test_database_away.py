@@ -12,10 +12,14 @@ from django.db import OperationalError, connection
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.signals import connection_created
 
+from humantasks import assigning
+from humantasks.models import AssigneeKind
 from kneo_project import transient
+from kneo_project.audit.models import AuditEvent
 from runs import executor, heartbeat
 from runs.models import Run
 from specs.services import plans
+from tests.factories import HumanTaskFactory
 from tests.integration.driving import advance, outputs, spec_of, start, step
 from tests.integration.test_agents import served
 from tests.stubs.chat_server import ChatServer
@@ -102,6 +106,25 @@ def come_back(run: Run) -> None:
     for _ in range(2):
         heartbeat.of_this_process().beat()
     advance(run)
+
+
+def test_claiming_releasing_and_assigning_survive_a_blip_at_any_moment() -> None:
+    task = HumanTaskFactory.create()
+    changes: list[Callable[[], object]] = [
+        lambda: assigning.claim_task(task.pk, by="bob"),
+        lambda: assigning.release_task(task.pk, by="bob"),
+        lambda: assigning.assign_task(task.pk, "finance", AssigneeKind.GROUP, by="olivia"),
+    ]
+    for moment in itertools.count(1):
+        happened = []
+        for change in changes:
+            with outage(moment, long=1) as told:
+                change()
+            happened.append(told.has_happened)
+        if not any(happened):
+            break
+    assert moment > 3
+    assert AuditEvent.objects.filter(continuation_id=task.pk).count() == 3 * moment
 
 
 @pytest.mark.parametrize(

@@ -2,17 +2,21 @@
 
 import json
 from collections.abc import Callable
+from datetime import timedelta
 from importlib import import_module
 from typing import Any
 
 import pytest
 from django.db import connection, transaction
 from django.db.models import QuerySet, Value
+from django.utils import timezone
 
 from humantasks.models import HumanTask
 from runs.inspection import attention
 from runs.inspection.matching import matching_runs
 from runs.models import Run
+from runs.statements import CLAIM_NEXT
+from runs.turns import next_turn
 from tests.factories import HumanTaskFactory, RunFactory, SnapshotFactory
 from tests.settings import DATABASE
 
@@ -109,6 +113,35 @@ def test_the_first_page_counts_in_indexes(
 ) -> None:
     counted = narrowing(Run.objects.all()).values(counted=Value(1))[:100]
     assert index in {name for _, name in nodes(plan_of(counted))}
+
+
+@pytest.fixture
+def backlog() -> None:
+    """Many runs that wait: new ones of three callers, and begun ones whose time is yet to come."""
+    snapshot = SnapshotFactory.create()
+    now = timezone.now()
+    waiting = [{"status": "created", "wake_at": now}, {"status": "running", "wake_at": now + timedelta(hours=1)}]
+    Run.objects.bulk_create(
+        RunFactory.build(snapshot=snapshot, ordered_by=f"c-{number % 3}", turn=number, **waiting[number % 2])
+        for number in range(RUNS)
+    )
+    with connection.cursor() as cursor:
+        cursor.execute("VACUUM (ANALYZE) runs_run")
+
+
+def test_the_next_run_is_found_at_the_head_of_an_index_however_many_wait(backlog: None) -> None:
+    about: dict[str, Any] = {"queue": "default", "owner_id": "w", "at": timezone.now(), "least": 0, "most": 2}
+    with connection.cursor() as cursor:
+        cursor.execute(f"EXPLAIN (FORMAT JSON) {CLAIM_NEXT}", about)
+        used = nodes(json.dumps(cursor.fetchone()[0]))
+    assert {("Index Scan", "run_in_line"), ("Index Scan", "run_woken")} <= used
+    assert not {kind for kind, _ in used} & {"Sort", "Seq Scan"}
+
+
+def test_the_turn_of_a_new_run_is_found_in_indexes(backlog: None) -> None:
+    turn = next_turn(queue="default", priority=1, ordered_by="c-1")
+    used = {name for _, name in nodes(plan_of(Run.objects.values(next=turn)[:1]))}
+    assert {"run_in_line", "run_in_line_of"} <= used
 
 
 def test_a_server_without_trigrams_goes_without(monkeypatch: pytest.MonkeyPatch) -> None:

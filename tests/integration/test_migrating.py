@@ -95,7 +95,9 @@ def test_many_migrate_at_once_and_who_serves_before_after_and_on_a_newer_databas
         assert expected in said
 
 
-def test_a_migration_that_fails_half_way_is_undone_and_named(url: str, tmp_path: Path) -> None:
+@pytest.fixture
+def with_broken(tmp_path: Path) -> dict[str, str]:
+    """Return the variables of an installation with a migration that cannot be done."""
     broken = tmp_path / "broken"
     (broken / "migrations").mkdir(parents=True)
     for place in (broken / "__init__.py", broken / "migrations" / "__init__.py"):
@@ -104,7 +106,21 @@ def test_a_migration_that_fails_half_way_is_undone_and_named(url: str, tmp_path:
     (tmp_path / "broken_settings.py").write_text(
         "from kneo_project.settings import *\nINSTALLED_APPS = [*INSTALLED_APPS, 'broken']\n"
     )
-    with_broken = {"DJANGO_SETTINGS_MODULE": "broken_settings", "PYTHONPATH": f"{ROOT}:{tmp_path}"}
+    return {"DJANGO_SETTINGS_MODULE": "broken_settings", "PYTHONPATH": f"{ROOT}:{tmp_path}"}
+
+
+@pytest.mark.skipif(DATABASE == "postgres", reason="only a database of its own is migrated by a command of the client")
+def test_a_client_whose_own_database_cannot_be_made_says_why(
+    url: str, tmp_path: Path, with_broken: dict[str, str]
+) -> None:
+    kneo = ("-c", "from kneo_project.cli.main import run; run()", "runs", "list", "--local")
+    status, said = ended(begin(url, tmp_path, *kneo, **with_broken))
+    assert (status, said.startswith("error: broken.0001_broken failed: ")) == (1, True), said
+
+
+def test_a_migration_that_fails_half_way_is_undone_and_named(
+    url: str, tmp_path: Path, with_broken: dict[str, str]
+) -> None:
     status, said = ended(begin(url, tmp_path, "manage.py", "migrate", "broken", **with_broken))
     assert status == 1
     assert "broken.0001_broken failed: " in said

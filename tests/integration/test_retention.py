@@ -1,11 +1,13 @@
 """Retention: what is past its window goes with all that belongs to it, and nothing else."""
 
 import os
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from django.db import transaction
+from django.db import connection, transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 from pytest_django import Settings
 
@@ -43,6 +45,7 @@ from tests.integration.functions import FAILING
 from tests.integration.pruning import OLD, count, keep, let_be_old, prune
 from tests.integration.test_fan_outs import over, run_of
 from tests.integration.webhooks import ping, subscribe
+from tests.settings import DATABASE
 
 BELONGING = (Checkpoint, FanOut, HumanTask, IdempotencyRecord, JournalEntry, RunLabel, Signal, TraceEvent)
 LONG_AGO = timezone.now() - OLD
@@ -440,3 +443,17 @@ def test_trace_events_that_are_left_of_nothing_are_told_as_dropped() -> None:
     prune()
     run.refresh_from_db()
     assert (run.trace_event_count, run.trace_dropped) == (0, 1)
+
+
+@pytest.mark.skipif(DATABASE == "postgres", reason="the plan is SQLite's")
+@pytest.mark.parametrize("past", [ended.runs_past, ended.histories_past])
+def test_what_is_past_is_found_without_reading_all_runs_for_each(past: Callable[[Limit], QuerySet[Run]]) -> None:
+    snapshot = SnapshotFactory.create()
+    Run.objects.bulk_create(RunFactory.build(snapshot=snapshot, completed_at=LONG_AGO) for _ in range(1_000))
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE")
+        plan = past(Limit(before=timezone.now(), at_most=500)).explain().splitlines()
+        cursor.execute("DROP TABLE sqlite_stat1")
+    for_each = [step for number, step in enumerate(plan) if "CORRELATED" in plan[number - 1]]
+    assert for_each
+    assert not [step for step in for_each if "SCAN" in step]

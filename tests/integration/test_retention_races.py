@@ -1,12 +1,11 @@
 """Retention and others at the same moment, on PostgreSQL: whoever comes first, nothing that lives is lost."""
 
 import threading
-from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from django.db import connection, connections, transaction
+from django.db import connections, transaction
 from django.utils import timezone
 from pytest_django import Settings
 
@@ -22,12 +21,12 @@ from specs.services import SpecSource, freeze, store
 from tests.factories import RunFactory
 from tests.integration.driving import advance, spec_of, start, step
 from tests.integration.functions import FAILING
+from tests.integration.meeting import during, elsewhere_do, refusal_of
 from tests.integration.pruning import OLD, count, keep, let_be_old, prune
 from tests.settings import DATABASE
 
 pytestmark = pytest.mark.skipif(DATABASE != "postgres", reason="on SQLite one writes after another")
 LONG_AGO = timezone.now() - OLD
-WAITING = "SELECT count(*) FROM pg_locks JOIN pg_stat_activity USING (pid) WHERE NOT granted AND datname = %s"
 
 
 @pytest.fixture(autouse=True)
@@ -46,50 +45,6 @@ def failed_run() -> Run:
     run.refresh_from_db()
     FAILING.clear()
     return run
-
-
-def elsewhere_do[R](act: Callable[[], R]) -> R:
-    """Do it on a thread, which has a connection of its own."""
-    with ThreadPoolExecutor(1) as pool:
-        return _begin(pool, act).result()
-
-
-def _begin[R](pool: ThreadPoolExecutor, act: Callable[[], R]) -> Future[R]:
-    def closing() -> R:
-        try:
-            return act()
-        finally:
-            connections.close_all()
-
-    return pool.submit(closing)
-
-
-def wait_until_somebody_waits() -> None:
-    """Return once a connection waits for a lock of another."""
-    with connection.cursor() as cursor:
-        waiting = 0
-        while not waiting:
-            cursor.execute(WAITING, [connection.settings_dict["NAME"]])
-            (waiting,) = cursor.fetchone() or (0,)
-
-
-def during[R](first: Callable[[], object], second: Callable[[], R]) -> R:
-    """Do ``first``, and ``second`` elsewhere while the transaction of ``first`` is open and it waits for that."""
-    with ThreadPoolExecutor(1) as pool:
-        with transaction.atomic():
-            first()
-            doing = _begin(pool, second)
-            wait_until_somebody_waits()
-        return doing.result()
-
-
-def refusal_of(act: Callable[[], object]) -> KneoError | None:
-    """Return why it was refused, if it was."""
-    try:
-        act()
-    except KneoError as refusal:
-        return refusal
-    return None
 
 
 @pytest.mark.parametrize("kind", ["runs", "checkpoints"])

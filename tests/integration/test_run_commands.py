@@ -255,6 +255,13 @@ def test_an_interrupted_run_stops_after_its_step_and_goes_on_when_asked_to() -> 
     assert kneo("runs", "wait", run.pk, "--json").json["output_text"] == "hi>a>b"
 
 
+def test_a_status_that_there_is_not_is_wrong_usage() -> None:
+    ended = kneo("runs", "list", "--status", "done")
+
+    assert (ended.status, ended.out) == (2, "")
+    assert "There is no status 'done'; there are: running, blocked" in ended.err
+
+
 def test_whoever_has_the_database_needs_no_key(settings: Settings) -> None:
     settings.API_KEYS = "op:a-key-of-somebody:admin"
     settings.ALLOWED_HOSTS = ["kneo.example.com"]
@@ -268,7 +275,8 @@ def test_whoever_asks_a_service_does(live_server: LiveServer, settings: Settings
     settings.API_KEYS = "op:a-key-of-somebody:admin"
     words = (*order(step("a")), "--json", "--service-url", live_server.url)
 
-    assert kneo(*words).failure["error"] == "unauthorized"
+    refusal = kneo(*words).failure
+    assert (refusal["error"], "(here: set KNEO_SERV_API_KEY" in refusal["message"]) == ("unauthorized", True)
     assert kneo(*words, KNEO_SERV_API_KEY="another").failure["error"] == "unauthorized"
     assert kneo(*words, KNEO_SERV_API_KEY="a-key-of-somebody").json["status"] == "completed"
     assert AuditEvent.objects.get(event_type="run.created").actor == "op"

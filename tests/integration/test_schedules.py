@@ -13,6 +13,7 @@ from pytest_django import Settings
 
 from kneo_project.audit.models import AuditEvent
 from runs import tasks
+from runs.errors import ScheduleNotFound
 from runs.models import Run, Schedule, ScheduledRun
 from runs.schedules import firing, keeping
 from runs.schedules.timetable import timetable
@@ -21,7 +22,9 @@ from specs.language.policy import EnvironmentPolicy
 from specs.models import SpecSnapshot
 from specs.services import SpecSource
 from tests.integration.driving import advance, human, spec_of, step
+from tests.integration.meeting import during, refusal_of
 from tests.integration.pruning import keep, let_be_old, prune
+from tests.settings import DATABASE
 
 SPEC = spec_of(step("a"))
 ASKING = spec_of(human(), humans={"boss": {}})
@@ -223,6 +226,16 @@ def test_a_spec_that_a_schedule_holds_is_not_pruned(
     assert Schedule.objects.get().last_run is None
     keeping.delete_schedule("hourly", actor="alice")
     assert prune() == {"snapshots": 1}
+
+
+@pytest.mark.skipif(DATABASE != "postgres", reason="on SQLite one writes after another")
+def test_a_schedule_that_is_being_ended_cannot_be_triggered_any_more() -> None:
+    make()
+    refused = during(
+        lambda: keeping.delete_schedule("hourly", actor="alice"),
+        lambda: refusal_of(lambda: firing.trigger("hourly", actor="bob")),
+    )
+    assert (type(refused), Run.objects.count()) == (ScheduleNotFound, 0)
 
 
 def _fire_again(hours_before: int = 2) -> list[Any]:

@@ -197,7 +197,7 @@ def test_a_message_that_cannot_be_sent_leaves_no_span_behind(seen: Spans, monkey
     try:
         with seen.tracer.start_as_current_span("POST"):
             before = spans.ids()
-            tasks.ring(start(TWO).pk)
+            tasks.ring(start(TWO).pk, "default")
             assert spans.ids() == before
     finally:
         instrumentor.uninstrument()

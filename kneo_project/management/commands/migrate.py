@@ -41,6 +41,5 @@ class Command(migrate.Command):
         super().migration_progress_callback(action, migration, fake)
 
     def _refuse_newer(self) -> None:
-        if unknown := schema_difference().unknown:
-            names = ", ".join(unknown)
-            raise CommandError(f"The database was migrated by a newer release ({names}); install that release here.")
+        if reason := schema_difference().reason_not_to_migrate:
+            raise CommandError(reason)

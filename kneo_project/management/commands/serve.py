@@ -35,6 +35,8 @@ class Command(BaseCommand):
             password = preparing.ensure_admin()
         except StartRefused as refusal:
             raise CommandError(str(refusal)) from refusal
+        except OSError as error:
+            raise CommandError(f"{settings.STATE_DIR} cannot be written ({error.strerror}).") from error
         console.print(banner(base_url(listener), password=password))
         connections.close_all()
         os.environ["CELERY_SKIP_CHECKS"] = "1"  # they have just passed, once for all

@@ -102,7 +102,7 @@ class RunPages(OperatorAdmin[Run]):
         is_live = LIVE in request.GET
         # Known before the run is read, so that its page misses nothing that happens later.
         after = None if is_live else newest_number()
-        run = self._viewed(request, object_id)
+        run = self.viewed(request, object_id)
         try:
             tab = Tab(request.GET.get("tab") or Tab.OVERVIEW)
         except ValueError:
@@ -130,7 +130,7 @@ class RunPages(OperatorAdmin[Run]):
 
     def step_view(self, request: HttpRequest, run_id: object) -> HttpResponse:
         """Show one step of the run."""
-        run = self._viewed(request, str(run_id))
+        run = self.viewed(request, str(run_id))
         place = request.GET.get("place", "")
         if not place:
             raise Http404
@@ -138,7 +138,7 @@ class RunPages(OperatorAdmin[Run]):
 
     def download_view(self, request: HttpRequest, run_id: object) -> HttpResponse:
         """Give the run as a file, and note who took it."""
-        run = self._viewed(request, str(run_id))
+        run = self.viewed(request, str(run_id))
         record("run.downloaded", actor=request.user.get_username(), run_id=run.pk)
         answer = JsonResponse(downloaded(run), json_dumps_params={"indent": 2, "ensure_ascii": False})
         answer["Content-Disposition"] = f'attachment; filename="run-{run.pk}.json"'
@@ -146,16 +146,7 @@ class RunPages(OperatorAdmin[Run]):
 
     def events_view(self, request: HttpRequest, run_id: object) -> HttpResponseBase:
         """Tell the page what happens to the run."""
-        return events(request, self._viewed(request, str(run_id)))
-
-    def _viewed(self, request: HttpRequest, object_id: str) -> Run:
-        """Return the run; raise Http404 or PermissionDenied."""
-        run = self.get_object(request, object_id)
-        if not self.has_view_permission(request, run):
-            raise PermissionDenied
-        if run is None:
-            raise Http404("There is no such run; it may have been pruned.")
-        return run
+        return events(request, self.viewed(request, str(run_id)))
 
     def _page(self, request: HttpRequest, run: Run, template: str, context: Mapping[str, Any]) -> HttpResponse:
         label = self.label(run)

@@ -19,7 +19,7 @@ MOST_VISITS = 20
 MOST_SEARCHED = 2_000
 MOST_EVENTS = 200
 _SHOWN_APART = frozenset({"usage", "cost", "request", "workflow_type"})
-_WORDS = {
+_WORDS: Mapping[str, tuple[str, Tone]] = {
     RecordType.STEP_COMPLETED: ("completed", Tone.GOOD),
     RecordType.STEP_FAILED: ("failed", Tone.BAD),
     RecordType.HUMAN_PAUSE: ("asked a person", Tone.WAITING),
@@ -61,7 +61,7 @@ def step_page(run: Run, place: str) -> StepPage:
 
 
 def _visit(row: Checkpoint, run: Run) -> Visit:
-    word, tone = _WORDS.get(RecordType(row.type), (row.type, Tone.QUIET))
+    word, tone = _WORDS.get(row.type, (row.type, Tone.QUIET))
     facts: list[tuple[str, object]] = [
         ("recorded", showing.moment(row.created_at)),
         ("duration", showing.seconds_between(row.started_at, row.created_at)),

@@ -63,7 +63,7 @@ def history_of(runs: int, folder: Path, settings: Mapping[str, str] = NO_SETTING
     with ExitStack() as stack:
         database = PostgresDatabase()
         stack.callback(database.drop)
-        broker = Broker(services.RABBITMQ, queue=new_queue())
+        broker = Broker(services.RABBITMQ.url, queue=new_queue())
         stack.callback(broker.close)
         # Never opened: the program that asks is its web server, and nobody drives the runs that it creates.
         deployment = Deployment(

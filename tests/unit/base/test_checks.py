@@ -37,6 +37,8 @@ def test_the_defaults_are_fine() -> None:
         ("OIDC_AUDIENCE", "kneo", "kneo.E005"),
         ("OIDC_JWKS_URL", "https://id.example.com/keys", "kneo.E005"),
         ("RATE_LIMIT_STORAGE", "memcached://cache", "kneo.E006"),
+        ("QUEUES", ("Big Jobs",), "kneo.E007"),
+        ("WORKER_QUEUES", ("default", "gpu"), "kneo.E008"),
     ],
 )
 def test_an_impossible_setting_is_an_error_and_stops_a_server(

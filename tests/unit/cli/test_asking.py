@@ -174,6 +174,15 @@ def test_the_key_of_an_order_may_be_given() -> None:
     assert [call.key for call in calls] == ["k-1"]
 
 
+def test_a_run_can_be_asked_to_wait_elsewhere_and_otherwise_nothing_is_said_of_it() -> None:
+    Path("good.yaml").write_text(GOOD)
+    words = ("run", "good.yaml", "-i", "x", "--no-wait")
+    _, [usual] = asked(reply(ACCEPTED), words=words)
+    _, [special] = asked(reply(ACCEPTED), words=(*words, "--queue", "bulk", "--priority", "low"))
+    assert not {"queue", "priority"} & usual.body.keys()
+    assert (special.body["queue"], special.body["priority"]) == ("bulk", "low")
+
+
 def test_a_service_that_is_not_there_is_named() -> None:
     with ApiServer(reply(PAGE)) as server:
         url = server.url

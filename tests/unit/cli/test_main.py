@@ -7,6 +7,7 @@ import subprocess
 import sys
 from contextlib import closing
 from pathlib import Path
+from typing import IO
 
 import pytest
 from typer.testing import CliRunner
@@ -17,12 +18,16 @@ SOURCE = Path(__file__).parents[3]
 SPEC = "version: v1\nagent: {name: root}\n"
 
 
-def kneo(*arguments: str, cwd: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+def kneo(
+    *arguments: str, cwd: Path, stdout: IO[str] | int = subprocess.PIPE, **environment: str
+) -> subprocess.CompletedProcess[str]:
     """Run ``kneo`` as somebody would who has only installed it."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("KNEO_", "DJANGO_"))}
     command = [sys.executable, "-c", "from kneo_project.cli.main import run; run()", *arguments]
     env = {**kept, "PYTHONPATH": str(SOURCE), "HOME": str(cwd), **environment}
-    return subprocess.run(command, cwd=cwd, env=env, capture_output=True, text=True, check=False, timeout=60)
+    return subprocess.run(
+        command, cwd=cwd, env=env, stdout=stdout, stderr=subprocess.PIPE, text=True, check=False, timeout=60
+    )
 
 
 def test_the_version_is_told() -> None:
@@ -107,3 +112,37 @@ def test_a_program_does_not_start_on_keys_that_cannot_be_read(tmp_path: Path) ->
     refused = kneo("web", cwd=tmp_path, KNEO_SERV_API_KEYS="no-role")
 
     assert (refused.returncode, refused.stderr.startswith("Refusing to start: (kneo.E002)")) == (1, True)
+
+
+def test_an_argument_that_is_no_text_is_told_as_wrong_usage(tmp_path: Path) -> None:
+    (tmp_path / "good.yaml").write_text(SPEC)
+    words = ("--service-url", "http://127.0.0.1:9")
+
+    plain = kneo("run", "good.yaml", "-i", "caf\udce9", *words, cwd=tmp_path)
+    document = kneo("runs", "get", "\udcff", "--json", *words, cwd=tmp_path)
+
+    assert (plain.returncode, plain.stderr) == (2, "error: An argument of the command is not UTF-8 text.\n")
+    assert (document.returncode, document.stdout, json.loads(document.stderr)["error"]) == (2, "", "invalid_request")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no full disk here")
+@pytest.mark.parametrize("words", [("spec", "validate", "good.yaml"), ("spec", "validate", "good.yaml", "--json")])
+def test_a_full_disk_behind_the_output_is_told(tmp_path: Path, words: tuple[str, ...]) -> None:
+    (tmp_path / "good.yaml").write_text(SPEC)
+
+    with Path("/dev/full").open("w") as full:
+        ended = kneo(*words, cwd=tmp_path, stdout=full)
+
+    assert (ended.returncode, "Traceback" in ended.stderr) == (1, False)
+    assert "The output cannot be written: No space left on device." in ended.stderr
+
+
+def test_whoever_reads_no_further_ends_the_command_without_a_word(tmp_path: Path) -> None:
+    (tmp_path / "good.yaml").write_text(SPEC)
+    reading, writing = os.pipe()
+    os.close(reading)
+
+    with os.fdopen(writing, "w") as closed:
+        ended = kneo("spec", "explain", "good.yaml", "--json", cwd=tmp_path, stdout=closed)
+
+    assert (ended.returncode, ended.stderr) == (1, "")

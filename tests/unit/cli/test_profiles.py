@@ -85,7 +85,25 @@ def test_a_file_that_is_none_is_refused_and_left_alone(profiles: Path, text: str
 
     assert (ended.status, ended.failure["error"]) == (1, "profiles_unusable")
     assert "SECRET" not in ended.err
+    assert "anew with: kneo config profile set" in ended.failure["message"]
     assert profiles.read_text() == text
+
+
+def test_a_file_that_is_no_text_is_refused_likewise(profiles: Path) -> None:
+    profiles.parent.mkdir()
+    profiles.write_bytes(b"\xff\xfe{}")
+
+    ended = kneo("config", "profile", "list", "--json")
+
+    assert (ended.status, ended.failure["error"]) == (1, "profiles_unusable")
+    assert "Mend it, or move it away" in ended.failure["message"]
+
+
+@pytest.mark.parametrize("url", ["https://x.example/v1", "https://x.example/v1/", "https://x.example"])
+def test_the_version_that_every_path_has_is_no_part_of_where_a_service_is(url: str) -> None:
+    ended = kneo("config", "profile", "set", "prod", "--service-url", url, "--json")
+
+    assert ended.json["service_url"] == "https://x.example"
 
 
 @pytest.mark.parametrize("url", ["", "x", "ftp://x", "https://", "https://me:pass@x.example", "https://x.example?a=b"])

@@ -127,3 +127,13 @@ def test_a_json_file_is_read_as_json() -> None:
     data = {"a": [1, 2.5, None, True, "ü"]}
 
     assert load(json.dumps(data), name="spec.JSON").data == data
+
+
+@pytest.mark.parametrize("text", ["a:\n\tb: 1\n", "a:\n  \tb: [\n"])
+def test_a_tab_that_indents_is_called_by_its_name(text: str) -> None:
+    found = refusal(text)
+    assert (found.line, "a tab indents this line. Write spaces instead." in found.message) == (2, True)
+
+
+def test_a_tab_elsewhere_is_not_blamed() -> None:
+    assert "tab" not in refusal("a:\t[1, }\n").message
