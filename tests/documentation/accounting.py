@@ -29,6 +29,7 @@ CLUSTER = Excuse(why="needs a cluster", programs=frozenset({"kubectl"}))
 RELEASE = Excuse(why="needs a release that somebody has signed", programs=frozenset({"IMAGE=", "set", "cosign"}))
 MEASURES = Excuse(why="measures for minutes", programs=frozenset({"make", ".venv/bin/python"}))
 OF_SOMEBODY = Excuse(why="needs the PostgreSQL of a published kneo-serv", programs=frozenset({"kneo"}))
+OF_NOBODY = Excuse(why="needs a PostgreSQL that nobody uses: test_partitions.py does it", programs=frozenset({"kneo"}))
 
 # By the page, and how the block begins.
 EXCUSED = {
@@ -38,6 +39,7 @@ EXCUSED = {
     ("telemetry.md", "docker compose "): CONTAINERS,
     ("benchmarks.md", "make bench "): MEASURES,
     ("migrating.md", "kneo manage import_kneo_serv postgresql://"): OF_SOMEBODY,
+    ("scaling.md", "kneo manage backup FILE "): OF_NOBODY,
 }
 
 
