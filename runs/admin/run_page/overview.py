@@ -40,8 +40,8 @@ def overview(run: Run) -> Overview:
     """Return the graph and the timeline of ``run``: five queries, and two more for one that has branches."""
     entries = history_of(run.pk)
     plan, trouble = _plan_of(run)
-    graph = pictured(run, plan, entries) if plan else None
     now_at = under_way(run, plan) if plan else ()
+    graph = pictured(run, plan, entries, now_at) if plan else None
     return Overview(
         graph=_shown(run, graph) if graph else None,
         chart=gantt(run.pk, timeline(run, entries, now_at, timezone.now())),
