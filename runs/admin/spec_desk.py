@@ -16,8 +16,7 @@ from kneo_project.audit.services import record
 from kneo_project.errors import KneoError, RequestInvalid
 from kneo_project.redaction import redact
 from kneo_project.site import showing
-from kneo_project.site.colouring import yaml_document
-from kneo_project.site.marking import numbered_lines
+from kneo_project.site.colouring import numbered_lines, yaml_document
 from runs import services
 from runs.admin.spec_forms import OrderForm, ScheduleForm, SpecForm, blame, body_of
 from runs.errors import ScheduleExists
