@@ -112,14 +112,14 @@ class WebhookDeliveryAdmin(OperatorAdmin[WebhookDelivery]):
     when_in_full = column("happened", showing.moment, "created_at")
     next = column("next attempt", showing.age, "next_attempt_at")
     arrived = column("arrived", showing.moment, "delivered_at")
+    to = column("webhook", str, "subscription_id")
     identifier = column("webhook-id", str, "pk")
     body = column("body", showing.document, "payload")
 
-    @admin.display(description="webhook")
-    def to(self, row: WebhookDelivery) -> str:
-        """Return a link to the subscription."""
-        label = showing.short_id(row.subscription_id)
-        return showing.link(label, "webhooks_webhooksubscription_change", args=[row.subscription_id])
+    def related(self, row: WebhookDelivery) -> Iterable[Related]:
+        """Return the link to whom it is told."""
+        url = showing.address("webhooks_webhooksubscription_change", args=[row.subscription_id])
+        return [Related(label="Webhook", url=url)]
 
     def offers(self, row: WebhookDelivery) -> Iterable[Offer]:
         """Return the way to send it again."""

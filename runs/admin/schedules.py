@@ -75,7 +75,7 @@ class ScheduleAdmin(OperatorAdmin[Schedule]):
     actions = ["pause_selected", "resume_selected", "trigger_selected", "end_selected"]
     fieldsets = [
         ("When", {"fields": [("state", "next_in_full"), ("when", "zone"), ("what_overlaps", "grace"), "waiting"]}),
-        ("The last moment", {"fields": [("outcome", "last_in_full"), "reason", "last_run_link"]}),
+        ("The last moment", {"fields": [("outcome", "last_in_full"), "reason", "last_run_in_full"]}),
         (
             "What is run",
             {"fields": [("spec", "environment_shown"), ("kind", "session"), "input_shown", "labels", "metadata",
@@ -95,6 +95,7 @@ class ScheduleAdmin(OperatorAdmin[Schedule]):
     last = column("last due", showing.age, "last_due_at")
     last_in_full = column("due", showing.moment, "last_due_at")
     reason = column("why", showing.words, "last_reason")
+    last_run_in_full = column("last run", showing.identifier, "last_run_id")
     what_overlaps = column("overlap", lambda word: word.replace("_", " "), "overlap")
     grace = column("most seconds late", showing.number, "misfire_grace_seconds")
     environment_shown = column("environment", showing.words, "environment")
@@ -167,8 +168,10 @@ class ScheduleAdmin(OperatorAdmin[Schedule]):
         return TemplateResponse(request, "admin/kneo/schedule_timing.html", context)
 
     def related(self, row: Schedule) -> Iterable[Related]:
-        """Link to the spec."""
-        yield Related(label="Spec", url=showing.address("specs_specsnapshot_change", args=[row.snapshot_id]))
+        """Link to the spec, and to the last run."""
+        yield columns.spec_link(row)
+        if row.last_run_id:
+            yield Related(label="Last run", url=columns.run_address(row.last_run_id))
 
     def tables(self, row: Schedule) -> Iterable[Table]:
         """Return the moments that come next, and the runs that were started."""
@@ -182,6 +185,7 @@ class ScheduleAdmin(OperatorAdmin[Schedule]):
             title="Its latest runs",
             headings=["Run", "Status", "For the moment", "Began"],
             rows=[_run(each) for each in started],
+            permission="runs.view_run",
         )
 
     def offers(self, row: Schedule) -> Iterable[Offer]:
@@ -195,16 +199,8 @@ class ScheduleAdmin(OperatorAdmin[Schedule]):
 
     @admin.display(description="spec")
     def spec(self, row: Schedule) -> str:
-        """Return a link to the spec, by its path where it has one."""
-        label = showing.words(row.spec_path) if row.spec_path else "inline"
-        return showing.link(label, "specs_specsnapshot_change", args=[row.snapshot_id])
-
-    @admin.display(description="last run")
-    def last_run_link(self, row: Schedule) -> str:
-        """Return a link to the last run."""
-        if row.last_run_id is None:
-            return NOTHING
-        return showing.link(showing.short_id(row.last_run_id), "runs_run_change", args=[row.last_run_id])
+        """Return the path of the spec, where it has one."""
+        return columns.spec_name(row)
 
     @admin.action(permissions=["act"], description="Pause selected schedules…")
     def pause_selected(self, request: HttpRequest, queryset: QuerySet[Schedule]) -> HttpResponse | None:
@@ -246,9 +242,8 @@ def _state(*, is_paused: bool) -> str:
 
 
 def _run(each: ScheduledRun) -> list[str]:
-    link = showing.link(showing.short_id(each.run_id), "runs_run_change", args=[each.run_id])
     due = showing.moment(each.due_at) if each.due_at else "on demand"
-    return [link, columns.status_badge(each.run.status), due, showing.age(each.started_at)]
+    return [showing.run_link(each.run_id), columns.status_badge(each.run.status), due, showing.age(each.started_at)]
 
 
 def _pause(row: Schedule, actor: str) -> str | None:

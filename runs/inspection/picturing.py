@@ -44,9 +44,7 @@ class _Facts:
     taken: set[tuple[str, str]] = field(default_factory=set)
 
 
-def pictured(
-    run: Run, plan: Plan, entries: Sequence[Entry], now_at: Sequence[tuple[str, Action]]
-) -> dict[str, Any]:
+def pictured(run: Run, plan: Plan, entries: Sequence[Entry], now_at: Sequence[tuple[str, Action]]) -> dict[str, Any]:
     """Return the nodes and edges of the workflow that ``run`` goes through, with where it is and was.
 
     ``entries`` are its history, ``now_at`` what is under way. One query, and another for a run that has branches.

@@ -57,13 +57,14 @@ class SpecSnapshotAdmin(OperatorAdmin[SpecSnapshot]):
             headings=["Run", "Status", "Updated", "Input"],
             rows=[
                 [
-                    showing.link(showing.short_id(run.pk), "runs_run_change", args=[run.pk]),
+                    showing.run_link(run.pk),
                     run.status,
                     showing.age(run.updated_at),
                     showing.excerpt(run.input_text),
                 ]
                 for run in latest
             ],
+            permission="runs.view_run",
         )
 
     def change_view(
