@@ -12,14 +12,13 @@ from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 
-from kneo_project.errors import RequestInvalid
 from kneo_project.site import acting, showing
 from kneo_project.site.acting import Question
-from kneo_project.site.pages import Offer, OperatorAdmin, Related, Table, column
+from kneo_project.site.pages import Named, Offer, OperatorAdmin, Related, Table, column
 from kneo_project.site.showing import NOTHING, Tone
 from runs.admin import columns
+from runs.admin.schedule_changes import ScheduleChange
 from runs.admin.spec_desk import desk
-from runs.admin.spec_forms import WhenForm
 from runs.models import Outcome, Schedule, ScheduledRun
 from runs.schedules import firing, keeping
 from runs.tasks import ring
@@ -112,11 +111,11 @@ class ScheduleAdmin(OperatorAdmin[Schedule]):
     changed = column("changed", showing.moment, "updated_at")
 
     def get_urls(self) -> list[URLPattern]:
-        """Return the page for specs, and that of the timing of a schedule, before the pages of rows."""
+        """Return the page for specs, and the one that changes a schedule, before the pages of rows."""
         site = self.admin_site
         own = [
             path("new/", site.admin_view(lambda request: desk(request, site)), name="runs_schedule_new"),
-            path("<path:object_id>/timing/", site.admin_view(self.timing_view), name="runs_schedule_timing"),
+            path("<path:object_id>/edit/", site.admin_view(self.edit_view), name="runs_schedule_edit"),
         ]
         return [*own, *super().get_urls()]
 
@@ -140,32 +139,33 @@ class ScheduleAdmin(OperatorAdmin[Schedule]):
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        """Show a schedule, with the way to change its timing for who may."""
+        """Show a schedule, with the way to change it for who may."""
         response = super().change_view(request, object_id, form_url, extra_context)
         if isinstance(response, TemplateResponse) and response.context_data and self.has_act_permission(request):
-            url = showing.address("runs_schedule_timing", args=[response.context_data["original"].pk])
-            response.context_data["related"].append(Related(label="Change the timing", url=url))
+            url = showing.address("runs_schedule_edit", args=[response.context_data["original"].pk])
+            response.context_data["related"].append(Related(label="Change it", url=url))
         return response
 
-    def timing_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        """Change when the runs of a schedule are due."""
+    def edit_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Change a schedule."""
         if not self.has_act_permission(request):
             raise PermissionDenied
         row = self.get_object(request, object_id)
         if row is None:
             raise Http404
-        given = {name: getattr(row, name) for name in WhenForm.base_fields}
-        form = WhenForm(request.POST or None, initial=given)
-        if form.is_valid() and self._change(request, row, form):
-            return redirect(showing.address("runs_schedule_change", args=[row.pk]))
+        change, back = ScheduleChange(row, request), showing.address("runs_schedule_change", args=[row.pk])
+        if request.method == "POST" and change.is_made(request.user.get_username()):
+            self.message_user(request, f"Changed {self.label(row)}.", messages.SUCCESS)
+            return redirect(back)
         context = {
             **self.admin_site.each_context(request),
-            "title": f"When is {self.label(row)} due?",
+            "title": f"Change {self.label(row)}",
             "opts": self.opts,
-            "form": form,
-            "back": showing.address("runs_schedule_change", args=[row.pk]),
+            "original": Named(row, self.opts, self.label(row)),
+            "change": change,
+            "back": back,
         }
-        return TemplateResponse(request, "admin/kneo/schedule_timing.html", context)
+        return TemplateResponse(request, "admin/kneo/schedule_change.html", context)
 
     def related(self, row: Schedule) -> Iterable[Related]:
         """Link to the spec, and to the last run."""
@@ -223,18 +223,6 @@ class ScheduleAdmin(OperatorAdmin[Schedule]):
         answer = acting.act(self, request, queryset, END, "Ended", _end)
         # There is no page of the row to go back to.
         return redirect("admin:runs_schedule_changelist") if acting.was_asked(request) else answer
-
-    def _change(self, request: HttpRequest, row: Schedule, form: WhenForm) -> bool:
-        """Change the schedule; return False with errors in the form."""
-        named = {name: form.cleaned_data[name] for name in form.changed_data}
-        try:
-            keeping.update_schedule(row.name, None, named, actor=request.user.get_username())
-        except RequestInvalid as error:
-            for problem in error.problems:
-                form.add_error(str(problem.loc[-1]), problem.msg)
-            return False
-        self.message_user(request, f"Changed when {self.label(row)} is due.", messages.SUCCESS)
-        return True
 
 
 def _state(*, is_paused: bool) -> str:

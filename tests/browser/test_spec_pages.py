@@ -73,7 +73,7 @@ def addresses() -> list[str]:
         NEW,
         "/admin/runs/schedule/",
         f"/admin/runs/schedule/{row.pk}/change/",
-        f"/admin/runs/schedule/{row.pk}/timing/",
+        f"/admin/runs/schedule/{row.pk}/edit/",
         f"/admin/specs/specsnapshot/{row.snapshot_id}/change/",
         "/admin/specs/storedpolicy/try/",
         "/admin/runs/retentionmark/",
