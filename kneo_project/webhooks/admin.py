@@ -52,6 +52,7 @@ class WebhookSubscriptionAdmin(OperatorAdmin[WebhookSubscription]):
 
     list_display = ["where", "what", "of", "within", "state", "made"]
     list_filter = ["is_enabled"]
+    nothing = "Subscriptions are made over the API."
     loaded = ["url", "event_types", "workflow_name", "environment", "is_enabled", "created_at"]
     actions = ["enable_selected", "disable_selected"]
     fields = ["where", "described", "what", "of", "within", "state", "why", "overlap", "by", "made_in_full"]
@@ -96,12 +97,25 @@ class WebhookDeliveryAdmin(OperatorAdmin[WebhookDelivery]):
 
     list_display = ["event", "state", "tried", "code", "error", "when", "next"]
     list_filter = ["status", OfSubscription]
+    nothing = "Nothing has been told to a webhook yet."
     loaded = [
         "event_type", "status", "attempts", "last_status_code", "last_error", "created_at", "next_attempt_at",
     ]  # fmt: skip
     ordering = ["-created_at"]
     actions = ["redeliver_selected"]
-    fields = ["event", "state", "to", "tried", "code", "error", "when_in_full", "next", "arrived", "identifier", "body"]
+    fields = [
+        "event",
+        "state",
+        "to",
+        "tried",
+        "code",
+        "error",
+        "when_in_full",
+        "next_in_full",
+        "arrived",
+        "identifier",
+        "body",
+    ]
 
     event = column("event", showing.words, "event_type")
     state = column("status", lambda status: showing.badge(status, TONES[status]), "status")
@@ -111,6 +125,7 @@ class WebhookDeliveryAdmin(OperatorAdmin[WebhookDelivery]):
     when = column("happened", showing.age, "created_at", is_sortable=True)
     when_in_full = column("happened", showing.moment, "created_at")
     next = column("next attempt", showing.age, "next_attempt_at")
+    next_in_full = column("next attempt", showing.moment, "next_attempt_at")
     arrived = column("arrived", showing.moment, "delivered_at")
     to = column("webhook", str, "subscription_id")
     identifier = column("webhook-id", str, "pk")
