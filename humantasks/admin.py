@@ -148,6 +148,7 @@ class HumanTaskAdmin(OperatorAdmin[HumanTask]):
         "decision", "decided_by", "request_id", "claimed_by", "approvals_needed",
     ]  # fmt: skip
     search_fields = ["id"]
+    nothing = "Nobody has to be asked at the moment. A run that waits for a person shows up here."
     search_help_text = "Words of the question, a workflow, an assignee, or the beginning of the id of a task or a run."
 
     question = column("question", showing.excerpt, "title")

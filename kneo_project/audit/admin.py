@@ -21,6 +21,7 @@ class AuditEventAdmin(OperatorAdmin[AuditEvent]):
     linked = {"of_run": "runs.view_run"}
     loaded = ["event_type", "actor", "created_at", "run_id", "metadata"]
     ordering = ["-created_at"]
+    nothing = "Whatever somebody does from now on is noted here."
     search_fields = ["event_type"]
     search_help_text = "Event type, or id of a run (at least its first 4 characters)."
     fields = ["event", "who", "when_in_full", "run_in_full", "question", "identifier", "all_facts"]

@@ -1,6 +1,6 @@
 """What the pages of every model share: lists that cost the same with a million rows, and pages that only show."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import urlsplit
@@ -130,6 +130,7 @@ class OperatorAdmin[M: Model](ModelAdmin[M]):
 
     Whoever may "change" the model may use its actions; the rows themselves are changed by nobody.
     ``linked`` names the columns of a list that are links, and the permission without which they are only words.
+    ``nothing`` is said where there are no rows yet: how they come to be.
     There is no date hierarchy: it looks at every row to find out which years there are.
     """
 
@@ -142,6 +143,7 @@ class OperatorAdmin[M: Model](ModelAdmin[M]):
     list_filter_sheet = False
     loaded: Sequence[str] = ()
     linked: Mapping[str, str] = {}
+    nothing = ""
     change_list_template = "admin/kneo/change_list.html"
     change_form_template = "admin/kneo/change_form.html"
 
@@ -229,9 +231,12 @@ class OperatorAdmin[M: Model](ModelAdmin[M]):
         if wanted and wanted not in self.get_actions(request):
             raise PermissionDenied
         try:
-            return super().changelist_view(request, extra_context)
+            response = super().changelist_view(request, extra_context)
         except ValidationError as error:
             raise SuspiciousOperation("What was selected are no rows.") from error
+        if isinstance(response, TemplateResponse) and response.context_data and "cl" in response.context_data:
+            response.context_data["narrowed"] = ", ".join(_narrowings(response.context_data["cl"]))
+        return response
 
     def history_view(
         self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
@@ -249,6 +254,14 @@ class OperatorAdmin[M: Model](ModelAdmin[M]):
 def seen(request: HttpRequest, tables: Iterable[Table]) -> list[Table]:
     """Return the tables whose rows this user may see."""
     return [table for table in tables if not table.permission or request.user.has_perm(table.permission)]
+
+
+def _narrowings(shown: ChangeList) -> Iterator[str]:
+    """Yield which filters have been chosen, and what. The first choice of each is that of everything."""
+    for spec in shown.filter_specs:
+        for choice in list(spec.choices(shown))[1:]:
+            if choice["selected"]:
+                yield f"{spec.title} “{choice['display']}”"
 
 
 def _words(page: OperatorAdmin[Any], name: str) -> Callable[[Model], str]:

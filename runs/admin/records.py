@@ -44,6 +44,7 @@ class RecordAdmin[M: (Checkpoint, TraceEvent)](OperatorAdmin[M]):
 class CheckpointAdmin(RecordAdmin[Checkpoint]):
     """What steps and changes of status left behind."""
 
+    nothing = "Each step of a run leaves one behind."
     list_display = ["number", "kind", "of_run", "short_step", "tries", "took", "at", "failure"]
     list_display_links = ["number", "kind"]
     list_filter = [OfRun]
@@ -82,6 +83,7 @@ class CheckpointAdmin(RecordAdmin[Checkpoint]):
 class TraceEventAdmin(RecordAdmin[TraceEvent]):
     """What runs did, for debugging."""
 
+    nothing = "Runs leave them behind as far as their trace is kept."
     list_display = ["place", "kind", "of_run", "short_step", "agent", "when"]
     list_display_links = ["place", "kind"]
     list_filter = [OfRun]

@@ -70,6 +70,7 @@ class ScheduleAdmin(OperatorAdmin[Schedule]):
     loaded = ["name", "is_paused", "cron", "time_zone", "next_at", "last_outcome", "last_due_at", "overlap"]
     ordering = ["name"]
     search_fields = ["name"]
+    nothing = "A schedule begins with what it runs: check a spec, and make a schedule of it."
     search_help_text = "The beginning of the name."
     actions = ["pause_selected", "resume_selected", "trigger_selected", "end_selected"]
     fieldsets = [

@@ -60,6 +60,7 @@ class StoredPolicyAdmin(OperatorAdmin[StoredPolicy]):
     list_display = ["name", "demanded", "changed", "by"]
     loaded = ["environment", "demands", "changed_at", "changed_by"]
     ordering = ["environment"]
+    nothing = "No environment demands anything of the specs that are run in it."
     search_fields = ["environment"]
     fields = ["name", ("changed_in_full", "by"), "demands_document"]
 

@@ -27,6 +27,7 @@ class SpecSnapshotAdmin(OperatorAdmin[SpecSnapshot]):
     list_display = ["short_digest", "created"]
     loaded = ["digest", "created_at"]
     ordering = ["-created_at"]
+    nothing = "A spec is kept here, frozen, as soon as a run or a schedule is made of it."
     search_fields = ["digest"]
     search_help_text = "Digest, or its beginning."
     fields = ["full_digest", "created_at_full", "environment", "base", "overlays", "overrides"]

@@ -65,7 +65,7 @@ def _plan_of(run: Run) -> tuple[Plan | None, str | None]:
 def _progress(graph: dict[str, Any]) -> Progress:
     groups = {node.get("parent") for node in graph["nodes"]}
     steps = [node for node in graph["nodes"] if "status" in node and node["id"] not in groups]
-    return Progress(done=sum(node["status"] in (Look.DONE, Look.FAILED) for node in steps), total=len(steps))
+    return Progress(done=sum(node["status"] == Look.DONE for node in steps), total=len(steps))
 
 
 def _shown(run: Run, graph: dict[str, Any], *, links_steps: bool) -> dict[str, Any]:
