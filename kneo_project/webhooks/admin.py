@@ -95,12 +95,14 @@ class WebhookSubscriptionAdmin(OperatorAdmin[WebhookSubscription]):
 class WebhookDeliveryAdmin(OperatorAdmin[WebhookDelivery]):
     """Deliveries, newest first."""
 
-    list_display = ["event", "state", "tried", "code", "error", "when", "next"]
+    list_display = ["event", "host", "state", "tried", "code", "error", "when", "next"]
     list_filter = ["status", OfSubscription]
     nothing = "Nothing has been told to a webhook yet."
     loaded = [
         "event_type", "status", "attempts", "last_status_code", "last_error", "created_at", "next_attempt_at",
+        "subscription__url",
     ]  # fmt: skip
+    list_select_related = ["subscription"]
     ordering = ["-created_at"]
     actions = ["redeliver_selected"]
     fields = [
@@ -130,6 +132,11 @@ class WebhookDeliveryAdmin(OperatorAdmin[WebhookDelivery]):
     to = column("webhook", str, "subscription_id")
     identifier = column("webhook-id", str, "pk")
     body = column("body", showing.document, "payload")
+
+    @admin.display(description="host")
+    def host(self, row: WebhookDelivery) -> str:
+        """Return where it is told."""
+        return showing.words(row.subscription.host)
 
     def related(self, row: WebhookDelivery) -> Iterable[Related]:
         """Return the link to whom it is told."""
