@@ -39,11 +39,11 @@ class ScheduleChange:
     """What somebody wants of ``row``, in three forms: ``when``, ``order`` and ``spec``."""
 
     def __init__(self, row: Schedule, request: HttpRequest) -> None:
-        told = (request.POST, request.FILES) if request.method == "POST" else (None, None)
+        told, files = (request.POST, request.FILES) if request.method == "POST" else (None, None)
         self.row = row
-        self.when = WhenForm(*told, initial=_seen(row, WhenForm))
-        self.order = NewOrderForm(*told, initial=_seen(row, NewOrderForm))
-        self.spec = NewSpecForm(*told, initial={"environment": row.environment})
+        self.when = WhenForm(told, initial=_seen(row, WhenForm))
+        self.order = NewOrderForm(told, initial=_seen(row, NewOrderForm))
+        self.spec = NewSpecForm(told, files, initial={"environment": row.environment})
         for form in self.forms:
             for name, field in form.fields.items():
                 # Only what differs from what was on the page is changed: somebody else may have changed the rest.
@@ -83,12 +83,12 @@ class ScheduleChange:
         told = {name: _said(name, changed[name]) for name in changed if name not in ("text", "upload")}
         if not (text := self.spec.cleaned_data["text"]).strip():
             return told
-        told["environment"] = self.spec.cleaned_data["environment"] or None
-        reading = read(text, name=self.spec.name, environment=told["environment"])
+        environment = self.spec.cleaned_data["environment"] or None
+        reading = read(text, name=self.spec.name, environment=environment)
         if reading.plan is None or reading.source is None:
             self.spec.add_error("text", _reasons(reading))
             return None
-        return {**told, "spec": reading.source.spec}
+        return {**told, "environment": environment, "spec": reading.source.spec}
 
 
 def _said(name: str, value: object) -> object:
