@@ -141,16 +141,19 @@ class HumanTaskAdmin(OperatorAdmin[HumanTask]):
     list_display = ["question", "state", "workflow", "of_run", "asked", "due", "assigned_to", "taken_by"]
     list_display_links = ["question"]
     list_filter = [Stage, TaskAttention, "request_type", OfRun]
+    linked = {"of_run": "runs.view_run"}
     list_before_template = "admin/kneo/inbox_head.html"
     loaded = [
         "id", "run_id", "status", "title", "workflow_name", "assignee", "created_at", "expires_at", "escalated_at",
         "decision", "decided_by", "request_id", "claimed_by", "approvals_needed",
     ]  # fmt: skip
     search_fields = ["id"]
+    nothing = "Nobody has to be asked at the moment. A run that waits for a person shows up here."
     search_help_text = "Words of the question, a workflow, an assignee, or the beginning of the id of a task or a run."
 
     question = column("question", showing.excerpt, "title")
     assigned_to = column("assignee", lambda assignee: showing.excerpt(assignee, 60), "assignee")
+    of_run = column("run", showing.run_link, "run_id")
     workflow = column("workflow", showing.words, "workflow_name")
     asked = column("asked", showing.age, "created_at", is_sortable=True)
     due = column("due", showing.age, "expires_at", is_sortable=True)
@@ -158,12 +161,6 @@ class HumanTaskAdmin(OperatorAdmin[HumanTask]):
     class Media:
         css: ClassVar[dict[str, list[str]]] = {"all": ["kneo/inbox.css"]}
         js: ClassVar[list[object]] = [Script("kneo/inbox.js", type="module")]
-
-    def get_list_display(self, request: HttpRequest) -> list[Any]:
-        """Return the columns; the run is a link for who may see it."""
-        if not request.user.has_perm("runs.view_run"):
-            return list(self.list_display)
-        return ["run_link" if name == "of_run" else name for name in self.list_display]
 
     def get_ordering(self, request: HttpRequest) -> list[Any] | tuple[Any, ...]:
         """Return the order of an inbox for open tasks, and the latest first for others."""
@@ -212,16 +209,6 @@ class HumanTaskAdmin(OperatorAdmin[HumanTask]):
     def state(self, row: HumanTask) -> str:
         """Return the badges."""
         return format_html_join(" ", "{}", ((badge,) for badge in task_badges(row)))
-
-    @admin.display(description="run")
-    def of_run(self, row: HumanTask) -> str:
-        """Return which run asks."""
-        return showing.short_id(row.run_id)
-
-    @admin.display(description="run")
-    def run_link(self, row: HumanTask) -> str:
-        """Return a link to the run that asks."""
-        return showing.link(showing.short_id(row.run_id), "runs_run_change", args=[row.run_id])
 
     @admin.display(description="claimed or answered by")
     def taken_by(self, row: HumanTask) -> str:

@@ -33,10 +33,22 @@ class ApiKeyAdmin(OperatorAdmin[ApiKey]):
     """Keys, and whether they open anything. Who may "add" makes them, who may "change" revokes them."""
 
     list_display = ["beginning", "who", "state", "what", "made", "ends", "used"]
-    fields = ["state", "beginning", "who", "what", "made_in_full", "by", "ends", "used", "ended"]
+    fields = [
+        "state",
+        "beginning",
+        "who",
+        "what",
+        "made_in_full",
+        "by",
+        "ends_in_full",
+        "used_in_full",
+        "ended_in_full",
+    ]
     loaded = ["prefix", "name", "grants", "created_at", "created_by", "expires_at", "last_used_at", "revoked_at"]
     ordering = ["name"]
+    nothing = "Keys that are made here are kept in the database; those of the environment are not listed."
     search_fields = ["name", "prefix"]
+    search_help_text = "A part of the name, or the first letters and digits of the key."
     actions = ["revoke_selected"]
 
     beginning = column("key", lambda prefix: f"kneo_{prefix}_…", "prefix")
@@ -48,7 +60,9 @@ class ApiKeyAdmin(OperatorAdmin[ApiKey]):
     by = column("made by", showing.words, "created_by")
     ends = column("expires", showing.age, "expires_at")
     used = column("last used", showing.age, "last_used_at")
-    ended = column("revoked", showing.age, "revoked_at")
+    ends_in_full = column("expires", showing.moment, "expires_at")
+    used_in_full = column("last used", showing.moment, "last_used_at")
+    ended_in_full = column("revoked", showing.moment, "revoked_at")
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         """Whether the user may make keys."""

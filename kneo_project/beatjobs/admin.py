@@ -16,6 +16,7 @@ class BeatJobAdmin(OperatorAdmin[BeatJob]):
 
     list_display = ["name", "state", "finished", "took", "succeeded"]
     ordering = ["name"]
+    nothing = "The beat has not done anything yet: without it nothing is swept, pruned or started by the clock."
     fields = ["name", "state", "started", "finished_in_full", "took", "succeeded_in_full"]
 
     state = column("last time", lambda outcome: showing.badge(outcome, TONES[outcome]), "outcome")

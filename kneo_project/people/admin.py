@@ -15,6 +15,8 @@ from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationFo
 from kneo_project.audit.services import record
 from kneo_project.oidc import NAME_PREFIX
 from kneo_project.people.groups import is_kept
+from kneo_project.site import showing
+from kneo_project.site.pages import column
 
 if TYPE_CHECKING:
     from django.contrib.admin import ModelAdmin
@@ -67,10 +69,15 @@ class PersonAdmin(Users, Recorded):
     form = UserChangeForm
     add_form = UserCreationForm
     change_password_form = AdminPasswordChangeForm
-    list_display = ["username", "first_name", "last_name", "email", "is_active", "is_superuser", "last_login"]
+    list_display = ["username", "first_name", "last_name", "email", "is_active", "is_superuser", "seen"]
     list_filter = ["is_active", "is_superuser", "groups"]
     list_fullwidth = True
     list_filter_sheet = False
+
+    seen = column("last login", showing.age, "last_login", is_sortable=True)
+    seen_in_full = column("last login", showing.moment, "last_login")
+    joined = column("date joined", showing.moment, "date_joined")
+    fieldsets = [*(UserAdmin.fieldsets or ())[:-1], ("Dates", {"fields": ("seen_in_full", "joined")})]
 
     def formfield_for_dbfield(self, db_field: Field[Any, Any], request: HttpRequest, **kwargs: Any) -> FormField | None:
         """Return a field's input; groups are made on their own page, not in a frame on this one."""
@@ -81,7 +88,7 @@ class PersonAdmin(Users, Recorded):
 
     def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> list[str]:
         """Return what nobody changes: the name of who comes from the identity provider is found by it again."""
-        fields = [str(field) for field in super().get_readonly_fields(request, obj)]
+        fields = [*(str(field) for field in super().get_readonly_fields(request, obj)), "seen_in_full", "joined"]
         return [*fields, "username"] if obj and obj.username.startswith(NAME_PREFIX) else fields
 
     def facts(self, row: Model) -> dict[str, object]:

@@ -1,16 +1,19 @@
-"""Documents as YAML with coloured syntax, redacted. The colours are classes of ``kneo/code.css``."""
+"""YAML with coloured syntax, redacted: documents, and texts as they were written. Colours are in ``kneo/code.css``."""
 
 import yaml
-from django.utils.html import format_html
+from django.utils.html import escape, format_html
 from django.utils.safestring import SafeString, mark_safe
 from pygments import highlight
 from pygments.formatters import HtmlFormatter
 from pygments.lexers import YamlLexer
 
-from kneo_project.redaction import redact
+from kneo_project.redaction import redact, redact_text
 from kneo_project.site.showing import MOST_CHARS, NOTHING
 
 WIDTH = 110
+# Colouring takes a second for a million characters, and nobody reads so many.
+MOST_COLOURED_CHARS = 100_000
+MOST_LINES = 3_000
 
 
 class _Dumper(yaml.SafeDumper):
@@ -34,6 +37,15 @@ def yaml_document(value: object) -> SafeString | str:
     return format_html('<pre class="kneo-text kneo-code" tabindex="0">{}</pre>', _coloured(text))
 
 
+def numbered_lines(text: str) -> list[SafeString]:
+    """Return the lines of a YAML or JSON text as HTML, redacted; a very long text has no colours, or is cut."""
+    lines = [redact_text(line) for line in text.rstrip("\n").split("\n")]
+    if len(text) > MOST_COLOURED_CHARS:
+        return [escape(line) for line in lines[:MOST_LINES]]
+    # What the formatter has begun it ends on the same line.
+    return [mark_safe(line) for line in _coloured("\n".join(lines)).rstrip("\n").split("\n")]  # noqa: S308 - coloured
+
+
 def _coloured(text: str) -> SafeString:
-    coloured: str = highlight(text, YamlLexer(), HtmlFormatter(nowrap=True))
+    coloured: str = highlight(text, YamlLexer(stripnl=False), HtmlFormatter(nowrap=True))
     return mark_safe(coloured)  # noqa: S308 - Pygments escapes what it is given

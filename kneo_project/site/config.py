@@ -75,4 +75,4 @@ def stylesheet(_: HttpRequest) -> str:
 
 def script(_: HttpRequest) -> str:
     """Return the address of the script of every page (the setting ``UNFOLD``)."""
-    return static("kneo/icons.js")
+    return static("kneo/every_page.js")

@@ -43,7 +43,7 @@ SECTIONS = (
             rows_of("runs", "run", "Runs", "play_circle"),
             rows_of("humantasks", "humantask", "Human tasks", "inbox"),
             rows_of("runs", "leaseowner", "Workers", "memory"),
-            rows_of("beatjobs", "beatjob", "Beat", "schedule"),
+            rows_of("beatjobs", "beatjob", "Beat", "ecg_heart"),
         ],
     ),
     Section(

@@ -1,6 +1,6 @@
 """What the pages of every model share: lists that cost the same with a million rows, and pages that only show."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import urlsplit
@@ -17,6 +17,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import resolve
 from django.utils.functional import cached_property
+from django.utils.html import strip_tags
 from django.utils.safestring import SafeString
 from unfold.widgets import UnfoldBooleanWidget
 
@@ -91,12 +92,16 @@ class Related:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Table:
-    """Other rows on a row's page: the latest of them, and a link to all."""
+    """Other rows on a row's page: the latest of them, and a link to all.
+
+    Without the ``permission`` nobody sees them: that to view their model; none for what is of the row itself.
+    """
 
     title: str
     headings: Sequence[str]
     rows: Sequence[Sequence[object]]
     all_rows: Related | None = None
+    permission: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,6 +129,8 @@ class OperatorAdmin[M: Model](ModelAdmin[M]):
     """Lists and shows rows. ``loaded`` names the columns that a list reads; nothing else leaves the database.
 
     Whoever may "change" the model may use its actions; the rows themselves are changed by nobody.
+    ``linked`` names the columns of a list that are links, and the permission without which they are only words.
+    ``nothing`` is said where there are no rows yet: how they come to be.
     There is no date hierarchy: it looks at every row to find out which years there are.
     """
 
@@ -135,8 +142,15 @@ class OperatorAdmin[M: Model](ModelAdmin[M]):
     list_fullwidth = True
     list_filter_sheet = False
     loaded: Sequence[str] = ()
+    linked: Mapping[str, str] = {}
+    nothing = ""
     change_list_template = "admin/kneo/change_list.html"
     change_form_template = "admin/kneo/change_form.html"
+
+    def get_list_display(self, request: HttpRequest) -> list[Any]:
+        """Return the columns; those that would lead where the user may not go are words."""
+        denied = {name for name, permission in self.linked.items() if not request.user.has_perm(permission)}
+        return [_words(self, name) if name in denied else name for name in super().get_list_display(request)]
 
     def listed(self, rows: QuerySet[M]) -> QuerySet[M]:
         """Return ``rows`` with what a list shows of them."""
@@ -214,7 +228,7 @@ class OperatorAdmin[M: Model](ModelAdmin[M]):
                 "named": Named(row, self.opts, label),
                 "is_fullwidth": "1",
                 "related": self.links(request, row),
-                "tables": list(self.tables(row)),
+                "tables": seen(request, self.tables(row)),
                 "offers": list(self.offers(row)) if self.has_act_permission(request) else [],
                 "checkbox_name": ACTION_CHECKBOX_NAME,
             }
@@ -226,9 +240,12 @@ class OperatorAdmin[M: Model](ModelAdmin[M]):
         if wanted and wanted not in self.get_actions(request):
             raise PermissionDenied
         try:
-            return super().changelist_view(request, extra_context)
+            response = super().changelist_view(request, extra_context)
         except ValidationError as error:
             raise SuspiciousOperation("What was selected are no rows.") from error
+        if isinstance(response, TemplateResponse) and response.context_data and "cl" in response.context_data:
+            response.context_data["narrowed"] = ", ".join(_narrowings(response.context_data["cl"]))
+        return response
 
     def history_view(
         self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
@@ -241,6 +258,31 @@ class OperatorAdmin[M: Model](ModelAdmin[M]):
         """Return the box that selects a row for an action."""
         box = UnfoldBooleanWidget({"class": "action-select", "aria-label": f"Select {self.label(row)}"}, _never)
         return cast("SafeString", box.render(ACTION_CHECKBOX_NAME, str(row.pk)))
+
+
+def seen(request: HttpRequest, tables: Iterable[Table]) -> list[Table]:
+    """Return the tables whose rows this user may see."""
+    return [table for table in tables if not table.permission or request.user.has_perm(table.permission)]
+
+
+def _narrowings(shown: ChangeList) -> Iterator[str]:
+    """Yield which filters have been chosen, and what. The first choice of each is that of everything."""
+    for spec in shown.filter_specs:
+        for choice in list(spec.choices(shown))[1:]:
+            if choice["selected"]:
+                yield f"{spec.title} “{choice['display']}”"
+
+
+def _words(page: OperatorAdmin[Any], name: str) -> Callable[[Model], str]:
+    """Return a column of ``page`` without its links."""
+    column = getattr(page, name)
+
+    @admin.display(description=column.short_description)
+    def words(row: Model) -> str:
+        return strip_tags(column(row))
+
+    words.__name__ = name
+    return words
 
 
 def _may_follow(request: HttpRequest, url: str) -> bool:

@@ -121,10 +121,20 @@ def link(
     return format_html('<a href="{}">{}</a>', address(page, args=args, query=query), label)
 
 
+def run_link(run_id: object) -> SafeString | str:
+    """Return a link to a run, by the beginning of its id; a dash for none."""
+    return NOTHING if run_id is None else link(short_id(run_id), "runs_run_change", args=[run_id])
+
+
 def address(page: str, *, args: Sequence[object] = (), query: Mapping[str, object] | None = None) -> str:
     """Return the address of an admin page."""
     path = reverse(f"admin:{page}", args=args)
     return f"{path}?{urlencode(query)}" if query else path
+
+
+def identifier(value: object) -> str:
+    """Return an id in full; a dash for none."""
+    return NOTHING if value is None else str(value)
 
 
 def short_id(identifier: object) -> str:

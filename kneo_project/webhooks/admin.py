@@ -52,6 +52,7 @@ class WebhookSubscriptionAdmin(OperatorAdmin[WebhookSubscription]):
 
     list_display = ["where", "what", "of", "within", "state", "made"]
     list_filter = ["is_enabled"]
+    nothing = "Subscriptions are made over the API."
     loaded = ["url", "event_types", "workflow_name", "environment", "is_enabled", "created_at"]
     actions = ["enable_selected", "disable_selected"]
     fields = ["where", "described", "what", "of", "within", "state", "why", "overlap", "by", "made_in_full"]
@@ -94,14 +95,29 @@ class WebhookSubscriptionAdmin(OperatorAdmin[WebhookSubscription]):
 class WebhookDeliveryAdmin(OperatorAdmin[WebhookDelivery]):
     """Deliveries, newest first."""
 
-    list_display = ["event", "state", "tried", "code", "error", "when", "next"]
+    list_display = ["event", "host", "state", "tried", "code", "error", "when", "next"]
     list_filter = ["status", OfSubscription]
+    nothing = "Nothing has been told to a webhook yet."
     loaded = [
         "event_type", "status", "attempts", "last_status_code", "last_error", "created_at", "next_attempt_at",
+        "subscription__url",
     ]  # fmt: skip
+    list_select_related = ["subscription"]
     ordering = ["-created_at"]
     actions = ["redeliver_selected"]
-    fields = ["event", "state", "to", "tried", "code", "error", "when_in_full", "next", "arrived", "identifier", "body"]
+    fields = [
+        "event",
+        "state",
+        "to",
+        "tried",
+        "code",
+        "error",
+        "when_in_full",
+        "next_in_full",
+        "arrived",
+        "identifier",
+        "body",
+    ]
 
     event = column("event", showing.words, "event_type")
     state = column("status", lambda status: showing.badge(status, TONES[status]), "status")
@@ -111,15 +127,21 @@ class WebhookDeliveryAdmin(OperatorAdmin[WebhookDelivery]):
     when = column("happened", showing.age, "created_at", is_sortable=True)
     when_in_full = column("happened", showing.moment, "created_at")
     next = column("next attempt", showing.age, "next_attempt_at")
+    next_in_full = column("next attempt", showing.moment, "next_attempt_at")
     arrived = column("arrived", showing.moment, "delivered_at")
+    to = column("webhook", str, "subscription_id")
     identifier = column("webhook-id", str, "pk")
     body = column("body", showing.document, "payload")
 
-    @admin.display(description="webhook")
-    def to(self, row: WebhookDelivery) -> str:
-        """Return a link to the subscription."""
-        label = showing.short_id(row.subscription_id)
-        return showing.link(label, "webhooks_webhooksubscription_change", args=[row.subscription_id])
+    @admin.display(description="host")
+    def host(self, row: WebhookDelivery) -> str:
+        """Return where it is told."""
+        return showing.words(row.subscription.host)
+
+    def related(self, row: WebhookDelivery) -> Iterable[Related]:
+        """Return the link to whom it is told."""
+        url = showing.address("webhooks_webhooksubscription_change", args=[row.subscription_id])
+        return [Related(label="Webhook", url=url)]
 
     def offers(self, row: WebhookDelivery) -> Iterable[Offer]:
         """Return the way to send it again."""

@@ -8,9 +8,10 @@ from django.utils import timezone
 from django.utils.html import format_html
 
 from kneo_project.site import showing
+from kneo_project.site.pages import Related
 from kneo_project.site.showing import NOTHING, Tone
 from runs.engine.lifecycle import Status
-from runs.models import LeaseOwner, Run
+from runs.models import LeaseOwner, Run, Schedule
 
 TONES = {
     Status.CREATED: Tone.QUIET,
@@ -66,6 +67,26 @@ def flagged(at: datetime | None, *, is_late: bool, word: str) -> str:
     """Return a moment's age, flagged with ``word`` when it has passed and should not have."""
     shown = showing.age(at)
     return format_html("{} {}", shown, showing.badge(word, Tone.BAD)) if is_late else shown
+
+
+def spec_name(row: Run | Schedule) -> str:
+    """Return the path of the spec of a run or a schedule, where it has one."""
+    return showing.words(row.spec_path) if row.spec_path else "inline"
+
+
+def spec_link(row: Run | Schedule) -> Related:
+    """Return the link of a row's page to its spec."""
+    return Related(label="Spec", url=showing.address("specs_specsnapshot_change", args=[row.snapshot_id]))
+
+
+def run_address(run_id: object) -> str:
+    """Return the address of the page of a run."""
+    return showing.address("runs_run_change", args=[run_id])
+
+
+def step_address(run_id: object, place: str) -> str:
+    """Return the address of the page of the step at ``place``."""
+    return showing.address("runs_run_step", args=[run_id], query={"place": place})
 
 
 def error(error_type: str | None, message: str | None) -> str:

@@ -58,12 +58,11 @@ def workers(known: Sequence[Worker]) -> Table:
     """Return who advances runs."""
     return Table(
         title="Workers",
-        headings=["life", "worker", "host", "alive until", "runs"],
+        headings=["life", "worker", "alive until", "runs"],
         rows=[
             [
                 columns.life_badge(worker.expires_at),
                 showing.words(worker.name),
-                showing.words(worker.host),
                 showing.age(worker.expires_at),
                 _held(worker),
             ]

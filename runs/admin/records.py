@@ -20,6 +20,10 @@ class RecordAdmin[M: (Checkpoint, TraceEvent)](OperatorAdmin[M]):
     search_fields = ["run_id"]
     search_help_text = "Run id, or at least its first 4 characters."
 
+    linked = {"of_run": "runs.view_run"}
+
+    of_run = column("run", showing.run_link, "run_id")
+    run_in_full = column("run", str, "run_id")
     short_step = column("step", showing.words, "step_id")
 
     def get_search_results(
@@ -33,24 +37,23 @@ class RecordAdmin[M: (Checkpoint, TraceEvent)](OperatorAdmin[M]):
 
     def related(self, row: M) -> Iterable[Related]:
         """Link to the run."""
-        yield Related(label="Run", url=showing.address("runs_run_change", args=[row.run_id]))
-
-    @admin.display(description="run")
-    def of_run(self, row: M) -> str:
-        """Return a link to the run."""
-        return showing.link(showing.short_id(row.run_id), "runs_run_change", args=[row.run_id])
+        yield Related(label="Run", url=columns.run_address(row.run_id))
 
 
 @admin.register(Checkpoint)
 class CheckpointAdmin(RecordAdmin[Checkpoint]):
     """What steps and changes of status left behind."""
 
+    nothing = "Each step of a run leaves one behind."
     list_display = ["number", "kind", "of_run", "short_step", "tries", "took", "at", "failure"]
     list_display_links = ["number", "kind"]
     list_filter = [OfRun]
     loaded = ["sequence", "type", "run_id", "step_id", "path", "attempt", "started_at", "created_at", "error_type"]
     fieldsets = [
-        (None, {"fields": ["number", "kind", "status_then", "of_run", "short_step", "full_path", "turn", "tries"]}),
+        (
+            None,
+            {"fields": ["number", "kind", "status_then", "run_in_full", "short_step", "full_path", "turn", "tries"]},
+        ),
         ("Time", {"fields": ["began", "took", "at_in_full"]}),
         ("Input, output, error", {"fields": ["input_shown", "output_shown", "failure", "message", "more"]}),
     ]
@@ -80,12 +83,13 @@ class CheckpointAdmin(RecordAdmin[Checkpoint]):
 class TraceEventAdmin(RecordAdmin[TraceEvent]):
     """What runs did, for debugging."""
 
+    nothing = "Runs leave them behind as far as their trace is kept."
     list_display = ["place", "kind", "of_run", "short_step", "agent", "when"]
     list_display_links = ["place", "kind"]
     list_filter = [OfRun]
     loaded = ["number", "type", "run_id", "step_id", "agent_name", "at"]
     fieldsets = [
-        (None, {"fields": ["place", "kind", "of_run", "short_step", "agent", "when_in_full", "checkpoint"]}),
+        (None, {"fields": ["place", "kind", "run_in_full", "short_step", "agent", "when_in_full", "checkpoint"]}),
         ("What was seen", {"fields": ["input_shown", "output_shown", "failure", "model_shown", "more"]}),
     ]
 

@@ -127,6 +127,7 @@ class RunAdmin(RunPages):
     ]  # fmt: skip
     ordering = ["-updated_at"]
     search_fields = ["id"]
+    nothing = "Runs are started over the API, by the command line, by schedules, or from “Check and run”."
     search_help_text = "Id (at least its first 4 characters), session id, workflow or agent."
     actions = ["continue_selected", "cancel_selected", "fork_selected"]
     fieldsets = [
@@ -218,12 +219,12 @@ class RunAdmin(RunPages):
             url = showing.address("humantasks_humantask_change", args=[task.pk])
             yield Related(label="Waiting for an answer: open the human task", url=url)
         if row.parent_id:
-            url = showing.address("runs_run_change", args=[row.parent_id])
-            yield Related(label=f"Forked from checkpoint {row.forked_at} of another run", url=url)
+            label = f"Forked from checkpoint {row.forked_at} of another run"
+            yield Related(label=label, url=columns.run_address(row.parent_id))
         if row.branch_of:
-            url = showing.address("runs_run_change", args=[row.branch_of.run_id])
-            yield Related(label=f"Branch {row.branch_index} of another run", url=url)
-        yield Related(label="Spec", url=showing.address("specs_specsnapshot_change", args=[row.snapshot_id]))
+            label = f"Branch {row.branch_index} of another run"
+            yield Related(label=label, url=columns.run_address(row.branch_of.run_id))
+        yield columns.spec_link(row)
 
     def now(self, run: Run) -> list[tuple[str, object]]:
         """Return what is to be known at once: where the run is, whose it is, what went wrong, what it has cost."""
@@ -281,7 +282,7 @@ class RunAdmin(RunPages):
             ring(forks[0].pk, run.queue)
 
         answer = acting.carry_out(self, request, chosen, "Forked", fork)
-        return redirect(showing.address("runs_run_change", args=[forks[0].pk])) if forks else answer
+        return redirect(columns.run_address(forks[0].pk)) if forks else answer
 
     @admin.display(description="status", ordering="status")
     def state(self, row: Run) -> str:
@@ -295,9 +296,8 @@ class RunAdmin(RunPages):
 
     @admin.display(description="spec")
     def spec(self, row: Run) -> str:
-        """Return a link to the spec, by its path where it has one."""
-        label = showing.words(row.spec_path) if row.spec_path else "inline"
-        return showing.link(label, "specs_specsnapshot_change", args=[row.snapshot_id])
+        """Return the path of the spec, where it has one."""
+        return columns.spec_name(row)
 
     @admin.display(description="lease owner")
     def owner(self, row: columns.OwnedRun) -> str:

@@ -12,14 +12,13 @@ from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 
-from kneo_project.errors import RequestInvalid
 from kneo_project.site import acting, showing
 from kneo_project.site.acting import Question
-from kneo_project.site.pages import Offer, OperatorAdmin, Related, Table, column
+from kneo_project.site.pages import Named, Offer, OperatorAdmin, Related, Table, column
 from kneo_project.site.showing import NOTHING, Tone
 from runs.admin import columns
+from runs.admin.schedule_changes import ScheduleChange
 from runs.admin.spec_desk import desk
-from runs.admin.spec_forms import WhenForm
 from runs.models import Outcome, Schedule, ScheduledRun
 from runs.schedules import firing, keeping
 from runs.tasks import ring
@@ -71,11 +70,12 @@ class ScheduleAdmin(OperatorAdmin[Schedule]):
     loaded = ["name", "is_paused", "cron", "time_zone", "next_at", "last_outcome", "last_due_at", "overlap"]
     ordering = ["name"]
     search_fields = ["name"]
+    nothing = "A schedule begins with what it runs: check a spec, and make a schedule of it."
     search_help_text = "The beginning of the name."
     actions = ["pause_selected", "resume_selected", "trigger_selected", "end_selected"]
     fieldsets = [
         ("When", {"fields": [("state", "next_in_full"), ("when", "zone"), ("what_overlaps", "grace"), "waiting"]}),
-        ("The last moment", {"fields": [("outcome", "last_in_full"), "reason", "last_run_link"]}),
+        ("The last moment", {"fields": [("outcome", "last_in_full"), "reason", "last_run_in_full"]}),
         (
             "What is run",
             {"fields": [("spec", "environment_shown"), ("kind", "session"), "input_shown", "labels", "metadata",
@@ -95,6 +95,7 @@ class ScheduleAdmin(OperatorAdmin[Schedule]):
     last = column("last due", showing.age, "last_due_at")
     last_in_full = column("due", showing.moment, "last_due_at")
     reason = column("why", showing.words, "last_reason")
+    last_run_in_full = column("last run", showing.identifier, "last_run_id")
     what_overlaps = column("overlap", lambda word: word.replace("_", " "), "overlap")
     grace = column("most seconds late", showing.number, "misfire_grace_seconds")
     environment_shown = column("environment", showing.words, "environment")
@@ -111,11 +112,11 @@ class ScheduleAdmin(OperatorAdmin[Schedule]):
     changed = column("changed", showing.moment, "updated_at")
 
     def get_urls(self) -> list[URLPattern]:
-        """Return the page for specs, and that of the timing of a schedule, before the pages of rows."""
+        """Return the page for specs, and the one that changes a schedule, before the pages of rows."""
         site = self.admin_site
         own = [
             path("new/", site.admin_view(lambda request: desk(request, site)), name="runs_schedule_new"),
-            path("<path:object_id>/timing/", site.admin_view(self.timing_view), name="runs_schedule_timing"),
+            path("<path:object_id>/edit/", site.admin_view(self.edit_view), name="runs_schedule_edit"),
         ]
         return [*own, *super().get_urls()]
 
@@ -139,34 +140,37 @@ class ScheduleAdmin(OperatorAdmin[Schedule]):
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        """Show a schedule, with the way to change its timing for who may."""
+        """Show a schedule, with the way to change it for who may."""
         response = super().change_view(request, object_id, form_url, extra_context)
         if isinstance(response, TemplateResponse) and response.context_data and self.has_act_permission(request):
-            url = showing.address("runs_schedule_timing", args=[response.context_data["original"].pk])
-            response.context_data["related"].append(Related(label="Change the timing", url=url))
+            url = showing.address("runs_schedule_edit", args=[response.context_data["original"].pk])
+            response.context_data["related"].append(Related(label="Change it", url=url))
         return response
 
-    def timing_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        """Change when the runs of a schedule are due."""
+    def edit_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Change a schedule."""
         if not self.has_act_permission(request):
             raise PermissionDenied
         row = self.viewed(request, object_id)
-        given = {name: getattr(row, name) for name in WhenForm.base_fields}
-        form = WhenForm(request.POST or None, initial=given)
-        if form.is_valid() and self._change(request, row, form):
-            return redirect(showing.address("runs_schedule_change", args=[row.pk]))
+        change, back = ScheduleChange(row, request), showing.address("runs_schedule_change", args=[row.pk])
+        if request.method == "POST" and change.is_made(request.user.get_username()):
+            self.message_user(request, f"Changed {self.label(row)}.", messages.SUCCESS)
+            return redirect(back)
         context = {
             **self.admin_site.each_context(request),
-            "title": f"When is {self.label(row)} due?",
+            "title": f"Change {self.label(row)}",
             "opts": self.opts,
-            "form": form,
-            "back": showing.address("runs_schedule_change", args=[row.pk]),
+            "original": Named(row, self.opts, self.label(row)),
+            "change": change,
+            "back": back,
         }
-        return TemplateResponse(request, "admin/kneo/schedule_timing.html", context)
+        return TemplateResponse(request, "admin/kneo/schedule_change.html", context)
 
     def related(self, row: Schedule) -> Iterable[Related]:
-        """Link to the spec."""
-        yield Related(label="Spec", url=showing.address("specs_specsnapshot_change", args=[row.snapshot_id]))
+        """Link to the spec, and to the last run."""
+        yield columns.spec_link(row)
+        if row.last_run_id:
+            yield Related(label="Last run", url=columns.run_address(row.last_run_id))
 
     def tables(self, row: Schedule) -> Iterable[Table]:
         """Return the moments that come next, and the runs that were started."""
@@ -180,6 +184,7 @@ class ScheduleAdmin(OperatorAdmin[Schedule]):
             title="Its latest runs",
             headings=["Run", "Status", "For the moment", "Began"],
             rows=[_run(each) for each in started],
+            permission="runs.view_run",
         )
 
     def offers(self, row: Schedule) -> Iterable[Offer]:
@@ -193,16 +198,8 @@ class ScheduleAdmin(OperatorAdmin[Schedule]):
 
     @admin.display(description="spec")
     def spec(self, row: Schedule) -> str:
-        """Return a link to the spec, by its path where it has one."""
-        label = showing.words(row.spec_path) if row.spec_path else "inline"
-        return showing.link(label, "specs_specsnapshot_change", args=[row.snapshot_id])
-
-    @admin.display(description="last run")
-    def last_run_link(self, row: Schedule) -> str:
-        """Return a link to the last run."""
-        if row.last_run_id is None:
-            return NOTHING
-        return showing.link(showing.short_id(row.last_run_id), "runs_run_change", args=[row.last_run_id])
+        """Return the path of the spec, where it has one."""
+        return columns.spec_name(row)
 
     @admin.action(permissions=["act"], description="Pause selected schedules…")
     def pause_selected(self, request: HttpRequest, queryset: QuerySet[Schedule]) -> HttpResponse | None:
@@ -226,27 +223,14 @@ class ScheduleAdmin(OperatorAdmin[Schedule]):
         # There is no page of the row to go back to.
         return redirect("admin:runs_schedule_changelist") if acting.was_asked(request) else answer
 
-    def _change(self, request: HttpRequest, row: Schedule, form: WhenForm) -> bool:
-        """Change the schedule; return False with errors in the form."""
-        named = {name: form.cleaned_data[name] for name in form.changed_data}
-        try:
-            keeping.update_schedule(row.name, None, named, actor=request.user.get_username())
-        except RequestInvalid as error:
-            for problem in error.problems:
-                form.add_error(str(problem.loc[-1]), problem.msg)
-            return False
-        self.message_user(request, f"Changed when {self.label(row)} is due.", messages.SUCCESS)
-        return True
-
 
 def _state(*, is_paused: bool) -> str:
     return showing.badge("paused", Tone.WAITING) if is_paused else showing.badge("active", Tone.GOOD)
 
 
 def _run(each: ScheduledRun) -> list[str]:
-    link = showing.link(showing.short_id(each.run_id), "runs_run_change", args=[each.run_id])
     due = showing.moment(each.due_at) if each.due_at else "on demand"
-    return [link, columns.status_badge(each.run.status), due, showing.age(each.started_at)]
+    return [showing.run_link(each.run_id), columns.status_badge(each.run.status), due, showing.age(each.started_at)]
 
 
 def _pause(row: Schedule, actor: str) -> str | None:

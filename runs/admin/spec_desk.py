@@ -16,9 +16,9 @@ from kneo_project.audit.services import record
 from kneo_project.errors import KneoError, RequestInvalid
 from kneo_project.redaction import redact
 from kneo_project.site import showing
-from kneo_project.site.colouring import yaml_document
-from kneo_project.site.marking import numbered_lines
+from kneo_project.site.colouring import numbered_lines, yaml_document
 from runs import services
+from runs.admin import columns
 from runs.admin.spec_forms import OrderForm, ScheduleForm, SpecForm, blame, body_of
 from runs.errors import ScheduleExists
 from runs.idempotency import key_of, once
@@ -128,7 +128,7 @@ def _started(request: HttpRequest, body: dict[str, Any], word: str, actor: str) 
     if promised is None:
         ring(run.pk, run.queue)
     messages.success(request, f"Run {showing.short_id(run.pk)} is started.")
-    return showing.address("runs_run_change", args=[run.pk])
+    return columns.run_address(run.pk)
 
 
 def _page(

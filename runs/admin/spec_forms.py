@@ -57,7 +57,7 @@ class SpecForm(forms.Form):
                 given["text"] = upload.read(settings.MAX_BODY_BYTES + 1).decode("utf-8-sig")
             except UnicodeDecodeError:
                 self.add_error("upload", "The file is not UTF-8 text.")
-        given["text"] = given.get("text", "").replace("\r\n", "\n").replace("\r", "\n")
+        given["text"] = unix_lines(given.get("text", ""))
         return given
 
     @property
@@ -84,7 +84,17 @@ class OrderForm(forms.Form):
     )
     session_id = forms.CharField(label="Session", required=False)
     timeout_seconds = forms.IntegerField(label="Timeout in seconds", required=False, help_text="Empty is none.")
+    token_budget = forms.IntegerField(
+        required=False, help_text="Tokens that all model calls may use together. Empty is no limit."
+    )
+    cost_budget = forms.FloatField(
+        required=False, help_text="What all model calls may cost together. Empty is no limit."
+    )
     once = forms.CharField(widget=forms.HiddenInput, required=False, initial=lambda: uuid.uuid4().hex)
+
+    def clean_input(self) -> str:
+        """Return the text with the line ends of Unix: browsers send others."""
+        return unix_lines(self.cleaned_data["input"])
 
     def clean_metadata(self) -> object:
         """Return the value that the text is."""
@@ -145,7 +155,16 @@ def body_of(
     """Return the validated body of the request in the API that asks for the same; None with errors in the forms."""
     told = {name: value for form in asked for name, value in form.cleaned_data.items() if value not in NOT_GIVEN}
     told.pop("once", None)
-    checked = serializer(data={"input": "", **told, "spec": source.spec, "environment": source.environment})
+    return checked_body(
+        asked, serializer, {"input": "", **told, "spec": source.spec, "environment": source.environment}
+    )
+
+
+def checked_body(
+    asked: Sequence[forms.Form], serializer: type[StrictSerializer], told: Mapping[str, Any]
+) -> dict[str, Any] | None:
+    """Return what is ``told`` as ``serializer`` reads it from a request in the API; None with errors in the forms."""
+    checked = serializer(data=told)
     if checked.is_valid():
         return dict(checked.validated_data)
     for name, errors in checked.errors.items():
@@ -160,6 +179,11 @@ def blame(asked: Sequence[forms.Form], name: str, errors: str | list[str]) -> No
         asked[-1].add_error(None, errors)
     else:
         form.add_error(name, errors)
+
+
+def unix_lines(text: str) -> str:
+    """Return ``text`` with the line ends of Unix."""
+    return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
 def _sentences(errors: Sequence[object] | Mapping[object, Sequence[object]]) -> list[str]:

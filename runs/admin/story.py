@@ -38,6 +38,7 @@ def branches(run_id: uuid.UUID) -> Iterable[Table]:
         url = showing.address("runs_run_changelist", query={"branches": run_id})
         yield Table(
             title="Branches",
+            permission="runs.view_run",
             headings=["#", "state", "run", "updated", "output or error"],
             rows=shown,
             all_rows=Related(label="All branches of this run", url=url),
@@ -49,6 +50,7 @@ def forks(run_id: uuid.UUID) -> Table:
     loaded = Run.objects.only("status", "forked_at", "created_at", "workflow_name", "agent_name")
     return Table(
         title="Forks",
+        permission="runs.view_run",
         headings=["state", "run", "from checkpoint", "begun"],
         rows=[_fork(row) for row in _latest(loaded.filter(parent=run_id), "-created_at")],
         all_rows=Related(
@@ -60,7 +62,7 @@ def forks(run_id: uuid.UUID) -> Table:
 def _fork(row: Run) -> list[object]:
     return [
         columns.status_badge(row.status),
-        showing.link(showing.short_id(row.pk), "runs_run_change", args=[row.pk]),
+        showing.run_link(row.pk),
         showing.number(row.forked_at),
         showing.age(row.created_at),
     ]
@@ -71,7 +73,7 @@ def _branch(row: Mapping[str, Any]) -> list[object]:
     return [
         row["branch_index"],
         columns.status_badge(row["status"]),
-        showing.link(showing.short_id(row["pk"]), "runs_run_change", args=[row["pk"]]),
+        showing.run_link(row["pk"]),
         showing.age(row["updated_at"]),
         failed if row["error_type"] else showing.excerpt(row["output"]),
     ]
@@ -85,6 +87,7 @@ def checkpoints(run_id: uuid.UUID, *, can_fork: bool) -> Table:
     latest = heads.filter(run_id=run_id).order_by("-sequence")[:LATEST]
     return Table(
         title="Checkpoints",
+        permission="runs.view_checkpoint",
         headings=["#", "type", "step", "attempt", "duration", "at", "output", *([""] if can_fork else [])],
         rows=[
             [*_checkpoint(row, row.output, row.message), *([_fork_button(row)] if can_fork else [])]
@@ -120,7 +123,7 @@ def step_link(run_id: uuid.UUID, step_id: str | None, path: str) -> str:
     """Return the name of a step as a link to its page; a dash for what is of no step."""
     if not step_id:
         return showing.NOTHING
-    return showing.link(showing.words(step_id), "runs_run_step", args=[run_id], query={"place": place_in(path)})
+    return format_html('<a href="{}">{}</a>', columns.step_address(run_id, place_in(path)), showing.words(step_id))
 
 
 def trace_events(run_id: uuid.UUID) -> Table:
@@ -130,6 +133,7 @@ def trace_events(run_id: uuid.UUID) -> Table:
     latest = heads.filter(run_id=run_id).order_by("-number")[:LATEST]
     return Table(
         title="Trace events",
+        permission="runs.view_traceevent",
         headings=["#", "type", "step", "agent", "at", "output or error"],
         rows=[_trace_event(row, row.message or row.output) for row in reversed(latest)],
         all_rows=_all("runs_traceevent", run_id, "All trace events of this run"),
@@ -154,6 +158,7 @@ def human_tasks(run_id: uuid.UUID) -> Iterable[Table]:
     if shown := [_human_task(row) for row in _latest(loaded.filter(of_it), "-created_at")]:
         yield Table(
             title="Human tasks",
+            permission="humantasks.view_humantask",
             headings=["status", "question", "assignee", "asked", "due", "answer"],
             rows=shown,
             all_rows=_all("humantasks_humantask", run_id, "All human tasks of this run"),
@@ -175,6 +180,7 @@ def audit_events(run_id: uuid.UUID) -> Table:
     """Return the latest audit events of the run."""
     return Table(
         title="Audit events",
+        permission="audit.view_auditevent",
         headings=["event", "actor", "at", "facts"],
         rows=[_audit_event(row) for row in _latest(AuditEvent.objects.filter(run_id=run_id), "-created_at")],
         all_rows=_all("audit_auditevent", run_id, "All audit events of this run"),

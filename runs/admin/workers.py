@@ -20,6 +20,7 @@ class LeaseOwnerAdmin(OperatorAdmin[LeaseOwner]):
     list_display_links = ["name"]
     ordering = ["-expires_at"]
     search_fields = ["id__startswith"]
+    nothing = "No worker has been heard of: runs wait until one is started."
     search_help_text = "Name, or its beginning."
     fields = ["life", "name", "host_shown", "process", "queues_served", "started_in_full", "until_in_full"]
 

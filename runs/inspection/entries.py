@@ -55,6 +55,12 @@ def place_in(path: str) -> str:
     return "/".join([*(_VISIT.sub("", f"{part}/") for part in way), last])
 
 
+def around(place: str) -> Sequence[str]:
+    """Return the steps that the step at ``place`` is inside of, the outermost first."""
+    parts = place.split("/")
+    return ["/".join(parts[:length]) for length in range(1, len(parts))]
+
+
 def history_of(run_id: uuid.UUID) -> tuple[Entry, ...]:
     """Return the latest ``MOST_ENTRIES`` checkpoints of a run, in order."""
     rows = Checkpoint.objects.filter(run=run_id).order_by("-sequence").values(*_COLUMNS)[:MOST_ENTRIES]

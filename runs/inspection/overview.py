@@ -46,7 +46,6 @@ class Worker:
     """A process that advances runs, how many it holds, and until when it counts as alive; None where it is gone."""
 
     name: str
-    host: str | None
     expires_at: datetime | None
     runs: int
 
@@ -90,11 +89,8 @@ def workers_now() -> list[Worker]:
     held = Run.objects.filter(lease_owner__isnull=False).order_by().values_list("lease_owner")
     holding: dict[Any, int] = dict(held.annotate(runs=CountOf("pk")))
     owners = LeaseOwner.objects.order_by("-expires_at")[:MOST_WORKERS]
-    known = [
-        Worker(name=owner.pk, host=owner.host, expires_at=owner.expires_at, runs=holding.pop(owner.pk, 0))
-        for owner in owners
-    ]
-    gone = [Worker(name=name, host=None, expires_at=None, runs=runs) for name, runs in holding.items()]
+    known = [Worker(name=owner.pk, expires_at=owner.expires_at, runs=holding.pop(owner.pk, 0)) for owner in owners]
+    gone = [Worker(name=name, expires_at=None, runs=runs) for name, runs in holding.items()]
     return [*known, *gone[:MOST_WORKERS]]
 
 

@@ -13,7 +13,7 @@ from runs.engine import interpreter
 from runs.engine.actions import Action, AskHuman, Join
 from runs.engine.lifecycle import Status
 from runs.engine.progress import RecordType
-from runs.inspection.entries import Entry, place_in, under_way
+from runs.inspection.entries import Entry, around, place_in
 from runs.models import Checkpoint, FanOut, Run, Target
 from specs.language.picturing import START, Edge, Node, Picture, picture
 from specs.language.plan import Plan
@@ -44,10 +44,10 @@ class _Facts:
     taken: set[tuple[str, str]] = field(default_factory=set)
 
 
-def pictured(run: Run, plan: Plan, entries: Sequence[Entry]) -> dict[str, Any]:
+def pictured(run: Run, plan: Plan, entries: Sequence[Entry], now_at: Sequence[tuple[str, Action]]) -> dict[str, Any]:
     """Return the nodes and edges of the workflow that ``run`` goes through, with where it is and was.
 
-    One query, and another for a run that has branches.
+    ``entries`` are its history, ``now_at`` what is under way. One query, and another for a run that has branches.
     """
     workflow = interpreter.root_workflow(plan, wants_agent=run.target == Target.AGENT)
     drawn = picture(plan, workflow)
@@ -59,12 +59,11 @@ def pictured(run: Run, plan: Plan, entries: Sequence[Entry]) -> dict[str, Any]:
     for entry in steps:
         _note_step(facts, entry)
     _note_branches(facts, run)
-    now = under_way(run, plan)
-    for place, action in now:
+    for place, action in now_at:
         _note_action(facts, run, place, action)
-    if not now:
+    if not now_at:
         _note_last(facts, run, steps)
-    facts.taken |= _ways(steps, [place for place, _ in now])
+    facts.taken |= _ways(steps, [place for place, _ in now_at])
     return {
         "nodes": [_node(node, facts, run) for node in drawn.nodes],
         "edges": [_edge(edge, facts) for edge in _sensible(drawn)],
@@ -100,8 +99,7 @@ def _note_action(facts: _Facts, run: Run, place: str, action: Action) -> None:
     if place:
         facts.looks[place] = look
         facts.current.add(place)
-    for around in _around(place):
-        facts.looks[around] = Look.RUNNING
+    facts.looks |= dict.fromkeys(around(place), Look.RUNNING)
 
 
 def _note_last(facts: _Facts, run: Run, steps: Sequence[Entry]) -> None:
@@ -110,14 +108,7 @@ def _note_last(facts: _Facts, run: Run, steps: Sequence[Entry]) -> None:
         return
     facts.current.add(steps[-1].place)
     if steps[-1].type == RecordType.STEP_FAILED:
-        for around in _around(steps[-1].place):
-            facts.looks[around] = Look.FAILED
-
-
-def _around(place: str) -> Iterator[str]:
-    while "/" in place:
-        place = place.rpartition("/")[0]
-        yield place
+        facts.looks |= dict.fromkeys(around(steps[-1].place), Look.FAILED)
 
 
 def _note_branches(facts: _Facts, run: Run) -> None:
@@ -139,8 +130,8 @@ def _note_branches(facts: _Facts, run: Run) -> None:
     for place, times in found.items():
         facts.counts[place] += times[RecordType.STEP_COMPLETED]
         facts.looks[place] = _look_of_many(times)
-        for around in _around(place):
-            facts.looks.setdefault(around, Look.DONE if run.is_terminal else Look.RUNNING)
+        for outer in around(place):
+            facts.looks.setdefault(outer, Look.DONE if run.is_terminal else Look.RUNNING)
 
 
 def _look_of_many(times: Mapping[str, int]) -> Look:

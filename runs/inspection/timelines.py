@@ -10,7 +10,7 @@ from runs.engine.actions import Action, AskHuman, Join
 from runs.engine.lifecycle import Status
 from runs.engine.outcomes import EventType
 from runs.engine.progress import RecordType
-from runs.inspection.entries import Entry, place_in
+from runs.inspection.entries import Entry, around, place_in
 from runs.models import Run, TraceEvent
 
 MOST_ROWS = 200
@@ -139,9 +139,8 @@ def _start(entry: Entry, inside: dict[str, datetime]) -> datetime | None:
 
 def _note_inside(inside: dict[str, datetime], place: str, start: datetime) -> None:
     """Note for every step around ``place`` that its work had begun by ``start``."""
-    while "/" in place:
-        place = place.rpartition("/")[0]
-        inside[place] = min(start, inside.get(place, start))
+    for outer in around(place):
+        inside[outer] = min(start, inside.get(outer, start))
 
 
 def _pause(pause: Entry, end: datetime | None) -> Span:
@@ -195,15 +194,12 @@ def _order(rows: Mapping[str, Row]) -> Callable[[Row], list[tuple[datetime, str]
     begins: defaultdict[str, list[datetime]] = defaultdict(list)
     for place, row in rows.items():
         starts = [span.start for span in row.spans]
-        parts = place.split("/")
-        for length in range(1, len(parts) + 1):
-            begins["/".join(parts[:length])] += starts
+        for way in (*around(place), place):
+            begins[way] += starts
     first = {place: min(starts) for place, starts in begins.items() if starts}
 
     def key(row: Row) -> list[tuple[datetime, str]]:
-        parts = row.place.split("/")
-        ways = ["/".join(parts[:length]) for length in range(1, len(parts) + 1)]
-        return [(first[way], way) for way in ways if way in first]
+        return [(first[way], way) for way in (*around(row.place), row.place) if way in first]
 
     return key
 

@@ -1,6 +1,6 @@
 """The admin's pages about environments: what each demands, who said so, and what another policy would change."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from django import forms
@@ -60,6 +60,7 @@ class StoredPolicyAdmin(OperatorAdmin[StoredPolicy]):
     list_display = ["name", "demanded", "changed", "by"]
     loaded = ["environment", "demands", "changed_at", "changed_by"]
     ordering = ["environment"]
+    nothing = "No environment demands anything of the specs that are run in it."
     search_fields = ["environment"]
     fields = ["name", ("changed_in_full", "by"), "demands_document"]
 
@@ -105,7 +106,7 @@ class StoredPolicyAdmin(OperatorAdmin[StoredPolicy]):
             "title": "Try out a policy",
             "opts": self.opts,
             "form": form,
-            "preview": preview and _shown(preview),
+            "preview": preview and _shown(preview, _named(request)),
             "may_store": self.has_act_permission(request),
         }
         return TemplateResponse(request, "admin/kneo/policy_try.html", context)
@@ -119,7 +120,7 @@ class StoredPolicyAdmin(OperatorAdmin[StoredPolicy]):
         """Link to what another policy would change, and to what was changed when."""
         query = {"environment": row.environment}
         yield Related(label="Try out another", url=showing.address("specs_storedpolicy_try", query=query))
-        changes = {"event_type__exact": "policy.changed"}
+        changes = {"q": "policy.changed"}
         yield Related(label="Changes of policies", url=showing.address("audit_auditevent_changelist", query=changes))
 
 
@@ -131,7 +132,12 @@ def _stored(request: HttpRequest) -> dict[str, Any]:
     return {"environment": environment, **demands}
 
 
-def _shown(preview: PolicyPreview) -> dict[str, object]:
+def _named(request: HttpRequest) -> Callable[[str], str]:
+    """Return what names a run: a link for who may see it."""
+    return showing.run_link if request.user.has_perm("runs.view_run") else showing.short_id
+
+
+def _shown(preview: PolicyPreview, named: Callable[[str], str]) -> dict[str, object]:
     """Return what the page says about a preview."""
     refused = set(preview.newly_blocking)
     accepted = [run_id for run_id in preview.affected_run_ids if run_id not in refused]
@@ -141,8 +147,8 @@ def _shown(preview: PolicyPreview) -> dict[str, object]:
             for name, change in preview.diff.items()
         ],
         "evaluated": preview.runs_evaluated,
-        "refused": [_link(run_id) for run_id in preview.newly_blocking],
-        "accepted": [_link(run_id) for run_id in accepted],
+        "refused": [named(run_id) for run_id in preview.newly_blocking],
+        "accepted": [named(run_id) for run_id in accepted],
     }
 
 
@@ -150,7 +156,3 @@ def _said(value: object) -> str:
     if isinstance(value, list):
         return showing.words(", ".join(value))
     return {True: "yes", False: "no"}.get(bool(value), "no") if value is not None else showing.NOTHING
-
-
-def _link(run_id: str) -> str:
-    return showing.link(showing.short_id(run_id), "runs_run_change", args=[run_id])

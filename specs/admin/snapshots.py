@@ -27,6 +27,7 @@ class SpecSnapshotAdmin(OperatorAdmin[SpecSnapshot]):
     list_display = ["short_digest", "created"]
     loaded = ["digest", "created_at"]
     ordering = ["-created_at"]
+    nothing = "A spec is kept here, frozen, as soon as a run or a schedule is made of it."
     search_fields = ["digest"]
     search_help_text = "Digest, or its beginning."
     fields = ["full_digest", "created_at_full", "environment", "base", "overlays", "overrides"]
@@ -57,13 +58,14 @@ class SpecSnapshotAdmin(OperatorAdmin[SpecSnapshot]):
             headings=["Run", "Status", "Updated", "Input"],
             rows=[
                 [
-                    showing.link(showing.short_id(run.pk), "runs_run_change", args=[run.pk]),
+                    showing.run_link(run.pk),
                     run.status,
                     showing.age(run.updated_at),
                     showing.excerpt(run.input_text),
                 ]
                 for run in latest
             ],
+            permission="runs.view_run",
         )
 
     def change_view(

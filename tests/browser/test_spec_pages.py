@@ -73,7 +73,7 @@ def addresses() -> list[str]:
         NEW,
         "/admin/runs/schedule/",
         f"/admin/runs/schedule/{row.pk}/change/",
-        f"/admin/runs/schedule/{row.pk}/timing/",
+        f"/admin/runs/schedule/{row.pk}/edit/",
         f"/admin/specs/specsnapshot/{row.snapshot_id}/change/",
         "/admin/specs/storedpolicy/try/",
         "/admin/runs/retentionmark/",
@@ -83,7 +83,7 @@ def addresses() -> list[str]:
 def check(page: Page, spec: str) -> None:
     """Have a spec checked."""
     page.goto(NEW)
-    page.get_by_role("textbox", name="Spec:", exact=True).fill(spec)
+    page.get_by_role("textbox", name="Spec", exact=True).fill(spec)
     page.get_by_role("button", name="Check", exact=True).click()
     page.locator(".kneo-verdict").wait_for()
 

@@ -1,5 +1,8 @@
 """The admin's pages about webhooks: what they show, what they keep to themselves, and what they do."""
 
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+
 import pytest
 from django.test import Client
 
@@ -73,3 +76,14 @@ def test_who_may_only_look_changes_nothing(made: Disclosed) -> None:
     looker = member("vera", "view_webhookdelivery", "view_webhooksubscription")
     act(looker, "disable_selected", made.subscription.pk, where=SUBSCRIPTIONS, confirmed="yes")
     assert WebhookSubscription.objects.get().is_enabled
+
+
+def test_a_list_of_deliveries_says_whom_each_is_told_and_asks_no_more_for_many(
+    browser: Client, made: Disclosed, django_assert_max_num_queries: Callable[[int], AbstractContextManager[object]]
+) -> None:
+    for _ in range(20):
+        ping(made)
+    browser.get(DELIVERIES)
+    with django_assert_max_num_queries(10):
+        page = text(browser.get(DELIVERIES))
+    assert page.count(made.subscription.host) == 20

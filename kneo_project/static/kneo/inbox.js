@@ -28,13 +28,18 @@ function focusOn(key) {
 const ON_LIST = { j: () => move(1), k: () => move(-1) };
 const ON_TASK = { a: () => focusOn("a"), r: () => focusOn("r") };
 
-document.addEventListener("keydown", (event) => {
+function press(event) {
   if (event.ctrlKey || event.metaKey || event.altKey || help.open || isTyping(event.target)) return;
   const act = event.key === "?" ? () => help.showModal() : (list ? ON_LIST : ON_TASK)[event.key];
   if (!act) return;
   event.preventDefault();
   event.stopPropagation(); // the site has a list of its own for ?
   act();
-});
-opener.hidden = false;
-opener.addEventListener("click", () => help.showModal());
+}
+
+// The page that asks before a rejection has no keys.
+if (help) {
+  document.addEventListener("keydown", press);
+  opener.hidden = false;
+  opener.addEventListener("click", () => help.showModal());
+}

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from itertools import starmap
 
 from kneo_project.site import showing
+from runs.admin import columns
 from runs.inspection.timelines import QUEUE, WHOLE, Row, Span, Stretch, Timeline
 
 AXIS = 1_000
@@ -77,10 +78,10 @@ def _line(run_id: uuid.UUID, row: Row, timeline: Timeline, length: timedelta) ->
 
 def _href(run_id: uuid.UUID, row: Row) -> str | None:
     if row.run_id is not None:
-        return showing.address("runs_run_change", args=[row.run_id])
+        return columns.run_address(row.run_id)
     if row.place in (QUEUE, WHOLE):
         return None
-    return showing.address("runs_run_step", args=[run_id], query={"place": row.place})
+    return columns.step_address(run_id, row.place)
 
 
 def _bars(spans: Sequence[Span], timeline: Timeline, length: timedelta) -> Iterator[Bar]:

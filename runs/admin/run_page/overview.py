@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from kneo_project.errors import KneoError
 from kneo_project.redaction import redact
-from kneo_project.site import showing
+from runs.admin import columns
 from runs.admin.run_page.gantt import Gantt, gantt
 from runs.inspection.entries import MOST_ENTRIES, history_of, under_way
 from runs.inspection.picturing import Look, pictured
@@ -36,14 +36,17 @@ class Overview:
     is_cut: bool
 
 
-def overview(run: Run) -> Overview:
-    """Return the graph and the timeline of ``run``: five queries, and two more for one that has branches."""
+def overview(run: Run, *, links_steps: bool) -> Overview:
+    """Return the graph and the timeline of ``run``: five queries, and two more for one that has branches.
+
+    ``links_steps`` says whether the nodes of the graph lead to the pages of their steps.
+    """
     entries = history_of(run.pk)
     plan, trouble = _plan_of(run)
-    graph = pictured(run, plan, entries) if plan else None
     now_at = under_way(run, plan) if plan else ()
+    graph = pictured(run, plan, entries, now_at) if plan else None
     return Overview(
-        graph=_shown(run, graph) if graph else None,
+        graph=_shown(run, graph, links_steps=links_steps) if graph else None,
         chart=gantt(run.pk, timeline(run, entries, now_at, timezone.now())),
         progress=_progress(graph) if graph else None,
         trouble=trouble,
@@ -62,12 +65,12 @@ def _plan_of(run: Run) -> tuple[Plan | None, str | None]:
 def _progress(graph: dict[str, Any]) -> Progress:
     groups = {node.get("parent") for node in graph["nodes"]}
     steps = [node for node in graph["nodes"] if "status" in node and node["id"] not in groups]
-    return Progress(done=sum(node["status"] in (Look.DONE, Look.FAILED) for node in steps), total=len(steps))
+    return Progress(done=sum(node["status"] == Look.DONE for node in steps), total=len(steps))
 
 
-def _shown(run: Run, graph: dict[str, Any]) -> dict[str, Any]:
-    """Return the graph with links to the pages of the steps, redacted."""
+def _shown(run: Run, graph: dict[str, Any], *, links_steps: bool) -> dict[str, Any]:
+    """Return the graph redacted, with links to the pages of the steps if they are wanted."""
     for node in graph["nodes"]:
-        if "status" in node:
-            node["href"] = showing.address("runs_run_step", args=[run.pk], query={"place": node["id"]})
+        if links_steps and "status" in node:
+            node["href"] = columns.step_address(run.pk, node["id"])
     return cast("dict[str, Any]", redact(graph))

@@ -15,8 +15,8 @@ from django.urls import URLPattern, path
 from kneo_project.audit.services import record
 from kneo_project.site import showing
 from kneo_project.site.colouring import yaml_document
-from kneo_project.site.pages import Named, OperatorAdmin
-from runs.admin import story
+from kneo_project.site.pages import Named, OperatorAdmin, seen
+from runs.admin import columns, story
 from runs.admin.run_page.changes import changes
 from runs.admin.run_page.downloading import downloaded
 from runs.admin.run_page.facts import facts_of
@@ -54,14 +54,17 @@ class Tab(StrEnum):
     FAMILY = "family"
 
 
-# What else than runs one must be allowed to see for a part of the page.
+# What else than runs one must be allowed to see: checkpoints and the trace are what the history of a run is made of.
+SEES_CHECKPOINTS = "runs.view_checkpoint"
+SEES_HISTORY = (SEES_CHECKPOINTS, "runs.view_traceevent")
 NEEDED = {
+    Tab.STEPS: SEES_CHECKPOINTS,
+    Tab.TRACE: "runs.view_traceevent",
+    Tab.CHANGES: SEES_CHECKPOINTS,
     Tab.SPEC: "specs.view_specsnapshot",
     Tab.POLICY: "specs.view_specsnapshot",
     Tab.AUDIT: "audit.view_auditevent",
 }
-
-
 # What does not change while a run goes on. A live page does not ask for it again: who looks at a policy is noted.
 STILL = frozenset({Tab.CHANGES, Tab.SPEC, Tab.POLICY})
 # The parts that are tables and nothing else.
@@ -116,6 +119,8 @@ class RunPages(OperatorAdmin[Run]):
             "related": self.links(request, run),
             "checkbox_name": ACTION_CHECKBOX_NAME,
             "lines": self.now(run),
+            "sees_checkpoints": request.user.has_perm(SEES_CHECKPOINTS),
+            "sees_history": request.user.has_perms(SEES_HISTORY),
         }
         if not is_live or tab not in STILL:
             context |= {"tab_template": _template(tab), **self._part(request, run, tab)}
@@ -131,22 +136,28 @@ class RunPages(OperatorAdmin[Run]):
     def step_view(self, request: HttpRequest, run_id: object) -> HttpResponse:
         """Show one step of the run."""
         run = self.viewed(request, str(run_id))
+        _demand(request, SEES_CHECKPOINTS)
         place = request.GET.get("place", "")
         if not place:
             raise Http404
-        return self._page(request, run, "admin/kneo/run/step.html", {"step": step_page(run, place)})
+        step = step_page(run, place)
+        shown = {"step": step, "tables": seen(request, step.tables)}
+        return self._page(request, run, "admin/kneo/run/step.html", shown)
 
     def download_view(self, request: HttpRequest, run_id: object) -> HttpResponse:
         """Give the run as a file, and note who took it."""
         run = self.viewed(request, str(run_id))
+        _demand(request, *SEES_HISTORY)
         record("run.downloaded", actor=request.user.get_username(), run_id=run.pk)
         answer = JsonResponse(downloaded(run), json_dumps_params={"indent": 2, "ensure_ascii": False})
         answer["Content-Disposition"] = f'attachment; filename="run-{run.pk}.json"'
         return answer
 
     def events_view(self, request: HttpRequest, run_id: object) -> HttpResponseBase:
-        """Tell the page what happens to the run."""
-        return events(request, self.viewed(request, str(run_id)))
+        """Tell the page what happens to the run: its checkpoints, as they are written."""
+        run = self.viewed(request, str(run_id))
+        _demand(request, SEES_CHECKPOINTS)
+        return events(request, run)
 
     def _page(self, request: HttpRequest, run: Run, template: str, context: Mapping[str, Any]) -> HttpResponse:
         label = self.label(run)
@@ -165,7 +176,7 @@ class RunPages(OperatorAdmin[Run]):
     def _part(self, request: HttpRequest, run: Run, tab: Tab) -> dict[str, Any]:
         """Return what the part ``tab`` of the page shows."""
         parts: dict[Tab, Callable[[], dict[str, Any]]] = {
-            Tab.OVERVIEW: lambda: self._overview(run),
+            Tab.OVERVIEW: lambda: self._overview(request, run),
             Tab.STEPS: lambda: self._steps(request, run),
             Tab.DETAILS: lambda: {"facts": facts_of(self, run, DETAILS)},
             Tab.TRACE: lambda: {"tables": [story.trace_events(run.pk)]},
@@ -177,9 +188,10 @@ class RunPages(OperatorAdmin[Run]):
         }
         return parts[tab]()
 
-    def _overview(self, run: Run) -> dict[str, Any]:
-        tables = [*story.branches(run.pk), *story.human_tasks(run.pk)]
-        return {"overview": overview(run), "facts": facts_of(self, run, TEXTS), "tables": tables}
+    def _overview(self, request: HttpRequest, run: Run) -> dict[str, Any]:
+        tables = seen(request, [*story.branches(run.pk), *story.human_tasks(run.pk)])
+        shown = overview(run, links_steps=request.user.has_perm(SEES_CHECKPOINTS))
+        return {"overview": shown, "facts": facts_of(self, run, TEXTS), "tables": tables}
 
     def _steps(self, request: HttpRequest, run: Run) -> dict[str, Any]:
         can_fork = self.has_act_permission(request) and self.can_fork(run)
@@ -201,6 +213,12 @@ def _template(tab: Tab) -> str:
     return f"admin/kneo/run/{'tables' if tab in TABLES else tab}.html"
 
 
+def _demand(request: HttpRequest, *permissions: str) -> None:
+    """Raise PermissionDenied unless the user has all the permissions."""
+    if not request.user.has_perms(permissions):
+        raise PermissionDenied
+
+
 def _may_see(request: HttpRequest, tab: Tab) -> bool:
     """Whether the user may see what the part shows of other models."""
     needed = NEEDED.get(tab)
@@ -208,7 +226,7 @@ def _may_see(request: HttpRequest, tab: Tab) -> bool:
 
 
 def _parts(request: HttpRequest, run: Run, shown: Tab) -> list[Part]:
-    page = showing.address("runs_run_change", args=[run.pk])
+    page = columns.run_address(run.pk)
     return [
         Part(
             label=tab.capitalize(),

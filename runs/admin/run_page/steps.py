@@ -74,7 +74,7 @@ def _visit(row: Checkpoint, run: Run) -> Visit:
         ("details", showing.document({key: row.details[key] for key in row.details if key not in _SHOWN_APART})),
     ]
     if row.run_id != run.pk:
-        facts.insert(0, ("branch", showing.link(showing.short_id(row.run_id), "runs_run_change", args=[row.run_id])))
+        facts.insert(0, ("branch", showing.run_link(row.run_id)))
     return Visit(
         badge=showing.badge(word, tone),
         title=f"Visit {row.iteration}, attempt {row.attempt}",
@@ -95,6 +95,7 @@ def _calls(of_it: Q, step_id: str) -> Table:
     found = TraceEvent.objects.filter(of_it, step_id=step_id).order_by("-pk")[:MOST_EVENTS]
     return Table(
         title="Attempts, model calls and tool calls",
+        permission="runs.view_traceevent",
         headings=["type", "at", "agent", "model", "tool", "input", "output or error"],
         rows=[_call(event) for event in reversed(found)],
     )
@@ -128,4 +129,7 @@ def _questions(of_it: Q, step_id: str) -> list[Table]:
         for task in loaded
     ]
     headings = ["status", "question", "asked", "answer"]
-    return [Table(title="Questions to people", headings=headings, rows=rows)] if rows else []
+    if not rows:
+        return []
+    permission = "humantasks.view_humantask"
+    return [Table(title="Questions to people", headings=headings, rows=rows, permission=permission)]
