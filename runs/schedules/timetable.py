@@ -97,8 +97,8 @@ class Timetable:
         today = moment.astimezone(self.zone).date()
         last = moment
         for day in self._days(today - A_DAY, 1):
-            # What is skipped or repeated around midnight may be due among that of the next day.
-            near = sorted({due for each in (day, day + A_DAY) for due in self._of_day(each)})
+            # What is skipped or repeated around midnight may be due among that of the next day, or on it.
+            near = sorted({due for each in (day - A_DAY, day, day + A_DAY) for due in self._of_day(each)})
             for due in near:
                 if due > last and due.astimezone(self.zone).date() <= day:
                     yield due

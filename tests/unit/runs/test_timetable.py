@@ -5,7 +5,7 @@ from itertools import islice, pairwise
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from runs.schedules.timetable import timetable
@@ -118,6 +118,7 @@ def test_the_next_moment_is_later_and_none_lies_between(expression: str, zone: s
 
 
 @FEW
+@example("0 2 * * 1-5", "Pacific/Apia", datetime(2011, 12, 28, tzinfo=UTC))
 @given(expressions, st.sampled_from(ZONES), moments)
 def test_each_due_moment_comes_once_whichever_way_one_walks(expression: str, zone: str, now: datetime) -> None:
     table = timetable(expression, zone)
