@@ -11,7 +11,7 @@ from kneo_project.errors import KneoError, RequestInvalid
 from kneo_project.redaction import redact
 from runs.admin.spec_forms import OrderForm, SpecForm, WhenForm, blame, checked_body
 from runs.admin.task_forms import HIDDEN
-from runs.models import Schedule
+from runs.models import Priority, Schedule
 from runs.schedules import keeping
 from runs.serializers.schedules import COLUMNS, ScheduleChangeSerializer, columns_in
 from specs.reading import Reading, read
@@ -102,6 +102,8 @@ def _seen(row: Schedule, form: type[forms.Form]) -> dict[str, object]:
     values = {name: getattr(row, COLUMNS[name]) for name in form.base_fields if name not in _hidden(row)}
     if "tags" in values:
         values["tags"] = " ".join(values["tags"])
+    if "priority" in values:
+        values["priority"] = Priority(values["priority"]).word
     if "metadata" in values:
         values["metadata"] = json.dumps(values["metadata"], indent=2, ensure_ascii=False) if values["metadata"] else ""
     return values

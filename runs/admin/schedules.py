@@ -19,7 +19,7 @@ from kneo_project.site.showing import NOTHING, Tone
 from runs.admin import columns
 from runs.admin.schedule_changes import ScheduleChange
 from runs.admin.spec_desk import desk
-from runs.models import Outcome, Schedule, ScheduledRun
+from runs.models import Outcome, Priority, Schedule, ScheduledRun
 from runs.schedules import firing, keeping
 from runs.tasks import ring
 
@@ -79,7 +79,7 @@ class ScheduleAdmin(OperatorAdmin[Schedule]):
         (
             "What is run",
             {"fields": [("spec", "environment_shown"), ("kind", "session"), "input_shown", "labels", "metadata",
-                        ("time_limit", "tokens", "money")]},
+                        ("line", "urgency"), ("time_limit", "tokens", "money")]},
         ),
         ("Record", {"classes": ["collapse"], "fields": [("by", "made"), "changed"]}),
     ]  # fmt: skip
@@ -103,6 +103,8 @@ class ScheduleAdmin(OperatorAdmin[Schedule]):
     session = column("session id", showing.words, "session_id")
     input_shown = column("input", showing.long_text, "input_text")
     labels = column("tags", lambda tags: showing.words(", ".join(tags)), "tags")
+    line = column("queue", showing.words, "queue")
+    urgency = column("priority", lambda priority: Priority(priority).word, "priority")
     metadata = column("metadata", showing.document, "caller_metadata")
     time_limit = column("timeout in seconds", showing.number, "timeout_seconds")
     tokens = column("token budget", showing.number, "token_budget")

@@ -8,9 +8,10 @@ from typing import Any
 from django import forms
 from django.conf import settings
 
+from kneo_project import queues
 from kneo_project.api.serializers import StrictSerializer
 from runs.admin.schema_fields import StrictDecoder
-from runs.models import Overlap, Target
+from runs.models import Overlap, Priority, Target
 from runs.serializers.requests import GREATEST_COUNT
 from specs.services import SpecSource
 
@@ -83,6 +84,18 @@ class OrderForm(forms.Form):
         required=False, widget=forms.Textarea(attrs={"rows": 2, "spellcheck": "false"}), help_text="A JSON object."
     )
     session_id = forms.CharField(label="Session", required=False)
+    queue = forms.ChoiceField(
+        choices=lambda: [(name, name) for name in queues.names()],
+        initial=queues.DEFAULT_QUEUE,
+        required=False,
+        help_text="Workers of this queue advance it.",
+    )
+    priority = forms.ChoiceField(
+        choices=[(priority.word, priority.label) for priority in Priority],
+        initial=Priority.NORMAL.word,
+        required=False,
+        help_text="Whether it is taken before or after others that wait in its queue.",
+    )
     timeout_seconds = forms.IntegerField(label="Timeout in seconds", required=False, help_text="Empty is none.")
     token_budget = forms.IntegerField(
         required=False, help_text="Tokens that all model calls may use together. Empty is no limit."

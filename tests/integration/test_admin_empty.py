@@ -53,7 +53,7 @@ def test_a_step_that_failed_is_not_done(browser: Client) -> None:
 
 def test_pages_that_cannot_be_shown_say_why_and_lead_back(browser: Client) -> None:
     missing = browser.get(page_of("runs/run", "00000000-0000-4000-8000-000000000000"))
-    assert (missing.status_code, "There is no such run; it may have been pruned." in text(missing)) == (404, True)
+    assert (missing.status_code, "There is no such run; it may be gone by now." in text(missing)) == (404, True)
     unknown = browser.get("/admin/nowhere/")
     assert (unknown.status_code, "There is no such page" in text(unknown)) == (404, True)
     refused = member("vera", "view_run").get("/admin/auth/user/")

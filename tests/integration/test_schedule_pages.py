@@ -10,7 +10,7 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from kneo_project.audit.models import AuditEvent
-from runs.models import Run, Schedule
+from runs.models import Priority, Run, Schedule
 from runs.schedules import firing, keeping
 from runs.serializers.schedules import COLUMNS
 from specs.services import SpecSource
@@ -102,8 +102,10 @@ def filled(browser: Client, row: Schedule, **changes: str) -> dict[str, str]:
     return {name: value for name, value in crlf.items() if name != "upload"}
 
 
-def test_all_of_it_is_changed(browser: Client, nightly: Schedule) -> None:
+def test_all_of_it_is_changed(browser: Client, nightly: Schedule, settings: Settings) -> None:
+    settings.QUEUES = ("bulk",)
     asked = {
+        "queue": "bulk", "priority": "low",
         "input": "the day\nbefore", "target": "agent", "session_id": "s-1", "tags": "reports, nightly",
         "metadata": '{"team": "billing"}', "timeout_seconds": "60", "token_budget": "5000", "cost_budget": "0.5",
         "misfire_grace_seconds": "10",
@@ -117,6 +119,7 @@ def test_all_of_it_is_changed(browser: Client, nightly: Schedule) -> None:
         {"team": "billing"}, 60, 5000, 0.5,
     )  # fmt: skip
     assert (row.cron, row.next_at) == (nightly.cron, nightly.next_at)
+    assert (row.queue, row.priority) == ("bulk", Priority.LOW)
     changed = AuditEvent.objects.get(event_type="schedule.updated").metadata["changed"]
     assert changed == sorted(set(COLUMNS.values()) - {"cron", "time_zone", "overlap", "is_paused"})
     emptied = dict.fromkeys(("session_id", "tags", "metadata", "timeout_seconds", "cost_budget"), "")
