@@ -94,14 +94,13 @@ def _is_empty(month: Month) -> bool:
 
 def _drop(month: Month) -> None:
     with connection.cursor() as cursor:
+        cursor.execute("SELECT id FROM runs_run WHERE id >= %s AND id < %s", month.bounds)
+        left = [run_id for (run_id,) in cursor.fetchall()]
         for table in TABLES:
             own = month.table(table)
             cursor.execute(f"ALTER TABLE {table} DETACH PARTITION {own}")
-            cursor.execute(
-                f"INSERT INTO {table} SELECT {own}.* FROM {own} JOIN runs_run ON runs_run.id = run_id"  # noqa: S608
-                " WHERE runs_run.id >= %s AND runs_run.id < %s",
-                month.bounds,
-            )
+            if left:  # named one by one, so that the server never reads the whole month while others wait
+                cursor.execute(f"INSERT INTO {table} SELECT * FROM {own} WHERE run_id = ANY(%s)", [left])  # noqa: S608
             cursor.execute(f"DROP TABLE {own}")
 
 
