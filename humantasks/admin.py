@@ -194,7 +194,7 @@ class HumanTaskAdmin(OperatorAdmin[HumanTask]):
         wanted = search_term.strip()
         if not wanted:
             return queryset, False
-        found = ids_beginning_with(queryset, wanted, "id", "run_id")
+        found = ids_beginning_with(queryset, wanted, "id", "run__id")
         if found is not None and found.exists():
             return found, False
         names = Q(workflow_name=wanted) | Q(assignee=wanted) | Q(claimed_by=wanted)

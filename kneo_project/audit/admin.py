@@ -23,7 +23,7 @@ class AuditEventAdmin(OperatorAdmin[AuditEvent]):
     ordering = ["-created_at"]
     nothing = "Whatever somebody does from now on is noted here."
     search_fields = ["event_type"]
-    search_help_text = "Event type, or id of a run (at least its first 4 characters)."
+    search_help_text = "Event type, or id of a run (as it is shown, or at least its first 4 characters)."
     fields = ["event", "who", "when_in_full", "run_in_full", "question", "identifier", "all_facts"]
 
     event = column("event", showing.words, "event_type")

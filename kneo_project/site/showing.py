@@ -21,6 +21,7 @@ NOTHING = "–"  # noqa: RUF001 - a dash
 EXCERPT_CHARS = 120
 # An excerpt is cut from this much of a text: enough for its redaction to see whole secrets, little enough for a list.
 EXCERPT_SOURCE_CHARS = 4_000
+SORTS_BY_TIME = "7"  # the version of a UUID (RFC 9562), by which all of one minute begin alike
 MOST_CHARS = 50_000
 
 
@@ -138,8 +139,9 @@ def identifier(value: object) -> str:
 
 
 def short_id(identifier: object) -> str:
-    """Return the beginning of an id: enough to tell rows apart, and to search for."""
-    return str(identifier)[:8]
+    """Return as much of an id as tells rows apart, and finds them: of one that sorts by time the end as well."""
+    text = str(identifier)
+    return f"{text[:8]}…{text[-8:]}" if text[14:15] == SORTS_BY_TIME else text[:8]
 
 
 def _cut(text: str) -> str:

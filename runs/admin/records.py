@@ -32,7 +32,7 @@ class RecordAdmin[M: (Checkpoint, TraceEvent)](OperatorAdmin[M]):
         """Find rows by the beginning of their run's id."""
         if not search_term.strip():
             return queryset, False
-        found = ids_beginning_with(queryset, search_term, "run_id")
+        found = ids_beginning_with(queryset, search_term, "run__id")
         return queryset.none() if found is None else found, False
 
     def related(self, row: M) -> Iterable[Related]:

@@ -128,7 +128,7 @@ class RunAdmin(RunPages):
     ordering = ["-updated_at"]
     search_fields = ["id"]
     nothing = "Runs are started over the API, by the command line, by schedules, or from “Check and run”."
-    search_help_text = "Id (at least its first 4 characters), session id, workflow or agent."
+    search_help_text = "Id (as it is shown, or at least its first 4 characters), session id, workflow or agent."
     actions = ["continue_selected", "cancel_selected", "fork_selected"]
     fieldsets = [
         ("Input and output", {"fields": ["wrong", "input_shown", "output_shown"]}),

@@ -5,6 +5,7 @@ from axe_playwright_python.sync_playwright import Axe
 from django.utils import timezone
 from playwright.sync_api import Page, expect
 
+from kneo_project.site.showing import short_id
 from runs.engine.lifecycle import Status
 from tests.browser import scenery
 from tests.browser.conftest import PATIENCE_MS, PHONE, Desk
@@ -27,7 +28,7 @@ def test_what_needs_somebody_is_seen_and_one_click_away(desk: Desk) -> None:
     page.goto("/admin/")
     assert need(page, "stuck") == "1"
     page.locator(".kneo-need", has_text="stuck").click()
-    expect(page.get_by_text(str(stuck.pk)[:8])).to_be_visible()
+    expect(page.get_by_text(short_id(stuck.pk))).to_be_visible()
 
 
 def test_charts_are_drawn_and_can_be_read_as_tables(desk: Desk) -> None:

@@ -15,6 +15,7 @@ from humantasks.models import HumanTask
 from kneo_project.audit.services import record
 from kneo_project.beatjobs.services import noted
 from kneo_project.site import pages
+from kneo_project.site.showing import short_id
 from runs.admin.run_page.pages import Tab
 from runs.models import Run
 from tests.browser import scenery
@@ -155,7 +156,7 @@ def test_human_tasks_can_be_narrowed_to_what_needs_attention(browser: Client, at
 def test_a_run_is_found_by_id_by_session_and_by_what_it_runs(browser: Client) -> None:
     run = RunFactory.create(workflow_name="payroll", session_id="chat 7")
     RunFactory.create(workflow_name="other")
-    for wanted in (str(run.pk), str(run.pk)[:8], "chat 7", "payroll"):
+    for wanted in (str(run.pk), str(run.pk)[:-3], short_id(run.pk), "chat 7", "payroll"):
         page = browser.get(RUNS, {"q": wanted}).content.decode()
         assert set(re.findall(r"/admin/runs/run/([0-9a-f-]{36})/change/", page)) == {str(run.pk)}
 
@@ -257,7 +258,7 @@ def test_runs_are_filtered_by_their_queue_where_there_are_several(settings: Sett
     usual, special = RunFactory.create(), RunFactory.create(queue="gpu", priority=0)
     browser = operator()
     listed = text(browser.get(RUNS, {"queue": "gpu"}))
-    assert str(special.pk)[:8] in listed
-    assert str(usual.pk)[:8] not in listed
+    assert short_id(special.pk) in listed
+    assert short_id(usual.pk) not in listed
     details = text(browser.get(page_of("runs/run", special.pk), {"tab": Tab.DETAILS}))
     assert "queue gpu priority high" in details.lower()
