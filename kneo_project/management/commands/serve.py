@@ -18,6 +18,7 @@ from kneo_project.stack.supervising import Supervisor
 class Command(BaseCommand):
     """Prepares the database, starts web, worker and beat, and keeps them running until Ctrl-C or SIGTERM."""
 
+    requires_system_checks = []  # they ask the database, which needs the state directory
     help = "Start web, worker and beat together. Without further settings they run on SQLite and need no server."
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -30,6 +31,7 @@ class Command(BaseCommand):
         console = Console(highlight=False)
         try:
             settings.STATE_DIR.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self.check()
             listener = listen(host, port)
             preparing.bring_schema_up_to_date()
             password = preparing.ensure_admin()
