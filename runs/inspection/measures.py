@@ -94,9 +94,10 @@ def _runs_now() -> Iterator[Metric]:
     yield _gauge("kneo_worker_count", "Worker processes alive.", workers)
     age = max(line.age for line in lines)
     yield _gauge("kneo_queue_oldest_seconds", "How long the run that waits longest for a worker has been due.", age)
-    yield _by_queue("kneo_queue_length", "Runs waiting for a worker of the queue.", {x.queue: x.length for x in lines})
-    ages = {line.queue: line.age for line in lines}
-    yield _by_queue("kneo_queue_age_seconds", "How long the run that waits longest in the queue has been due.", ages)
+    lengths, ages = {line.queue: line.length for line in lines}, {line.queue: line.age for line in lines}
+    yield _gauges("kneo_queue_length", "Runs waiting for a worker of the queue.", "queue", lengths)
+    longest = "How long the run that waits longest in the queue has been due."
+    yield _gauges("kneo_queue_age_seconds", longest, "queue", ages)
     blocked = Run.objects.filter(status=Status.BLOCKED).count()
     yield _gauge("kneo_runs_blocked", "Runs waiting for a person.", blocked)
 
@@ -116,13 +117,6 @@ def _lines() -> list[_Line]:
     now = timezone.now()
     found = [_Line(queue=queue, length=length, age=_age(now - oldest)) for queue, length, oldest in rows]
     return found + [_Line(queue=name) for name in queues.names() if name not in {line.queue for line in found}]
-
-
-def _by_queue(name: str, meaning: str, values: Mapping[str, float]) -> Metric:
-    family = GaugeMetricFamily(name, meaning, labels=["queue"])
-    for queue, value in values.items():
-        family.add_metric([queue], value)
-    return family
 
 
 def _people_now() -> Iterator[Metric]:
@@ -146,16 +140,11 @@ def _histogram(name: str, tallies: Mapping[str, TotalTally]) -> Metric:
 
 
 def _beat_jobs() -> Iterator[Metric]:
-    ages = GaugeMetricFamily("kneo_beat_job_age_seconds", "Since the job of the beat last went well.", labels=["name"])
-    intervals = GaugeMetricFamily("kneo_beat_job_interval_seconds", "How often the job is due.", labels=["name"])
-    now = timezone.now()
-    for job in jobs_now():
-        age = job.age(now)
-        ages.add_metric([job.name], float("nan") if age is None else _age(age))
-        if job.every is not None:
-            intervals.add_metric([job.name], job.every.total_seconds())
-    yield ages
-    yield intervals
+    jobs, now = jobs_now(), timezone.now()
+    ages = {job.name: float("nan") if (age := job.age(now)) is None else _age(age) for job in jobs}
+    yield _gauges("kneo_beat_job_age_seconds", "Since the job of the beat last went well.", "name", ages)
+    intervals = {job.name: job.every.total_seconds() for job in jobs if job.every is not None}
+    yield _gauges("kneo_beat_job_interval_seconds", "How often the job is due.", "name", intervals)
 
 
 def _cost(tallies: Mapping[str, TotalTally]) -> float:
@@ -181,3 +170,11 @@ def _counter(name: str, meaning: str, value: float) -> Metric:
 
 def _gauge(name: str, meaning: str, value: float) -> Metric:
     return GaugeMetricFamily(name, meaning, value=value)
+
+
+def _gauges(name: str, meaning: str, label: str, values: Mapping[str, float]) -> Metric:
+    """Return one gauge for each of ``values``, by what ``label`` says."""
+    family = GaugeMetricFamily(name, meaning, labels=[label])
+    for word, value in values.items():
+        family.add_metric([word], value)
+    return family
