@@ -81,10 +81,15 @@ def declare_dead(pid: int) -> None:
     LeaseOwner.objects.filter(host=socket.gethostname(), pid=pid).delete()
 
 
+def living() -> QuerySet[LeaseOwner]:
+    """Return the processes that have given a sign of life within the length of a lease."""
+    return LeaseOwner.objects.filter(expires_at__gt=Now())
+
+
 def lapsed() -> QuerySet[Run]:
     """Return the runs whose owner has not been heard of for the length of a lease."""
-    alive = LeaseOwner.objects.filter(expires_at__gt=Now()).values("pk")
-    return Run.objects.filter(status=Status.RUNNING, lease_owner__isnull=False).exclude(lease_owner__in=alive)
+    held = Run.objects.filter(status=Status.RUNNING, lease_owner__isnull=False)
+    return held.exclude(lease_owner__in=living().values("pk"))
 
 
 def forget_lapsed_owners() -> int:

@@ -1,10 +1,9 @@
 """What is done to runs in a database that was put back from a backup, before anybody sees it."""
 
 from django.db import DatabaseError, connection
-from django.db.models.functions import Now
 
+from runs import leases
 from runs.engine.lifecycle import TERMINAL, Status
-from runs.models import LeaseOwner
 
 # Workers of the world before hold higher fences than the runs here have: far above them nobody's fence fits.
 FENCES_AHEAD = 1_000_000_000
@@ -19,7 +18,7 @@ STATEMENTS = (
 def signs_of_life() -> list[str]:
     """Return who works on this database just now, as far as it can be known."""
     try:
-        alive = LeaseOwner.objects.filter(expires_at__gt=Now()).count()
+        alive = leases.living().count()
     except DatabaseError:  # no tables yet
         connection.close()
         return []

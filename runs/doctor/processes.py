@@ -14,7 +14,7 @@ from kneo_project.doctor.findings import Finding, ok, warning, wrong
 from kneo_project.queues import DEFAULT_QUEUE
 from runs import leases
 from runs.inspection.jobs import Job, jobs_now
-from runs.models import LeaseOwner, Run
+from runs.models import Run
 from runs.retention import rounds
 from runs.retention.windows import windows
 
@@ -27,7 +27,7 @@ AHEAD = timedelta(seconds=10)
 
 def workers() -> Iterator[Finding]:
     """Yield whether anybody gives signs of life, and who stopped giving them with work in hand."""
-    alive = LeaseOwner.objects.filter(expires_at__gt=Now()).count()
+    alive = leases.living().count()
     held = Run.objects.filter(lease_owner__isnull=False).count()
     waiting = Run.objects.due().filter(wake_at__lte=Now() - GRACE).count()
     if alive:
@@ -48,8 +48,7 @@ def workers() -> Iterator[Finding]:
 
 def _unserved() -> Iterator[Finding]:
     """Yield the queues in which runs wait and that no living worker takes runs from."""
-    serving = LeaseOwner.objects.filter(expires_at__gt=Now()).values_list("queues", flat=True)
-    served = {name for taken in serving for name in taken or [DEFAULT_QUEUE]}
+    served = {name for taken in leases.living().values_list("queues", flat=True) for name in taken or [DEFAULT_QUEUE]}
     late = Run.objects.due().filter(wake_at__lte=Now() - GRACE).order_by()
     waiting = dict(late.exclude(queue__in=served).values_list("queue").annotate(Count("pk"))) if served else {}
     for name, count in waiting.items():

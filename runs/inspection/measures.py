@@ -13,9 +13,10 @@ from humantasks.models import HumanTask
 from kneo_project import queues
 from kneo_project.prices import NANOS
 from kneo_project.room import room
+from runs import leases
 from runs.engine.lifecycle import Status
 from runs.inspection.jobs import jobs_now
-from runs.models import LeaseOwner, Run, StatisticsMark, TotalTally
+from runs.models import Run, StatisticsMark, TotalTally
 from runs.rejections import KIND as REJECTED
 from runs.retention import rounds
 from runs.sums import BOUNDS_SECONDS
@@ -90,8 +91,7 @@ def _runs_now() -> Iterator[Metric]:
     yield _gauge("kneo_runs_queued", "Runs waiting for a worker.", sum(line.length for line in lines))
     leased = Run.objects.filter(lease_owner__isnull=False, status=Status.RUNNING)
     yield _gauge("kneo_runs_running", "Runs that a worker is advancing.", leased.count())
-    workers = LeaseOwner.objects.filter(expires_at__gt=Now()).count()
-    yield _gauge("kneo_worker_count", "Worker processes alive.", workers)
+    yield _gauge("kneo_worker_count", "Worker processes alive.", leases.living().count())
     age = max(line.age for line in lines)
     yield _gauge("kneo_queue_oldest_seconds", "How long the run that waits longest for a worker has been due.", age)
     lengths, ages = {line.queue: line.length for line in lines}, {line.queue: line.age for line in lines}
