@@ -67,7 +67,7 @@ def test_the_key_itself_is_kept_nowhere_and_masked_where_it_appears() -> None:
     key = made()
     kept = str(list(ApiKey.objects.values())) + str(list(AuditEvent.objects.values()))
     assert key not in kept
-    assert key.rpartition("_")[2] not in kept
+    assert key.split("_", 2)[2] not in kept
     assert redact_text(f"sent {key} along") == "sent [REDACTED] along"
 
 
