@@ -11,21 +11,12 @@ from django.test.utils import setup_databases, setup_test_environment, teardown_
 from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command
 
-from kneo_project.cli.main import app
+from kneo_project.cli.main import ELSEWHERE, app
 from kneo_project.errors import KneoError
 from tests.documentation import audited
 
 FOLDER = audited.ROOT / "docs" / "reference"
 MADE = "This page is made from the code: `make reference` writes it.\n"
-# Which module answers for a command that is handed on; see kneo_project/cli/main.py.
-HANDED_ON = {
-    "run": "runs.cli.starting",
-    "runs": "runs.cli",
-    "human": "runs.cli.people",
-    "audit": "runs.cli.auditing",
-    "spec": "specs.cli",
-    "config": "specs.cli.config",
-}
 
 
 def pages() -> dict[str, str]:
@@ -63,7 +54,7 @@ def _commands() -> Iterator[str]:
     root = cast("TyperGroup", get_command(app))
     yield from _command(root, "kneo", depth=1)
     for name, command in sorted(root.commands.items()):
-        handed_on = get_command(import_module(HANDED_ON[name]).app) if name in HANDED_ON else command
+        handed_on = get_command(import_module(ELSEWHERE[name][0]).app) if name in ELSEWHERE else command
         yield from _command(cast("TyperCommand", handed_on), f"kneo {name}", depth=1)
 
 

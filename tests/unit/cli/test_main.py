@@ -44,6 +44,22 @@ def test_without_a_command_there_is_help_and_the_status_of_wrong_usage() -> None
     assert "spec" in result.output
 
 
+@pytest.mark.parametrize(
+    ("typed", "offered"),
+    [
+        ("kneo hu", {"human"}),
+        ("kneo human ", {"list", "get", "resume"}),
+        ("kneo run --prio", {"--priority"}),
+        ("kneo run --priority h", {"high"}),
+        ("kneo worker --q", {"--queues"}),
+    ],
+)
+def test_what_is_typed_is_completed(typed: str, offered: set[str], tmp_path: Path) -> None:
+    result = kneo(cwd=tmp_path, _KNEO_COMPLETE="complete_bash", COMP_WORDS=typed, COMP_CWORD=str(typed.count(" ")))
+
+    assert set(result.stdout.split()) == offered
+
+
 def test_validating_tells_the_verdict_and_leaves_nothing_behind(tmp_path: Path) -> None:
     (tmp_path / "good.yaml").write_text(SPEC)
 
