@@ -8,7 +8,7 @@ import uuid
 from collections.abc import Iterator, Mapping, Set
 
 from django.conf import settings
-from django.db import DatabaseError, Error, connection
+from django.db import Error, connection
 
 from runs import leases, transitions
 from runs.agents.interrupt import Interrupt
@@ -133,8 +133,11 @@ class Heartbeat:
         while not self._ended.wait(min(BEAT_SECONDS, settings.WORKER_LEASE_SECONDS / 3)):
             try:
                 self.beat()
-            except DatabaseError:
+            except Error:
                 logger.warning("Heartbeat missed: database not reachable")
+            except Exception:
+                # Without a heartbeat all that this process does would be taken from it and done again.
+                logger.exception("Heartbeat missed")
             finally:
                 connection.close()
 

@@ -10,6 +10,7 @@ from pytest_django import Settings
 from pytest_django.live_server_helper import LiveServer
 
 from kneo_project.celery import app as celery
+from runs import heartbeat
 from runs.models import Run
 from tests.documentation.pages import blocks
 from tests.documentation.reader import Reader
@@ -62,7 +63,7 @@ def test_the_agent_calls_its_tool(home: Path, reader: Reader) -> None:
 
 
 @pytest.fixture
-def service(settings: Settings, home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def service(settings: Settings, home: Path, monkeypatch: pytest.MonkeyPatch, transactional_db: None) -> Iterator[None]:
     """A service without keys, started in the directory of the caller, which may use its functions."""
     settings.SPEC_ROOT = home.resolve()
     settings.FUNCTION_MODULES = ("desk",)
@@ -70,6 +71,7 @@ def service(settings: Settings, home: Path, monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.syspath_prepend(str(home))
     celery.conf.task_always_eager = True
     yield
+    heartbeat.retire()
     celery.conf.task_always_eager = False
 
 
