@@ -6,7 +6,6 @@ was committed since the last. One that is lost costs a listener seconds: it look
 
 import logging
 import threading
-import time
 
 from django.db import DatabaseError, connection, transaction
 
@@ -19,7 +18,7 @@ class Bell:
     """Rings for what this process committed."""
 
     def __init__(self) -> None:
-        self._changed = threading.Event()
+        self._changed, self._retiring = threading.Event(), threading.Event()
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
 
@@ -27,6 +26,17 @@ class Bell:
         """Let listeners know, as soon as the caller's transaction is committed."""
         if connection.vendor == "postgresql":
             transaction.on_commit(self._note)
+
+    def retire(self) -> None:
+        """Ring for what was committed, and end the thread, with its connection; the next ring begins another."""
+        with self._lock:
+            if self._thread is None:
+                return
+            self._retiring.set()
+            self._changed.set()
+            self._thread.join()
+            self._retiring.clear()
+            self._thread = None
 
     def _note(self) -> None:
         self._changed.set()
@@ -37,10 +47,13 @@ class Bell:
                     self._thread.start()
 
     def _ring_forever(self) -> None:
-        while self._changed.wait():
+        is_last = False
+        while not is_last:
+            self._changed.wait()
+            is_last = self._retiring.is_set()
             self._changed.clear()
             self._notify()
-            time.sleep(RUNG_EVERY_SECONDS)
+            self._retiring.wait(RUNG_EVERY_SECONDS)
 
     def _notify(self) -> None:
         try:

@@ -15,6 +15,7 @@ from kneo_project.celery import bell_lifetime, publish
 from kneo_project.queues import DEFAULT_QUEUE, at_broker
 from kneo_project.spans import HERE
 from runs import bulk, deadlines, executor, heartbeat, isolation, statistics, tracing, turns
+from runs.bell import bell
 from runs.executor import Rest
 from runs.retention import rounds
 from runs.schedules import firing
@@ -117,6 +118,7 @@ def hand_over(**_: Any) -> None:
 def retire(**_: Any) -> None:
     """Stopped: nothing is held here any more."""
     heartbeat.retire()
+    bell.retire()
 
 
 def _bells(overlooked: int) -> int:

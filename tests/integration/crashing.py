@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from django.db import connection, connections
 
+from runs.bell import bell
 from runs.models import Run
 
 DIED = 70
@@ -85,7 +86,8 @@ def _light_fuse(moment: int) -> None:
 
 
 def _close_connections() -> None:
-    """Leave nothing open that a child would share with its parent."""
+    """Leave nothing open that a child would share with its parent, and nobody who would open anything."""
+    bell.retire()
     connections.close_all()
     if connection.vendor == "postgresql":
         connection.close_pool()  # type: ignore[attr-defined] # django-stubs knows only what all databases have
