@@ -2,6 +2,7 @@
 
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path, re_path
+from django.views.generic import RedirectView
 from drf_spectacular.views import SpectacularRedocView, SpectacularSwaggerSplitView
 
 from kneo_project.api import health
@@ -27,6 +28,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("v1/", include(api)),
     path("", include(api)),
     path("", include("runs.root_urls")),
+    # Who types the address of the service into a browser is looking for the console.
+    path("", RedirectView.as_view(pattern_name="admin:index", http_method_names=["get", "head"]), name="root"),
     path("openapi.json", OpenApiView.as_view(), name="openapi"),
     path(
         "docs",

@@ -28,6 +28,12 @@ def test_head_answers_like_get_without_a_body(client: Client) -> None:
     assert (response.status_code, response.content) == (200, b"")
 
 
+def test_the_bare_address_leads_to_the_console(client: Client) -> None:
+    response = client.get("/")
+    assert (response.status_code, response.headers["Location"]) == (302, "/admin/")
+    assert client.post("/").status_code == 405
+
+
 @pytest.mark.django_db
 @pytest.mark.parametrize("prefix", PREFIXES)
 def test_a_service_with_its_own_schema_is_ready(client: Client, prefix: str) -> None:
@@ -113,7 +119,7 @@ def test_a_trailing_slash_is_sent_to_the_route_without_it(client: Client, path: 
     "path", ["/v1/nowhere/", "/v1/livez//", "//elsewhere.example/", "/v1/openapi.json", "/v1/metrics"]
 )
 def test_what_is_no_route_is_not_found(client: Client, path: str) -> None:
-    assert client.get(path).status_code == 404
+    assert client.get("/", PATH_INFO=path).status_code == 404  # as it is: by itself the client looks for a host in it
 
 
 def test_the_openapi_document_is_json_of_version_3_1(client: Client) -> None:
