@@ -7,7 +7,7 @@ was committed since the last. One that is lost costs a listener seconds: it look
 import logging
 import threading
 
-from django.db import DatabaseError, connection, transaction
+from django.db import Error, connection, transaction
 
 logger = logging.getLogger(__name__)
 CHANNEL = "kneo_events"
@@ -59,7 +59,7 @@ class Bell:
         try:
             with connection.cursor() as cursor:
                 cursor.execute("SELECT pg_notify(%s, '')", [CHANNEL])
-        except DatabaseError:
+        except Error:
             logger.debug("Could not tell listeners of changes", exc_info=True)
         finally:
             connection.close()

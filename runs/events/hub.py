@@ -9,7 +9,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from django.db import DatabaseError, connection
+from django.db import connection
 
 from runs.events.gapless import Gapless
 from runs.events.happenings import Happening, happened_after, newest_number
@@ -20,6 +20,7 @@ READ_AT_ONCE = 1_000
 # A bell may be lost: this is how long its news may then take.
 LOOK_ANYWAY_SECONDS = 5.0
 LOOK_AGAIN_SECONDS = 0.2
+TRY_AGAIN_SECONDS = 1.0
 
 type Deliver = Callable[[Sequence[Happening]], None]
 
@@ -66,9 +67,9 @@ class Hub:
                 with changes(stop) as wait:
                     while not stop.is_set():
                         wait(LOOK_AGAIN_SECONDS if self._hand_out(stop) else LOOK_ANYWAY_SECONDS)
-            except DatabaseError:
+            except Exception:  # whatever it is: nobody would read for the listeners that are there any more
                 logger.warning("Events cannot be read at the moment", exc_info=True)
-                stop.wait(1)
+                stop.wait(TRY_AGAIN_SECONDS)
             finally:
                 connection.close()
 

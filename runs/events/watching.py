@@ -28,12 +28,15 @@ def _notifications(stop: threading.Event) -> Iterator[Wait]:
     own.settings_dict["OPTIONS"].pop("pool", None)
     try:
         own.ensure_connection()
-        own.connection.execute(f"LISTEN {CHANNEL}")
+        with own.wrap_database_errors:
+            own.connection.execute(f"LISTEN {CHANNEL}")
 
         def wait(seconds: float) -> None:
             until = seconds
             while until > 0 and not stop.is_set():
-                if list(own.connection.notifies(timeout=min(LOOK_SECONDS, until), stop_after=1)):
+                with own.wrap_database_errors:
+                    is_rung = bool(list(own.connection.notifies(timeout=min(LOOK_SECONDS, until), stop_after=1)))
+                if is_rung:
                     return
                 until -= LOOK_SECONDS
 

@@ -19,6 +19,7 @@ from runs.events.streams import GREETING, HEARTBEAT, OfAll, stream
 from tests import imports
 from tests.acceptance.conditions import until
 from tests.integration.driving import advance, human, spec_of, start, step
+from tests.settings import DATABASE
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -129,6 +130,27 @@ def test_a_listener_to_all_runs_hears_those_that_fit_from_now_on() -> None:
     reader.stop()
     assert reader.types() == ["step_completed", "run_completed"]
     assert {event["data"]["run_id"] for event in reader.events if event} == {str(wanted.pk)}
+
+
+@pytest.mark.skipif(DATABASE != "postgres", reason="SQLite has no connection to lose")
+def test_a_listener_goes_on_when_the_connection_that_hears_of_changes_is_lost() -> None:
+    reader = Reader("/events?type=run_completed")
+    until(reader.has_begun, within=10, what="the listener is there")
+    until(lambda: ended_listeners() == 1, within=10, what="the process waits for news")
+    advance(start(spec_of(step("a"))))
+    until(lambda: "run_completed" in reader.types(), within=10, what="the listener hears of the run")
+    reader.stop()
+
+
+def ended_listeners() -> int:
+    """End, from the side of the database, the connections that wait for changes; return how many there were."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database()"
+            " AND query LIKE 'LISTEN %%'",
+            [],
+        )
+        return len(cursor.fetchall())
 
 
 def test_a_listener_to_all_runs_goes_on_where_it_was() -> None:
