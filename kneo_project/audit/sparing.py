@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import structlog
-from django.db import DatabaseError
+from django.db import Error
 
 from kneo_project.audit.services import record
 
@@ -73,5 +73,5 @@ def record_sparingly(event_type: str, *alike: str, actor: str | None, metadata: 
         return
     try:
         record(event_type, actor=actor, metadata={**metadata, "count": count})
-    except DatabaseError as error:
+    except Error as error:
         logger.warning("audit_event_lost", event_type=event_type, reason=type(error).__name__)
