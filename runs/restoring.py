@@ -26,8 +26,8 @@ def restore_state(
 
 
 def askers_of(run: Run) -> set[str]:
-    """Return who had a schedule start the run, and who forked it from another, or that one; the checkpoints tell."""
+    """Return who had a schedule start the run, or wrote it, and who forked the run or that one, by the checkpoints."""
     beginnings = Checkpoint.objects.filter(run=run, type__in=(RecordType.RUN_STARTED, RecordType.REPLAY_CONTEXT))
     notes = list(beginnings.values_list("details", flat=True))
     named = [note.get("triggered_by") for note in notes] + [(note.get("forked_from") or {}).get("by") for note in notes]
-    return set(filter(None, named))
+    return {*filter(None, named), *(name for note in notes for name in note.get("scheduled_by", ()))}

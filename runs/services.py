@@ -41,7 +41,8 @@ class StartRun:
 
     ``token_budget`` is how many tokens all its model calls may use together, and ``cost_budget`` how much money in
     units of the currency; None leaves it to the operator. ``queue`` is one of ``kneo_project.queues.names()``.
-    ``triggered_by`` is who had a schedule order it. ``event_type`` is what the audit log calls it.
+    ``triggered_by`` is who had a schedule order it; where the clock did, it is the order of ``scheduled_by``.
+    ``event_type`` is what the audit log calls it.
     """
 
     source: SpecSource
@@ -57,6 +58,7 @@ class StartRun:
     cost_budget: float | None = None
     async_mode: bool = False
     triggered_by: str | None = None
+    scheduled_by: tuple[str, ...] = ()
     event_type: str = "run.created"
 
 
@@ -74,7 +76,7 @@ def start_run(request: StartRun, *, actor: str, key: idempotency.Key | None = No
     run.workflow_name = None if workflow is None else workflow.name
     with transaction.atomic():
         run.snapshot = store(frozen)
-        transitions.start(run, triggered_by=request.triggered_by)
+        transitions.start(run, triggered_by=request.triggered_by, scheduled_by=request.scheduled_by)
         idempotency.bind(key, run)
         record(request.event_type, actor=actor, run_id=run.pk, metadata=_creation(request))
     return run
@@ -220,7 +222,7 @@ def resume_run(task_id: uuid.UUID, answer: Answer, *, actor: str, key: idempoten
 
 
 def requesters_of(run: Run) -> set[str]:
-    """Return who started ``run``, or the run that it is a branch of, by a schedule or not, and who forked it."""
+    """Return whose order ``run`` is, or the run that it is a branch of: who started, scheduled, or forked it."""
     whole = run.within or run
     return {*filter(None, [whole.ordered_by]), *askers_of(whole)}
 

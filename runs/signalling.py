@@ -11,12 +11,14 @@ from kneo_project.audit.services import record
 from kneo_project.json_schema import JsonSchema
 from kneo_project.transient import retry_transient
 from runs import services, transitions
-from runs.errors import InvalidSignal, RunStateConflict, SignalNotFound
+from runs.errors import IdempotencyKeyConflict, InvalidSignal, RunStateConflict, SignalNotFound
 from runs.models import Signal
 from runs.signal_texts import variables_of
 from specs.language.plan import SignalPlan
 from specs.language.variables import VariableInvalid
 from specs.services import load_plan
+
+SCOPE = "runs:signal"
 
 
 @retry_transient
@@ -27,7 +29,8 @@ def send_signal(
 
     The same ``word`` (an idempotency key) is one and the same signal.
 
-    Raises RunNotFound, SignalNotFound, InvalidSignal, and RunStateConflict for a run that has ended.
+    Raises RunNotFound, SignalNotFound, InvalidSignal, RunStateConflict for a run that has ended, and
+    IdempotencyKeyConflict for a word that somebody else used, or for another payload.
     """
     run = services.find_run(run_id)
     signal = load_plan(run.snapshot_id).signals.get(name)
@@ -38,6 +41,8 @@ def send_signal(
         run = services.locked_run(run_id)
         known = Signal.objects.filter(run=run, name=name, word=word).first() if word else None
         if known is not None:
+            if (known.sent_by, known.payload) != (actor, dict(payload)):
+                raise IdempotencyKeyConflict(scope=SCOPE)
             return known
         if run.is_terminal:
             raise RunStateConflict(run_id=str(run_id), status=run.status)

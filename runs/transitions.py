@@ -5,6 +5,7 @@ nothing does. False (or None) means that somebody else was quicker; the caller t
 """
 
 import uuid
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import batched
@@ -37,12 +38,14 @@ MOST_ATTEMPTS = 32_768
 COPIED_AT_ONCE = 500
 
 
-def start(run: Run, *, triggered_by: str | None = None) -> None:
+def start(run: Run, *, triggered_by: str | None = None, scheduled_by: Sequence[str] = ()) -> None:
     """Write a new run with its first checkpoint, in the caller's transaction.
 
-    ``triggered_by`` had a schedule order it. Its forks have that in their history, too.
+    ``triggered_by`` had a schedule order it, or it is the order of ``scheduled_by``. Its forks have that in their
+    history, too.
     """
     details = {"target": run.target, "environment": run.environment, "timeout_seconds": run.timeout_seconds}
+    asked = {"triggered_by": triggered_by, "scheduled_by": list(scheduled_by)}
     run.sequence = 1
     _line_up(run)
     tracing.begin(run)
@@ -55,7 +58,7 @@ def start(run: Run, *, triggered_by: str | None = None) -> None:
         type=RecordType.RUN_STARTED,
         status=Status.RUNNING,
         input_text=run.input_text,
-        details=details | ({"triggered_by": triggered_by} if triggered_by else {}),
+        details=details | {how: who for how, who in asked.items() if who},
         created_at=run.created_at,
     )
 

@@ -31,6 +31,7 @@ logger = logging.getLogger("kneo_serv.service")
 # The paths that people open in a browser; everything else is API and answers JSON.
 PAGE_PREFIXES = ("/admin/",)
 _SQLITE_GENERIC_ERROR = 1
+_TOO_LONG = "54000"  # what PostgreSQL says of a value that has no room in an index
 _PAGE = '<!doctype html><html lang="en"><title>Not now</title><h1>Not now</h1><p>{}</p></html>'
 
 
@@ -92,6 +93,8 @@ def _(error: SuspiciousOperation) -> Refusal:
 @refusal_for.register(OperationalError)
 @refusal_for.register(InterfaceError)
 def _(error: BaseException) -> Refusal:
+    if getattr(error.__cause__, "sqlstate", None) == _TOO_LONG:
+        return refusal_for(InvalidRequest("A value in the request is too long to be kept."))
     # SQLite reports a wrong schema with the same class as a busy file; trying again does not mend the former.
     is_schema_fault = getattr(error.__cause__, "sqlite_errorcode", None) == _SQLITE_GENERIC_ERROR
     return _unexpected(error) if is_schema_fault else _unavailable(error, trouble_of(error) or Trouble.AWAY)

@@ -8,7 +8,7 @@ import binascii
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from django.core.exceptions import FieldDoesNotExist, ValidationError
@@ -17,6 +17,7 @@ from django.db.models.expressions import OrderBy
 
 from kneo_project.api.conditions import NOTHING
 from kneo_project.errors import Problem, RequestInvalid
+from kneo_project.strict_json import read_json, refuse_unstorable
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,8 +58,9 @@ class SortKey:
         return Q(**{f"{self.column}__isnull": True}) if value is None else Q(**{self.column: value})
 
     def read(self, value: object) -> object:
-        """Return the value that a cursor holds as JSON. Raises ValidationError."""
-        return value if value is None or self.field is None else self.field.to_python(value)
+        """Return the value that a cursor holds as JSON. Raises ValidationError or OverflowError."""
+        read = value if value is None or self.field is None else self.field.to_python(value)
+        return read.astimezone(UTC) if isinstance(read, datetime) else read
 
 
 def sort_keys(model: type[Model], *columns: str) -> tuple[SortKey, ...]:
@@ -91,7 +93,7 @@ def after(cursor: str, keys: Sequence[SortKey], order: str) -> Q:
         raise not_a_cursor()
     try:
         places = [(key, key.read(value)) for key, value in zip(keys, values, strict=True)]
-    except (ValidationError, TypeError, ValueError):
+    except (ValidationError, TypeError, ValueError, OverflowError):
         raise not_a_cursor() from None
     rest = NOTHING
     for key, value in reversed(places):
@@ -128,8 +130,9 @@ def _encode(values: list[Any]) -> str:
 def _decode(cursor: str, order: str) -> list[Any]:
     try:
         padded = cursor.encode("ascii") + b"=" * (-len(cursor) % 4)
-        values = json.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
-    except (UnicodeError, binascii.Error, ValueError, RecursionError):
+        values = read_json(base64.b64decode(padded, altchars=b"-_", validate=True).decode())
+        refuse_unstorable(values)
+    except (binascii.Error, ValueError):
         raise not_a_cursor() from None
     if not isinstance(values, list) or not values or values[0] != order:
         raise not_a_cursor()

@@ -1,6 +1,6 @@
 """Refuses bodies that are too large, before anything reads them."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from io import BytesIO
 from typing import IO, Any
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
@@ -11,6 +11,11 @@ from django.http.response import HttpResponseBase
 
 from kneo_project.api.exception_handler import json_response
 from kneo_project.errors import PayloadTooLarge
+
+type Message = Mapping[str, Any]
+type Receive = Callable[[], Awaitable[Message]]
+type Send = Callable[[Message], Awaitable[None]]
+type AsgiApplication = Callable[[dict[str, Any], Receive, Send], Awaitable[None]]
 
 
 class BodySizeMiddleware:
@@ -40,6 +45,54 @@ def count_chunked(application: WSGIApplication) -> WSGIApplication:
         return application(environ, start_response)
 
     return counted
+
+
+def count_streamed(application: AsgiApplication) -> AsgiApplication:
+    """Return ``application`` with every body read ahead, up to one byte past the limit.
+
+    Django keeps a body of any length, on disk, before a middleware is asked. What is announced as too long is not read.
+    """
+
+    async def counted(scope: dict[str, Any], receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await application(scope, receive, send)
+            return
+        declared = dict(scope["headers"]).get(b"content-length", b"").decode("latin-1")
+        is_hopeless = _declared_length(declared) > settings.MAX_BODY_BYTES
+        first = await _received_at_most(receive, 0 if is_hopeless else settings.MAX_BODY_BYTES + 1)
+        if first["type"] == "http.request" and not declared:
+            length = str(len(first["body"])).encode()
+            scope = {**scope, "headers": [*scope["headers"], (b"content-length", length)]}
+        await application(scope, _replay(first, receive), send)
+
+    return counted
+
+
+async def _received_at_most(receive: Receive, size: int) -> Message:
+    """Return the body, or its first ``size`` bytes, as one message; or that the client has gone."""
+    body = bytearray()
+    is_complete = size == 0
+    while not is_complete:
+        message = await receive()
+        if message["type"] != "http.request":
+            return message
+        body += message["body"]
+        is_complete = len(body) >= size or not message["more_body"]
+    return {"type": "http.request", "body": bytes(body[:size]), "more_body": False}
+
+
+def _replay(first: Message, receive: Receive) -> Receive:
+    """Return what gives the message ``first``, and then those from ``receive`` that are no further body."""
+    pending = [first]
+
+    async def next_message() -> Message:
+        if pending:
+            return pending.pop()
+        while (message := await receive())["type"] == "http.request":
+            continue  # past the limit: nobody keeps it
+        return message
+
+    return next_message
 
 
 def _read_at_most(stream: IO[Any], size: int) -> bytes:

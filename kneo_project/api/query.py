@@ -60,11 +60,11 @@ def read_query(parsers: Mapping[str, Reader], given: QueryDict) -> dict[str, Any
 
 def _read(reader: Reader, name: str, given: QueryDict) -> object:
     if not isinstance(reader, Repeated):
-        return reader(name, _storable(name, str(given[name])))
+        return reader(name, storable(name, str(given[name])))
     raws = given.getlist(name)
     if len(raws) > MAX_REPEATS:
         raise _invalid(name, "too_long", f"Parameter should be given at most {MAX_REPEATS} times")
-    return [reader.parser(name, _storable(name, raw)) for raw in raws]
+    return [reader.parser(name, storable(name, raw)) for raw in raws]
 
 
 def text(_name: str, raw: str) -> str:
@@ -137,7 +137,8 @@ def timestamp(name: str, raw: str) -> datetime:
         ) from None
 
 
-def _storable(name: str, raw: str) -> str:
+def storable(name: str, raw: str) -> str:
+    """Return the text. Raises RequestInvalid for one that no database keeps."""
     if "\0" in raw:
         raise _invalid(name, "value_error", "Text must not contain NUL characters")
     return raw

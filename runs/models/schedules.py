@@ -46,7 +46,8 @@ class Schedule(models.Model):
     ``next_at`` is the next moment a run is due; null while paused. ``waiting_since`` is a moment that was due and whose
     run could not be started yet: at most one waits. A moment that is noticed more than ``misfire_grace_seconds`` late
     is missed; null is never. ``last_due_at``, ``last_outcome``, ``last_reason`` and ``last_run`` tell of the last one.
-    The other columns are those of the run.
+    ``changed_by`` is who last changed it; null is nobody. The other columns are
+    those of the run.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -81,6 +82,7 @@ class Schedule(models.Model):
     last_reason = models.TextField(null=True, blank=True)  # noqa: DJ001 - null is "none"
     last_run = models.ForeignKey(Run, on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
     created_by = models.CharField(max_length=255)
+    changed_by = models.CharField(max_length=255, null=True, blank=True)  # noqa: DJ001 - null is "nobody"
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     updated_at = models.DateTimeField(default=timezone.now, editable=False)
 
@@ -102,6 +104,11 @@ class Schedule(models.Model):
     def actor(self) -> str:
         """Return who starts its runs, for the audit log."""
         return f"schedule:{self.name}"
+
+    @property
+    def authors(self) -> tuple[str, ...]:
+        """Return whose order its runs are: who made it, and who last changed it."""
+        return tuple(dict.fromkeys([self.created_by, *filter(None, [self.changed_by])]))
 
 
 class ScheduledRun(models.Model):

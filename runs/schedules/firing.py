@@ -162,6 +162,7 @@ def _start(
         cost_budget=schedule.cost_budget,
         async_mode=True,
         triggered_by=triggered_by,
+        scheduled_by=() if triggered_by else schedule.authors,
     )
     run = services.start_run(order, actor=schedule.actor, key=key)
     ScheduledRun.objects.create(run=run, schedule=schedule, due_at=due_at)

@@ -87,6 +87,7 @@ def update_schedule(name: str, source: SpecSource | None, fields: Mapping[str, A
             schedule.next_at = table.next_after(timezone.now())
         if fields or frozen is not None:
             changed = sorted([*fields, *(["spec"] if frozen is not None else [])])
+            schedule.changed_by = actor
             _save(schedule, timezone.now())
             record("schedule.updated", actor=actor, metadata={**_facts(schedule), "changed": changed})
     return schedule

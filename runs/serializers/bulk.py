@@ -82,12 +82,16 @@ def wanted_in(body: Mapping[str, Any]) -> dict[str, list[str]]:
         raise RequestInvalid(problems)
     wanted = {name: _texts(name, value) for name, value in given.items()}
     try:
-        asked_in(wanted)
+        asked = asked_in(wanted)
     except RequestInvalid as error:
         moved = [
             Problem(type=each.type, loc=("body", "filter", *each.loc[1:]), msg=each.msg) for each in error.problems
         ]
         raise RequestInvalid(moved) from None
+    # A list goes without an empty filter; an order that did would mean every run.
+    if empty := [name for name, texts in wanted.items() if not texts or name not in asked]:
+        message = "Say what it should be: an empty filter leaves no run out"
+        raise RequestInvalid([Problem(type="missing", loc=("body", "filter", name), msg=message) for name in empty])
     return wanted
 
 

@@ -23,6 +23,7 @@ from runs.serializers.bulk import (
     BulkSerializer,
     wanted_in,
 )
+from runs.serializers.showing import shown
 from runs.views import examples
 from runs.views.callers import parsed_id
 from runs.views.runs import KEY_HEADER
@@ -74,7 +75,7 @@ class BulkView(ApiView):
         """List what was ordered for many runs, the newest first."""
         query = OPERATIONS.read(request.query_params)
         page = OPERATIONS.page_of(BulkOperation.objects.filter(**query.filters), query)
-        return Response(BulkListSerializer(OPERATIONS.envelope(query, page)).data)
+        return Response(shown(BulkListSerializer(OPERATIONS.envelope(query, page))))
 
     @extend_schema(
         tags=["bulk"],
@@ -106,9 +107,10 @@ class BulkView(ApiView):
         body = self.read_body(request, BulkRequestSerializer)
         wanted, action = wanted_in(body), BulkAction(body["action"])
         if body["dry_run"]:
-            return Response({"action": action, "filter": wanted, "matched": count_meant(wanted)})
+            counted = {"action": action, "filter": wanted, "matched": count_meant(wanted)}
+            return Response(shown(BulkCountSerializer(counted)))
         operation = start_bulk(action, wanted, batch_size=body["batch_size"], actor=actor, word=word)
-        return Response(BulkSerializer(operation).data, status=202)
+        return Response(shown(BulkSerializer(operation)), status=202)
 
 
 class BulkOperationView(ApiView):
@@ -123,7 +125,7 @@ class BulkOperationView(ApiView):
     )
     def get(self, request: Request, bulk_id: str) -> Response:
         """Show how far it is."""
-        return Response(BulkSerializer(find_bulk(parsed_id(bulk_id))).data)
+        return Response(shown(BulkSerializer(find_bulk(parsed_id(bulk_id)))))
 
 
 class CancelBulkView(ApiView):
@@ -139,4 +141,4 @@ class CancelBulkView(ApiView):
     )
     def post(self, request: Request, bulk_id: str) -> Response:
         """Do it to no further run; what is done stays done."""
-        return Response(BulkSerializer(cancel_bulk(parsed_id(bulk_id), actor=actor_of(request))).data)
+        return Response(shown(BulkSerializer(cancel_bulk(parsed_id(bulk_id), actor=actor_of(request)))))

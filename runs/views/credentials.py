@@ -13,7 +13,7 @@ from rest_framework.response import Response
 
 from kneo_project.api.answers import missing, refusals
 from kneo_project.api.permissions import actor_of
-from kneo_project.api.query import flag, read_query
+from kneo_project.api.query import flag, read_query, storable
 from kneo_project.api.views import ApiView
 from kneo_project.audit.services import record
 from kneo_project.redaction import REDACTED
@@ -94,10 +94,11 @@ class CredentialsView(ApiView):
 
 
 def _names(request: Request, parameter: str) -> list[str] | None:
-    """Return the names asked for, without empty ones; None when the parameter is not given."""
+    """Return the names asked for, without empty ones; None when the parameter is not given. Raises RequestInvalid."""
     if parameter not in request.query_params:
         return None
-    return [name for name in dict.fromkeys(request.query_params.getlist(parameter)) if name][:MOST_NAMES]
+    names = [storable(parameter, name) for name in dict.fromkeys(request.query_params.getlist(parameter)) if name]
+    return names[:MOST_NAMES]
 
 
 def _counts(kind: str, present: str, secrets: Mapping[str, Credential]) -> dict[str, int]:

@@ -10,6 +10,7 @@ from kneo_project.api.query import read_query, whole_number
 from kneo_project.api.views import ApiView
 from kneo_project.audit.services import record
 from kneo_project.errors import InvalidRequest, NotFound
+from kneo_project.redaction import redact
 from runs import services
 from runs.inspection import drawing, recovery
 from runs.inspection.comparing import changes_between, pair_of
@@ -128,7 +129,7 @@ class RunPolicyReportView(ApiView):
         report = policy_report(_examined(run))
         facts = {"valid": report["valid"], "source": "run"}
         record("spec.policy_reported", actor=actor_of(request), run_id=run.pk, metadata=facts)
-        return Response({"valid": report["valid"], "report": report})
+        return Response({"valid": report["valid"], "report": redact(report)})
 
 
 def _examined(run: Run) -> Examination:

@@ -52,7 +52,7 @@ BRANCHES = Listing(
     sort_by="branch_index",
     filters={"status": text_or_absent},
     sort_columns={name: name for name in ("branch_index", "updated_at", "started_at", "completed_at")},
-    store_order=("branch_of", "branch_index"),
+    store_order=("branch_of_id", "branch_index"),
 )
 CHECKPOINTS = Listing(
     items_key="checkpoints",

@@ -9,10 +9,10 @@ from kneo_project.api.answers import MomentField, missing, refusals
 from kneo_project.api.permissions import actor_of
 from kneo_project.api.serializers import JsonObjectField, StrictSerializer
 from kneo_project.api.views import ApiView
-from runs.errors import InvalidIdempotencyKey, InvalidSignal, RunStateConflict, SignalNotFound
+from runs.errors import IdempotencyKeyConflict, InvalidIdempotencyKey, InvalidSignal, RunStateConflict, SignalNotFound
 from runs.idempotency import word_in
 from runs.models import Signal
-from runs.signalling import send_signal
+from runs.signalling import SCOPE, send_signal
 from runs.tasks import ring
 from runs.views import examples
 from runs.views.callers import parsed_id
@@ -52,6 +52,7 @@ class SignalView(ApiView):
                 RunStateConflict(run_id=examples.RUN_ID, status="completed"),
                 InvalidSignal(field="payload.amount"),
                 InvalidIdempotencyKey(),
+                IdempotencyKeyConflict(scope=SCOPE),
             ),
         },
         examples=[examples.order("a payment came in", {"payload": {"amount": 120}})],

@@ -14,7 +14,7 @@ from specs.language.compiling_agents import (
 )
 from specs.language.compiling_workflows import are_timed, compile_workflow, recurring_agents
 from specs.language.diagnostics import CompileError, Finding, Location, Positions, diagnose
-from specs.language.limits import MAX_TIMEOUT_SECONDS
+from specs.language.limits import MAX_NAME_CHARS, MAX_TIMEOUT_SECONDS
 from specs.language.moments import moment
 from specs.language.plan import FunctionPlan, HumanPlan, OnReject, OnTimeout, Plan, RequestType, SignalPlan, WaitPlan
 from specs.language.schema import Spec
@@ -82,16 +82,24 @@ def compile_spec(spec: Spec, *, positions: Positions | None = None, skills: Skil
 
 
 def _overlong(spec: Spec) -> Iterator[Finding]:
-    """Yield timeouts that the language lets pass and that end on no date."""
+    """Yield what the language lets pass and nothing can hold: timeouts that end on no date, names without end."""
     humans = spec.components.humans.items()
     timeouts: list[tuple[Location, int | None]] = [
         (("components", "humans", name, "timeout_seconds"), human.timeout_seconds) for name, human in humans
     ]
+    names: list[tuple[Location, str | None]] = [((*at, "name"), agent.name) for at, agent in spec.located_agents()]
+    names += [(("components", "signals", name), name) for name in spec.components.signals]
     for at, workflow in spec.located_workflows():
-        timeouts += [((*here, "timeout_seconds"), step.timeout_seconds) for here, step in located_steps(workflow, at)]
+        names.append(((*at, "name"), workflow.name))
+        for here, step in located_steps(workflow, at):
+            timeouts.append(((*here, "timeout_seconds"), step.timeout_seconds))
+            names.append(((*here, "id"), step.id))
     for at, seconds in timeouts:
         if seconds is not None and seconds > MAX_TIMEOUT_SECONDS:
             yield Finding("E_LIMIT", at, f"A timeout is at most {MAX_TIMEOUT_SECONDS} seconds, which is ten years.")
+    for at, name in names:
+        if name is not None and len(name) > MAX_NAME_CHARS:
+            yield Finding("E_LIMIT", at, f"A name has at most {MAX_NAME_CHARS} characters.")
 
 
 def _wait(wait: WaitSpec) -> WaitPlan:

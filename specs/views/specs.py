@@ -17,6 +17,7 @@ from kneo_project.api.permissions import actor_of
 from kneo_project.api.views import ApiView
 from kneo_project.audit.services import record
 from kneo_project.errors import InvalidRequest
+from kneo_project.redaction import redact
 from specs import services
 from specs.errors import EnvironmentPolicyBlocked, SpecInvalid, SpecPathConfined
 from specs.language.diagnostics import told
@@ -143,7 +144,7 @@ class PolicyReportView(SpecView):
         source = self.source_of(request)
         report = policy_report(services.inspect(source))
         self.note(request, "spec.policy_reported", source, valid=report["valid"])
-        return Response({"valid": report["valid"], "report": report})
+        return Response({"valid": report["valid"], "report": redact(report)})
 
 
 class SchemaView(ApiView):

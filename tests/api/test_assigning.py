@@ -5,10 +5,12 @@ from typing import Any
 
 import pytest
 from django.test import Client, override_settings
+from django.utils import timezone
 
 from humantasks.models import HumanTask, TaskApproval
 from kneo_project.audit.models import AuditEvent
-from runs.models import Run
+from runs.models import Run, Schedule
+from runs.tasks import fire_schedules
 from tests.api.conftest import Api
 from tests.api.specs import workflow
 from tests.factories import HumanTaskFactory
@@ -215,6 +217,20 @@ def test_nor_does_who_had_a_schedule_start_it(alice: Api, bob: Api, carol: Api) 
     for refused in (bob, carol):
         assert refusal(decide(refused, forked, "approved", 403))[0] == "requester_excluded"
     assert decide(alice, forked, "approved")["status"] == "completed"
+
+
+def test_nor_do_those_who_wrote_what_the_clock_started(alice: Api, bob: Api, carol: Api) -> None:
+    spec = workflow("a", "human", "b", exclude_requester=True)
+    alice.post("/schedules", {"name": "nightly", "cron": "@daily", "input": "q", "spec": spec}, 201)
+    body = {"input": "pay more"}
+    assert bob.client.patch("/v1/schedules/nightly", body, "application/json").status_code == 200
+    Schedule.objects.update(next_at=timezone.now())
+    fire_schedules()
+
+    path = f"/human-tasks/{HumanTask.objects.get().pk}"
+    for refused in (alice, bob):
+        assert refusal(decide(refused, path, "approved", 403))[0] == "requester_excluded"
+    assert decide(carol, path, "approved")["output_text"] == "pay more>a>b"
 
 
 def test_the_others_approve_what_the_first_has_written(alice: Api, bob: Api) -> None:

@@ -1,16 +1,19 @@
 """What every answer carries, how large a request may be, and what is logged of it."""
 
+import asyncio
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from io import BytesIO
+from itertools import repeat
 from typing import IO, Any
 
 import pytest
+from django.core.handlers.asgi import ASGIHandler
 from django.core.handlers.wsgi import WSGIHandler
 from django.test import Client
 from pytest_django import Settings
 
-from kneo_project.api.limits import count_chunked
+from kneo_project.api.limits import count_chunked, count_streamed
 from tests.loglines import LogLines, captured
 
 pytestmark = pytest.mark.urls("tests.api.base_urls")
@@ -72,6 +75,36 @@ def test_a_body_without_a_length_is_counted(settings: Settings, body: bytes, sta
     }
     answer = count_chunked(WSGIHandler())(environ, start_response)
     answer.close()  # type: ignore[attr-defined]
+    assert seen == [status]
+
+
+@pytest.mark.parametrize(
+    ("headers", "pieces", "status"),
+    [
+        ([], [b'{"name":', b' "a"}'], 200),
+        ([(b"content-length", b"13")], [b'{"name": "a"}'], 200),
+        ([], repeat(b" "), 413),
+        ([(b"content-length", b"9999")], repeat(b" "), 413),
+    ],
+    ids=["pieces", "announced", "endless", "announced as too long"],
+)
+def test_the_server_of_events_reads_no_more_of_a_body_than_it_may(
+    settings: Settings, headers: list[tuple[bytes, bytes]], pieces: Iterable[bytes], status: int
+) -> None:
+    settings.MAX_BODY_BYTES = 20
+    left, seen = iter(pieces), list[int]()
+
+    async def receive() -> Any:  # noqa: ANN401
+        await asyncio.sleep(0)
+        piece = next(left, None)
+        return {"type": "http.request", "body": piece or b"", "more_body": piece is not None}
+
+    async def send(message: Any) -> None:  # noqa: ANN401
+        seen.extend([message["status"]] if "status" in message else [])
+
+    headers = [(b"host", b"localhost"), (b"content-type", b"application/json"), *headers]
+    scope: Any = {"type": "http", "method": "POST", "path": "/v1/toys", "query_string": b"", "headers": headers}
+    asyncio.run(asyncio.wait_for(count_streamed(ASGIHandler())(scope, receive, send), timeout=10))
     assert seen == [status]
 
 

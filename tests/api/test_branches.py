@@ -32,6 +32,14 @@ def test_a_run_lists_its_branches_in_order(api: Api, run: dict[str, Any]) -> Non
     assert told == [(run["run_id"], 0, "x>a"), (run["run_id"], 1, "y>a")]
 
 
+def test_branches_are_walked_by_cursors(api: Api, run: dict[str, Any]) -> None:
+    path = f"/runs/{run['run_id']}/branches"
+    first = api.get(path, limit=2)
+    second = api.get(path, limit=2, cursor=first["next_cursor"])
+    assert [each["branch_index"] for each in first["branches"] + second["branches"]] == [0, 1, 2]
+    assert second["next_cursor"] is None
+
+
 def test_branches_can_be_chosen_by_their_status(api: Api, run: dict[str, Any]) -> None:
     path = f"/runs/{run['run_id']}/branches"
     assert api.get(path, status="completed")["total"] == 3

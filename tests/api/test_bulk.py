@@ -122,6 +122,9 @@ def test_the_same_key_orders_it_once(api: Api) -> None:
         ({"filter": {"colour": "red"}}, ["body", "filter", "colour"]),
         ({"filter": {"has_error": "maybe"}}, ["body", "filter", "has_error"]),
         ({"filter": {"status": {"a": 1}}}, ["body", "filter", "status"]),
+        ({"filter": {"status": ""}}, ["body", "filter", "status"]),
+        ({"filter": {"status": "blocked", "tag": []}}, ["body", "filter", "tag"]),
+        ({"filter": {"q": ""}, "dry_run": True}, ["body", "filter", "q"]),
         ({"filter": {"status": "failed"}, "batch_size": 501}, ["body", "batch_size"]),
         ({"filter": {"status": "failed"}, "action": "explode"}, ["body", "action"]),
     ],
@@ -138,3 +141,9 @@ def test_work_is_listed_and_unknown_work_is_not_found(api: Api) -> None:
     assert [each["action"] for each in api.get("/runs/bulk")["operations"]] == ["cancel"]
     assert api.get("/runs/bulk", status="completed")["operations"] == []
     assert api.get("/runs/bulk/00000000-0000-4000-8000-000000000000", 404)["detail"]["error"] == "not_found"
+
+
+def test_what_runs_were_looked_for_by_is_shown_redacted(api: Api) -> None:
+    told = order(api, "cancel", filter={"q": "password=hunter2"})
+    for shown in (told, api.get(f"/runs/bulk/{told['bulk_id']}"), *api.get("/runs/bulk")["operations"]):
+        assert shown["filter"] == {"q": ["password=[REDACTED]"]}

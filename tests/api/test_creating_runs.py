@@ -1,5 +1,6 @@
 """POST /v1/runs."""
 
+import secrets
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from runs.models import Run
 from tests.api.conftest import Api
 from tests.api.specs import agent, workflow
 from tests.integration.test_agents import served
+from tests.settings import DATABASE
 from tests.stubs.chat_server import Answer, ChatServer, failure
 
 ANSWER_KEYS = {"run_id", "status", "output_text", "human_intervention_required", "continuation_id", "metadata"}
@@ -228,3 +230,10 @@ def test_a_run_that_spent_its_money_says_so(api: Api) -> None:
         spec["components"]["agents"]["writer"] = served(chat)
         detail = api.run(spec, 400, cost_budget=0.000001)["detail"]
     assert (detail["error"], len(chat.requests)) == ("cost_budget_exceeded", 1)
+
+
+@pytest.mark.skipif(DATABASE != "postgres", reason="only its indexes have no room for just any text")
+def test_a_session_that_the_database_has_no_room_for_is_refused_for_good(api: Api) -> None:
+    refused = api.run(workflow("a"), 400, session_id=secrets.token_hex(2_048))
+    assert refused["detail"]["error"] == "invalid_request"
+    assert not Run.objects.exists()

@@ -68,3 +68,9 @@ def test_who_looked_is_on_record(api: Api) -> None:
     assert event.actor == "anonymous"
     assert (event.metadata["providers_requested"], event.metadata["provider_count"]) == (["openai"], 1)
     assert (event.metadata["providers_present"], event.metadata["include_service_references"]) == (1, True)
+
+
+@pytest.mark.parametrize("parameter", ["providers", "extras"])
+def test_a_name_that_no_record_could_hold_is_refused(api: Api, parameter: str) -> None:
+    refused = api.get("/security/credentials", 422, **{parameter: "a\0b"})
+    assert refused["detail"][0]["loc"] == ["query", parameter]

@@ -1,5 +1,6 @@
 """Finding runs again: labels, times, lengths, pages without end, and how many there are."""
 
+import base64
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
@@ -124,6 +125,25 @@ def test_a_cursor_belongs_to_its_order(api: Api) -> None:
     RunFactory.create_batch(3)
     cursor = api.get("/runs", limit=1, sort_by="created_at")["next_cursor"]
     refused = api.get("/runs", 422, limit=1, sort_by="updated_at", cursor=cursor)
+    assert refused["detail"][0]["loc"] == ["query", "cursor"]
+
+
+@pytest.mark.parametrize(
+    ("sort_by", "value"),
+    [
+        ("status", '"\\u0000"'),
+        ("workflow_name", '"\\ud800"'),
+        ("timeout_seconds", "Infinity"),
+        ("attempts", "1e999"),
+        ("deadline_at", '"0001-01-01T00:00:00+14:00"'),
+        ("deadline_at", '"9999-12-31T23:59:59-14:00"'),
+    ],
+)
+def test_a_cursor_that_somebody_made_up_is_refused(api: Api, sort_by: str, value: str) -> None:
+    RunFactory.create_batch(2)
+    place = f'["{sort_by} asc", {value}, "2026-01-01T00:00:00+00:00", "{Run.objects.all()[0].pk}"]'
+    cursor = base64.urlsafe_b64encode(place.encode()).decode().rstrip("=")
+    refused = api.get("/runs", 422, sort_by=sort_by, sort_order="asc", cursor=cursor)
     assert refused["detail"][0]["loc"] == ["query", "cursor"]
 
 

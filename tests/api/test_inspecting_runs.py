@@ -175,3 +175,12 @@ def test_the_policy_report_of_a_run_is_that_of_its_spec_and_on_record(api: Api) 
     assert api.get(f"/runs/{run_id}/policy-report") == api.post("/specs/policy-report", {"spec": spec})
     event = AuditEvent.objects.get(event_type="spec.policy_reported", run_id=run_id)
     assert (event.actor, event.metadata) == ("anonymous", {"valid": True, "source": "run"})
+
+
+def test_a_policy_report_shows_where_a_tool_sends_requests_and_not_the_key_in_the_address(api: Api) -> None:
+    tool = {"description": "d", "http": {"url": "https://example.org/?api_key=hunter2"}}
+    spec = workflow("a") | {"tools": {"ask": tool}}
+    run_id = run_of(api, spec)
+    for answer in (api.get(f"/runs/{run_id}/policy-report"), api.post("/specs/policy-report", {"spec": spec})):
+        (request,) = answer["report"]["tools"]["http_requests"]
+        assert request["url"] == "https://example.org/?api_key=[REDACTED]"

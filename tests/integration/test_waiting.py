@@ -17,7 +17,7 @@ from humantasks.models import HumanTask
 from humantasks.rules import Answer, Decision
 from kneo_project.audit.models import AuditEvent
 from runs import deadlines, services
-from runs.errors import InvalidSignal, RunNotFound, RunStateConflict, SignalNotFound
+from runs.errors import IdempotencyKeyConflict, InvalidSignal, RunNotFound, RunStateConflict, SignalNotFound
 from runs.executor import Rest
 from runs.models import Checkpoint, Run, Signal
 from runs.signalling import send_signal
@@ -230,3 +230,12 @@ def test_the_same_word_is_the_same_signal() -> None:
     advance(run)
 
     assert (first.pk, run.status) == (second.pk, "running")
+
+
+def test_nobody_else_and_nothing_else_is_taken_for_the_signal_of_a_word() -> None:
+    run = run_of(sequence(PAID))
+    send_signal(run.pk, "payment", {"amount": 5}, actor="bank", word="1")
+    for actor, amount in (("bank", 6), ("shop", 5)):
+        with pytest.raises(IdempotencyKeyConflict):
+            send_signal(run.pk, "payment", {"amount": amount}, actor=actor, word="1")
+    assert [signal.payload for signal in Signal.objects.all()] == [{"amount": 5}]

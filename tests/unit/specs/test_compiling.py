@@ -193,6 +193,16 @@ def test_a_document_with_errors_is_refused_with_them() -> None:
             document(components={"humans": {"h": {"timeout_seconds": 10**12}}}),
             ("E_LIMIT", "components.humans.h.timeout_seconds"),
         ),
+        (document(agent={"name": "x" * 256}), ("E_LIMIT", "agent.name")),
+        (sequential(step(id="x" * 256)), ("E_LIMIT", "workflow.steps[0].id")),
+        (
+            document(
+                workflow={"type": "sequential", "name": "x" * 256, "steps": [step(kind="human", ref="h")]},
+                components={"humans": {"h": {}}},
+            ),
+            ("E_LIMIT", "workflow.name"),
+        ),
+        (document(components={"signals": {"x" * 256: {}}}), ("E_LIMIT", f"components.signals.{'x' * 256}")),
     ],
 )
 def test_what_no_run_could_do_anything_with_is_refused(data: dict[str, Any], refusal: tuple[str, str]) -> None:
