@@ -46,8 +46,7 @@ class Schedule(models.Model):
     ``next_at`` is the next moment a run is due; null while paused. ``waiting_since`` is a moment that was due and whose
     run could not be started yet: at most one waits. A moment that is noticed more than ``misfire_grace_seconds`` late
     is missed; null is never. ``last_due_at``, ``last_outcome``, ``last_reason`` and ``last_run`` tell of the last one.
-    ``changed_by`` is who last changed it; null is nobody. The other columns are
-    those of the run.
+    ``changed_by`` is who last changed it; null is nobody. The other columns are those of the run.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
