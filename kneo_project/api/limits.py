@@ -76,8 +76,8 @@ async def _received_at_most(receive: Receive, size: int) -> Message:
         message = await receive()
         if message["type"] != "http.request":
             return message
-        body += message["body"]
-        is_complete = len(body) >= size or not message["more_body"]
+        body += message.get("body", b"")
+        is_complete = len(body) >= size or not message.get("more_body", False)
     return {"type": "http.request", "body": bytes(body[:size]), "more_body": False}
 
 
