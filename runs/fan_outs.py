@@ -47,7 +47,7 @@ COPIED = (
 
 
 def lock(whole_id: uuid.UUID | None) -> None:
-    """Let nobody end the run ``whole_id``, which has branches, before the caller's transaction ends. None is none."""
+    """Let nobody move the run ``whole_id``, which has branches, before the caller's transaction ends. None is none."""
     if whole_id is not None:
         Run.objects.select_for_update(no_key=True).filter(pk=whole_id).values_list("pk", flat=True).first()
 
@@ -90,8 +90,10 @@ def note_end(run_id: uuid.UUID, *, branch_of: int, within: uuid.UUID) -> None:
     _charge(within, Run.objects.filter(pk=run_id), sign=1)
     FanOut.objects.filter(pk=branch_of).update(unfinished=F("unfinished") - 1)
     _let_begin(branch_of, 1)
-    parent = Run.objects.filter(fan_outs__pk=branch_of, fan_outs__unfinished=0).values("pk")
-    Run.objects.filter(pk__in=parent, lease_owner=None, status__in=ACTIVE).update(wake_at=Now())
+    parent_id = FanOut.objects.filter(pk=branch_of, unfinished=0).values_list("run_id", flat=True).first()
+    if parent_id is not None:
+        lock(parent_id)  # it may be a branch that is just about to rest, and would not be found by what wakes it
+        Run.objects.filter(pk=parent_id, lease_owner=None, status__in=ACTIVE).update(wake_at=Now())
 
 
 def end_with(run_id: uuid.UUID, at: datetime) -> None:

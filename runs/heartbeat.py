@@ -49,7 +49,7 @@ class Heartbeat:
     def __init__(self) -> None:
         self.owner_id = leases.new_owner_id()
         self._lock = threading.Lock()
-        self._holds: dict[uuid.UUID, Hold] = {}
+        self._holds: set[Hold] = set()  # two of one run, while a thread leaves what another has taken since
         self._thread: threading.Thread | None = None
         self._stopping = threading.Event()
         self._ended = threading.Event()
@@ -73,12 +73,12 @@ class Heartbeat:
         """Watch over ``lease`` while the block runs."""
         hold = Hold(lease)
         with self._lock:
-            self._holds[lease.run_id] = hold
+            self._holds.add(hold)
         try:
             yield hold
         finally:
             with self._lock:
-                self._holds.pop(lease.run_id, None)
+                self._holds.remove(hold)
 
     def let_go(self) -> None:
         """Wait until this process, which advances nothing any more, could give back what it still holds."""
@@ -106,12 +106,12 @@ class Heartbeat:
         """Renew the leases once, trip the steps whose runs were taken away, and give strays back."""
         leases.renew(self.owner_id)
         with self._lock:
-            holds = dict(self._holds)
+            holds = set(self._holds)
         fences = dict(Run.objects.leased_to(self.owner_id).values_list("pk", "fence"))
-        for run_id, hold in holds.items():
-            if fences.get(run_id) != hold.lease.fence:
-                hold.trip("The run was cancelled, ended or taken over.")
-        self._release_strays(fences, holds.keys())
+        lost = {hold for hold in holds if fences.get(hold.lease.run_id) != hold.lease.fence}
+        for hold in lost:
+            hold.trip("The run was cancelled, ended or taken over.")
+        self._release_strays(fences, {hold.lease.run_id for hold in holds - lost})
 
     def _release_strays(self, fences: Mapping[uuid.UUID, int], held: Set[uuid.UUID]) -> None:
         """Give back runs that are leased to us and that no thread advances: a claim or a release whose answer was lost.
@@ -125,7 +125,7 @@ class Heartbeat:
 
     def _interrupt_all(self) -> None:
         with self._lock:
-            holds = list(self._holds.values())
+            holds = set(self._holds)
         for hold in holds:
             hold.trip("The worker is shutting down.")
 

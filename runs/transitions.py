@@ -141,6 +141,7 @@ def block(lease: Lease, progress: Progress, at: datetime) -> bool:
             sources=RUNNING_ONLY,
             fence=lease.fence,
             owner_id=lease.owner_id,
+            sequence=lease.sequence,
             progress=progress,
             at=at,
             wake_at=_latest_rest(progress.state),
@@ -160,10 +161,11 @@ def _moment(seconds: float | None) -> datetime | None:
 def rest(lease: Lease, until: float | None) -> bool:
     """Give the run back until ``until``, in seconds since the epoch (None: until it is woken).
 
-    In the caller's transaction.
+    In the caller's transaction. A worker that does not know of its last commit does not know what there is to wait for.
     """
     held = Run.objects.filter(pk=lease.run_id, fence=lease.fence, lease_owner=lease.owner_id, status=Status.RUNNING)
-    return bool(held.update(lease_owner=None, fence=F("fence") + 1, wake_at=_moment(until)))
+    as_known = held.filter(sequence=lease.sequence)
+    return bool(as_known.update(lease_owner=None, fence=F("fence") + 1, wake_at=_moment(until)))
 
 
 def wake(run: Run) -> bool:

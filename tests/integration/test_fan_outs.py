@@ -7,17 +7,20 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.utils import timezone
 
 from humantasks.models import HumanTask, TaskStatus
 from humantasks.rules import Answer, Decision
-from runs import deadlines, executor, services
+from runs import awaiting, deadlines, executor, services, transitions
+from runs.awaiting import Wait
 from runs.errors import RunStateConflict
 from runs.executor import Rest
 from runs.models import Checkpoint, FanOut, Run, TraceEvent
 from runs.redriving import ForkRun, continue_run, fork_run
 from tests.integration.driving import human, start, step
 from tests.integration.functions import CALLS, FAILING
+from tests.integration.meeting import during
 from tests.integration.test_agents import served
 from tests.integration.test_shapes import among, paths, sequence
 from tests.integration.test_shapes import spec_of as shaped
@@ -161,6 +164,22 @@ def test_a_map_within_a_map_within_a_sequence() -> None:
     )
     assert (run.status, run.output_text) == ("completed", '[["1>a", "2>a"], [], ["3>a"]]>b')
     assert {branch.within_id for branch in Run.objects.exclude(pk=run.pk)} == {run.pk}
+
+
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="writers of SQLite do not meet")
+def test_a_branch_that_goes_to_rest_as_its_last_branch_ends_goes_on() -> None:
+    run = begun(over(step("row", "cells", kind="workflow")), '[["1"]]', cells=over("a"))
+    [row] = branches(run)
+    executor.advance(row.pk)
+    [cell] = branches(row)
+    transitions.wake(row)
+    lease = transitions.claim(row.pk, "resting")
+    assert lease is not None
+    wait = Wait(signals=frozenset(), fan_outs=frozenset([cell.branch_of_id or 0]), until=None)
+
+    during(lambda: awaiting.rest(lease, wait), lambda: executor.advance(cell.pk))
+
+    assert drive(run).output_text == '[["1>a"]]'
 
 
 def test_a_branch_that_fails_fails_the_run_once_the_others_are_done() -> None:

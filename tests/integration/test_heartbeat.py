@@ -2,14 +2,17 @@
 
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
 import pytest
 from django.db import InterfaceError, OperationalError
 from django.db.backends.signals import connection_created
 from pytest_django import Settings
 
-from runs import heartbeat
+from runs import heartbeat, transitions
+from runs.leases import Lease
+from runs.models import Run
+from tests.integration.driving import spec_of, start, step
 
 MISSED, PATIENCE_SECONDS = 3, 30
 
@@ -43,3 +46,22 @@ def test_a_beat_that_fails_is_not_the_last(trouble: Exception, settings: Setting
     with connecting(fail_at_first):
         heartbeat.of_this_process().ensure_alive()
         assert goes_on.wait(PATIENCE_SECONDS)
+
+
+def test_a_run_that_another_thread_has_taken_since_stays_with_that() -> None:
+    pulse = heartbeat.of_this_process()
+    run = start(spec_of(step("a")))
+
+    def claimed() -> Lease:
+        lease = transitions.claim(run.pk, pulse.owner_id)
+        assert lease is not None
+        return lease
+
+    with ExitStack() as taken:
+        first = claimed()
+        with pulse.holding(first):
+            transitions.release(run.pk, first.fence)
+            taken.enter_context(pulse.holding(claimed()))
+        for _ in range(3):
+            pulse.beat()
+        assert Run.objects.get(pk=run.pk).lease_owner == pulse.owner_id
