@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from kneo_project.prices import NANOS
 from kneo_project.redaction import redact_text
+from kneo_project.strict_json import storable
 from runs.agents.answering import AgentReply, Agents, RunWorkflow
 from runs.agents.budget import Meter
 from runs.agents.context import StepContext
@@ -69,11 +70,6 @@ def kept_once(agents: Agents, key: str, make: Callable[[], str]) -> str:
     return str(kept["text"])
 
 
-def storable(text: str) -> str:
-    """Return ``text`` without what no database can store: NUL characters and halves of surrogate pairs."""
-    return text.replace("\0", "\ufffd").encode("utf-8", "replace").decode()
-
-
 def failed(error: Exception, *, started_at: datetime) -> Failed:
     """Return what ``error``, whoever raised it, means for the attempt of a step that began at ``started_at``."""
     kind = "max_iterations" if isinstance(error, MaxIterationsReached) else type(error).__name__
@@ -126,11 +122,11 @@ def _event(entry: Entry) -> Event:
         type=EventType(entry.type.value),
         at=entry.at,
         agent_name=entry.agent_name,
-        input_text=entry.input_text,
-        output_text=entry.output_text,
-        error=entry.error,
-        model=entry.about,
-        metadata=entry.metadata,
+        input_text=storable(entry.input_text),
+        output_text=storable(entry.output_text),
+        error=storable(entry.error),
+        model=storable(entry.about),
+        metadata=storable(entry.metadata),
     )
 
 

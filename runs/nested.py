@@ -11,8 +11,9 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
+from kneo_project.strict_json import storable
 from runs import tracing
-from runs.agent_work import failed, storable
+from runs.agent_work import failed
 from runs.agents.answering import Agents
 from runs.agents.diary import Happening
 from runs.agents.errors import AgentError, StepInterrupted, WorkflowFailed

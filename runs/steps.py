@@ -12,8 +12,9 @@ from django.conf import settings
 from django.utils import timezone
 
 from kneo_project.prices import NANOS
+from kneo_project.strict_json import storable
 from runs import fan_outs, tracing
-from runs.agent_work import agents_of, checked_output, details_of, events_of, failed, kept_once, storable, usage_of
+from runs.agent_work import agents_of, checked_output, details_of, events_of, failed, kept_once, usage_of
 from runs.agents.answering import AgentReply, Agents
 from runs.agents.budget import Meter
 from runs.agents.context import StepContext
@@ -154,9 +155,9 @@ def _asks(question: Question, task: _Task) -> Asks:
         key=question.key,
         digest=question.digest,
         title=question.title,
-        prompt=question.prompt,
+        prompt=storable(question.prompt),
         text=storable(question.text),
-        context=question.context,
+        context=storable(question.context),
         approver=question.approver,
         is_escalated=question.is_escalated,
         started_at=task.started_at,
