@@ -70,7 +70,13 @@ def kept_once(agents: Agents, key: str, make: Callable[[], str]) -> str:
     return str(kept["text"])
 
 
-def failed(error: Exception, *, started_at: datetime) -> Failed:
+def may_be_tried_again(agents: Agents) -> bool:
+    """Return whether what ``agents`` did may be done anew: not once a tool was called that must not be twice."""
+    tools = agents.plan.tools
+    return not any(tools[name].retry_unsafe for name in agents.journal.tools_called(agents.prefix) if name in tools)
+
+
+def failed(error: Exception, agents: Agents, *, started_at: datetime) -> Failed:
     """Return what ``error``, whoever raised it, means for the attempt of a step that began at ``started_at``."""
     kind = "max_iterations" if isinstance(error, MaxIterationsReached) else type(error).__name__
     known = error if isinstance(error, AgentError) else None
@@ -78,7 +84,7 @@ def failed(error: Exception, *, started_at: datetime) -> Failed:
         fault=Fault(type=kind, message=storable(redact_text(str(error)))),
         started_at=started_at,
         finished_at=timezone.now(),
-        is_retriable=known.retriable if known else True,
+        is_retriable=(known.retriable if known else True) and may_be_tried_again(agents),
         is_final=known.is_final if known else False,
     )
 
