@@ -2,7 +2,8 @@
 
 import json
 import math
-from typing import NoReturn
+from collections.abc import Iterator
+from typing import Any, NoReturn, cast
 
 MAX_DEPTH = 100
 
@@ -40,6 +41,27 @@ def read_json(text: str) -> object:
         raise NotJson("a number is out of range") from None
 
 
+def storable[T](value: T) -> T:
+    """Return the JSON ``value``, nested no deeper than ``MAX_DEPTH``, without what no database can store.
+
+    NUL characters and halves of surrogate pairs, which models and tools come up with, are replaced.
+    """
+    kept: Any = value
+    if isinstance(value, str):
+        kept = value.replace("\0", "\ufffd").encode("utf-8", "replace").decode()
+    elif isinstance(value, dict):
+        kept = {storable(key): storable(inner) for key, inner in value.items()}
+    elif isinstance(value, list | tuple):
+        kept = [storable(inner) for inner in value]
+    return cast("T", kept)
+
+
+def refuse_deep(value: object) -> None:
+    """Do nothing, unless the JSON ``value`` is nested deeper than ``MAX_DEPTH``: then raise ``NotJson``."""
+    for _ in _parts(value):
+        pass
+
+
 def refuse_unstorable(value: object) -> None:
     """Do nothing, unless the JSON ``value`` cannot be kept.
 
@@ -47,14 +69,20 @@ def refuse_unstorable(value: object) -> None:
         NotJson: it is nested deeper than ``MAX_DEPTH``.
         Unstorable: it holds a NUL character or an unpaired surrogate.
     """
+    for part in _parts(value):
+        if isinstance(part, str):
+            _refuse_unstorable_text(part)
+
+
+def _parts(value: object) -> Iterator[object]:
+    """Yield ``value`` and all that is in it, keys included; without recursion, as nothing else bounds the depth."""
     pending: list[tuple[object, int]] = [(value, 1)]
     while pending:
         current, depth = pending.pop()
         if depth > MAX_DEPTH:
             raise _too_deep()
-        if isinstance(current, str):
-            _refuse_unstorable_text(current)
-        elif isinstance(current, dict):
+        yield current
+        if isinstance(current, dict):
             pending.extend((inner, depth + 1) for pair in current.items() for inner in pair)
         elif isinstance(current, list):
             pending.extend((inner, depth + 1) for inner in current)

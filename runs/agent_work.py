@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from kneo_project.prices import NANOS
 from kneo_project.redaction import redact_text
+from kneo_project.strict_json import storable
 from runs.agents.answering import AgentReply, Agents, RunWorkflow
 from runs.agents.budget import Meter
 from runs.agents.context import StepContext
@@ -69,12 +70,13 @@ def kept_once(agents: Agents, key: str, make: Callable[[], str]) -> str:
     return str(kept["text"])
 
 
-def storable(text: str) -> str:
-    """Return ``text`` without what no database can store: NUL characters and halves of surrogate pairs."""
-    return text.replace("\0", "\ufffd").encode("utf-8", "replace").decode()
+def may_be_tried_again(agents: Agents) -> bool:
+    """Return whether what ``agents`` did may be done anew: not once a tool was called that must not be twice."""
+    tools = agents.plan.tools
+    return not any(tools[name].retry_unsafe for name in agents.journal.tools_called(agents.prefix) if name in tools)
 
 
-def failed(error: Exception, *, started_at: datetime) -> Failed:
+def failed(error: Exception, agents: Agents, *, started_at: datetime) -> Failed:
     """Return what ``error``, whoever raised it, means for the attempt of a step that began at ``started_at``."""
     kind = "max_iterations" if isinstance(error, MaxIterationsReached) else type(error).__name__
     known = error if isinstance(error, AgentError) else None
@@ -82,7 +84,7 @@ def failed(error: Exception, *, started_at: datetime) -> Failed:
         fault=Fault(type=kind, message=storable(redact_text(str(error)))),
         started_at=started_at,
         finished_at=timezone.now(),
-        is_retriable=known.retriable if known else True,
+        is_retriable=(known.retriable if known else True) and may_be_tried_again(agents),
         is_final=known.is_final if known else False,
     )
 
@@ -126,11 +128,11 @@ def _event(entry: Entry) -> Event:
         type=EventType(entry.type.value),
         at=entry.at,
         agent_name=entry.agent_name,
-        input_text=entry.input_text,
-        output_text=entry.output_text,
-        error=entry.error,
-        model=entry.about,
-        metadata=entry.metadata,
+        input_text=storable(entry.input_text),
+        output_text=storable(entry.output_text),
+        error=storable(entry.error),
+        model=storable(entry.about),
+        metadata=storable(entry.metadata),
     )
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from django.db import Error, connection, transaction
 from django.utils import timezone
 
+from kneo_project.strict_json import storable
 from kneo_project.transient import is_away, retry_transient
 from runs.agents.errors import StepInterrupted
 from runs.agents.journal import Journal
@@ -19,7 +20,7 @@ from runs.models import JournalEntry, Run
 def journal_of(lease: Lease, action: Work) -> Journal:
     """Return the journal of ``action``. Nothing is read or written before somebody asks it."""
     place = _Place(run_id=lease.run_id, path=action.path, iteration=action.iteration, attempt=action.attempt)
-    return Journal(lambda: _load(place), lambda key, value: _keep(place, lease, key, _storable(value)))
+    return Journal(lambda: _load(place), lambda key, value: _keep(place, lease, key, storable(value)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,15 +35,6 @@ class _Place:
     def fields(self) -> dict[str, Any]:
         """Return the columns that name it."""
         return {"run_id": self.run_id, "path": self.path, "iteration": self.iteration, "attempt": self.attempt}
-
-
-def _storable(value: object) -> object:
-    """Return the JSON ``value`` without what no database can store. Arguments of tools are bounded in depth."""
-    if isinstance(value, str):
-        return value.replace("\0", "\ufffd").encode("utf-8", "replace").decode()
-    if isinstance(value, dict):
-        return {_storable(key): _storable(inner) for key, inner in value.items()}
-    return [_storable(inner) for inner in value] if isinstance(value, list) else value
 
 
 def _load(place: _Place) -> dict[str, Any]:

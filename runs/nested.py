@@ -11,8 +11,9 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
+from kneo_project.strict_json import storable
 from runs import tracing
-from runs.agent_work import failed, storable
+from runs.agent_work import failed, may_be_tried_again
 from runs.agents.answering import Agents
 from runs.agents.diary import Happening
 from runs.agents.errors import AgentError, StepInterrupted, WorkflowFailed
@@ -129,26 +130,26 @@ class _Nested:
         if action.not_before is not None:
             await asyncio.sleep(max(0.0, action.not_before - now.timestamp()))
         started_at = datetime.now(UTC)
+        part = self.agents.within(f"{action.path}.{action.iteration}.{action.attempt}")
         limits = [action.work.timeout_seconds or math.inf, (action.until or math.inf) - started_at.timestamp()]
         seconds = max(0.0, min(limits))
         try:
             async with asyncio.timeout(None if seconds == math.inf else seconds) as timeout:
                 with tracing.step(action, self.agents.context.run_id):
-                    done = await self._work(action)
+                    done = await self._work(action, part)
         except StepInterrupted:
             raise
         except Exception as error:
             if isinstance(error, AgentError) and error.is_final:
                 raise
             if isinstance(error, TimeoutError) and timeout.expired():
-                return _too_late(limits, started_at)
-            return failed(error, started_at=started_at)
+                return _too_late(limits, started_at, part)
+            return failed(error, part, started_at=started_at)
         return replace(done, started_at=started_at, finished_at=datetime.now(UTC))
 
-    async def _work(self, action: RunStep) -> Succeeded:
+    async def _work(self, action: RunStep, part: Agents) -> Succeeded:
         """Return what the step of ``action`` gives, or gave before; only what the workflow guardrails pass flows on."""
         plan, ref = self.agents.plan, action.work.ref
-        part = self.agents.within(f"{action.path}.{action.iteration}.{action.attempt}")
         variables: Mapping[str, Any] = {}
         details: dict[str, Any] = {}
         if action.work.kind is StepKind.AGENT:
@@ -208,14 +209,15 @@ class _Nested:
             )
 
 
-def _too_late(limits: Sequence[float], started_at: datetime) -> Settled:
+def _too_late(limits: Sequence[float], started_at: datetime, part: Agents) -> Settled:
     """Return that a step took too long, or that it is for the workflow around it to say so, as its time is over."""
     own, outer = limits
     now = datetime.now(UTC)
     if outer < own:
         return Deferred(until=started_at.timestamp(), started_at=started_at, finished_at=now)
     fault = Fault(type="RetryTimeoutError", message=f"Operation timed out after {own:g} seconds.")
-    return Failed(fault=fault, started_at=started_at, finished_at=now, is_timeout=True)
+    may_retry = may_be_tried_again(part)
+    return Failed(fault=fault, started_at=started_at, finished_at=now, is_retriable=may_retry, is_timeout=True)
 
 
 async def _together[T](work: Iterable[Awaitable[T]], most: int = MOST_AT_ONCE) -> list[T]:

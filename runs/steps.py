@@ -12,8 +12,18 @@ from django.conf import settings
 from django.utils import timezone
 
 from kneo_project.prices import NANOS
+from kneo_project.strict_json import storable
 from runs import fan_outs, tracing
-from runs.agent_work import agents_of, checked_output, details_of, events_of, failed, kept_once, storable, usage_of
+from runs.agent_work import (
+    agents_of,
+    checked_output,
+    details_of,
+    events_of,
+    failed,
+    kept_once,
+    may_be_tried_again,
+    usage_of,
+)
 from runs.agents.answering import AgentReply, Agents
 from runs.agents.budget import Meter
 from runs.agents.context import StepContext
@@ -142,6 +152,7 @@ def _timed_out(limit: _Limit, task: _Task) -> Failed:
         fault=Fault(type="RetryTimeoutError", message=f"Operation timed out after {limit.seconds:g} seconds."),
         started_at=task.started_at,
         finished_at=timezone.now(),
+        is_retriable=may_be_tried_again(task.agents),
         is_timeout=True,
         usage=usage_of(task.agents),
         events=events_of(task.agents),
@@ -154,9 +165,9 @@ def _asks(question: Question, task: _Task) -> Asks:
         key=question.key,
         digest=question.digest,
         title=question.title,
-        prompt=question.prompt,
+        prompt=storable(question.prompt),
         text=storable(question.text),
-        context=question.context,
+        context=storable(question.context),
         approver=question.approver,
         is_escalated=question.is_escalated,
         started_at=task.started_at,
@@ -210,6 +221,5 @@ def _call(function: FunctionPlan, action: RunStep, task: _Task) -> str:
 
 
 def _failure(error: Exception, task: _Task) -> Failed:
-    return replace(
-        failed(error, started_at=task.started_at), usage=usage_of(task.agents), events=events_of(task.agents)
-    )
+    failure = failed(error, task.agents, started_at=task.started_at)
+    return replace(failure, usage=usage_of(task.agents), events=events_of(task.agents))

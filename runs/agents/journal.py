@@ -35,6 +35,12 @@ class Journal:
         if self._kept is not None:
             self._kept[key] = value
 
+    def tools_called(self, prefix: str) -> set[str]:
+        """Return the tools whose calls below ``prefix`` have begun, as far as is kept."""
+        kept = [*(self._kept or {}).items()]
+        below = (value for key, value in kept if key.startswith(prefix) and isinstance(value, dict))
+        return {value["tool"] for value in below if "tool" in value}
+
 
 def forgetful() -> Journal:
     """Return a journal that keeps nothing beyond the process: for steps whose calls may all be made again."""

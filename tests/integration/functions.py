@@ -83,6 +83,11 @@ def find(arguments: dict[str, str]) -> str:
     return f"found {arguments['query']}"
 
 
+def broken(_arguments: dict[str, str]) -> str:
+    """Return what no database stores."""
+    return "half \ud83d and \0"
+
+
 def pay(arguments: dict[str, str]) -> str:
     """Pay, once."""
     _say("pay", "")

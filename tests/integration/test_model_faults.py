@@ -9,8 +9,11 @@ from typing import Any
 import pytest
 from pytest_django import Settings
 
+from humantasks.models import HumanTask
+from humantasks.rules import Decision
 from runs.models import Run, TraceEvent
 from tests.integration.driving import advance, spec_of, start, step
+from tests.integration.test_shapes import answer
 from tests.stubs.chat_server import Answer, ChatServer, completion, failure, pieces, tool_call
 from tests.unit.agents.test_anthropic import message, said
 from tests.unit.agents.test_streams import OPENING, STOP, TEXT, chunk
@@ -79,6 +82,12 @@ FAULTS = {
     ),
     "arguments of a tool that are no JSON": Fault(
         answers=(tool_call("find", '{"query": '), OK),
+        ends="completed",
+        events=(("tool_failed", "not a JSON object"),),
+        asked=2,
+    ),
+    "arguments that are nested too deep": Fault(
+        answers=(tool_call("find", f'{{"query": {"[" * 900}{"]" * 900}}}'), OK),
         ends="completed",
         events=(("tool_failed", "not a JSON object"),),
         asked=2,
@@ -164,6 +173,46 @@ def test_a_fault_ends_as_it_should_and_is_in_the_trace(chat: ChatServer, fault: 
     events = told(run)
     assert [kind for kind, _ in events] == [kind for kind, _ in fault.events]
     assert all(word in error for (_, error), (_, word) in zip(events, fault.events, strict=True))
+
+
+@pytest.mark.parametrize(
+    "answers",
+    [
+        (completion("f\0ine"),),
+        (tool_call("find", r'{"query": "half \ud83d", "\u0000": 1}'), OK),
+        (tool_call("p\0ayroll", "{}"), OK),
+        (pieces(chunk("stop", content="f\0ine")),),
+    ],
+    ids=["an answer", "arguments", "a tool", "a stream"],
+)
+def test_what_no_database_stores_keeps_no_run_from_its_end(chat: ChatServer, answers: tuple[Answer, ...]) -> None:
+    chat.queue(*answers)
+    run = run_of(chat)
+    assert (run.status, (run.output_text or "").replace("\ufffd", "")) == ("completed", "fine")
+    assert len(chat.requests) == len(answers)
+
+
+def test_a_result_that_no_database_stores_is_heard_of_all_the_same(chat: ChatServer) -> None:
+    chat.queue(tool_call("broken", "{}"), OK)
+    run = run_of(chat, tools={"broken": {"description": "d", "implementation": "tests.integration.functions.broken"}})
+    assert run.status == "completed"
+    assert chat.requests[-1].body["messages"][-1]["content"] == "half ? and \ufffd"
+
+
+def test_a_person_is_asked_once_about_a_call_that_no_database_stores(chat: ChatServer) -> None:
+    chat.queue(tool_call("find", r'{"query": "half \ud83d and \u0000"}'), OK)
+    tool = {"description": "d", "implementation": "tests.integration.functions.find", "approval": "always"}
+    run = run_of(chat, tools={"find": tool})
+    answer(run, Decision.APPROVED)
+    run.refresh_from_db()
+    assert (run.status, HumanTask.objects.filter(run=run).count()) == ("completed", 1)
+
+
+@pytest.mark.parametrize("count", [10**20, 1e300, 10**400, 2**62], ids=["10^20", "1e300", "10^400", "2^62"])
+def test_a_count_of_tokens_that_cannot_be_is_none(chat: ChatServer, count: float) -> None:
+    chat.queue(completion("fine", usage={"prompt_tokens": count, "completion_tokens": count}))
+    run = run_of(chat)
+    assert (run.status, run.total_tokens) == ("completed", None)
 
 
 def test_an_endpoint_is_left_alone_as_long_as_it_asks(chat: ChatServer) -> None:

@@ -1,5 +1,6 @@
 """A server of tools that speaks MCP, as a program: ``python -m tests.stubs.mcp_server TRANSPORT [PORT] [FILES]``."""
 
+import asyncio
 import os
 import signal
 import ssl
@@ -8,11 +9,13 @@ import time
 from typing import Any
 
 import uvicorn
+from mcp import MCPError
 from mcp.server.mcpserver import Context, MCPServer
 from mcp.server.mcpserver.exceptions import ToolError
 from mcp.types import CallToolResult, ImageContent, TextContent
 
 server = MCPServer("stub")
+refused = asyncio.Event()
 
 
 @server.tool()
@@ -48,6 +51,21 @@ def slow() -> str:
     """Take half a minute."""
     time.sleep(30)
     return "at last"
+
+
+@server.tool()
+async def refuse(code: int) -> str:
+    """Answer with an error of the protocol."""
+    refused.set()
+    raise MCPError(code, "not like this")
+
+
+@server.tool()
+async def late() -> str:
+    """Answer some time after another call was refused."""
+    await refused.wait()
+    await asyncio.sleep(0.3)
+    return f"after all, from {os.getpid()}"
 
 
 @server.tool()

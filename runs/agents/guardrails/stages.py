@@ -54,14 +54,18 @@ class Checks:
             Exception: whatever a function or agent raises that is asked to judge.
         """
         changes: list[dict[str, str]] = []
-        for guardrail in self.guardrails:
-            verdict = await judge(guardrail, text, helpers)
+        known: set[str] = set()
+        for index, guardrail in enumerate(self.guardrails):
+            # Answers are kept by the id of the guardrail: of two that share it, each asks for its own.
+            asked = helpers.within(str(index)) if guardrail.id in known else helpers
+            known.add(guardrail.id)
+            verdict = await judge(guardrail, text, asked)
             if verdict.passed:
                 continue
             self._tell(guardrail, verdict, text)
             if guardrail.action is GuardrailAction.RETRY and may_retry:
                 return Checked(text=text, retry=self._sentence(guardrail, verdict))
-            changed = await self._changed(guardrail, verdict, text, helpers)
+            changed = await self._changed(guardrail, verdict, text, asked)
             if changed != text:
                 changes.append({"id": guardrail.id, "action": guardrail.action.value})
             text = changed

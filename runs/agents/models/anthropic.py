@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, Field, ValidationError
 
+from kneo_project.strict_json import storable
 from runs.agents.errors import ProviderError
 from runs.agents.models.bodies import as_json, tool_call
 from runs.agents.models.provider import Completion, Message, ModelParams, ToolDefinition
@@ -70,7 +71,7 @@ def _completion(read: Callable[[], "_Answer"], status: int) -> Completion:
     texts = [block.text for block in answer.content if isinstance(block, _Text)]
     calls = [block for block in answer.content if isinstance(block, _ToolUse)]
     return Completion(
-        text="".join(texts),
+        text=storable("".join(texts)),
         tool_calls=tuple(tool_call(id=call.id, name=call.name, arguments=call.input) for call in calls),
         usage=_usage(answer.usage),
         is_cut_off=answer.stop_reason == "max_tokens",

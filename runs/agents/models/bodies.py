@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from kneo_project.strict_json import NotJson, read_json
+from kneo_project.strict_json import NotJson, read_json, refuse_deep, storable
 from runs.agents.errors import ProviderError
 from runs.agents.models.provider import ToolCall
 
@@ -27,12 +27,15 @@ def as_json(body: dict[str, Any]) -> bytes:
 def tool_call(*, id: str, name: str, arguments: object) -> ToolCall:
     """Return the call of a tool whose ``arguments`` are an object or its JSON; "" and null mean none.
 
-    A model that writes them badly has made a mistake of its own: it is told, and may try again.
+    A model that writes them badly has made a mistake of its own: it is told, and may try again. What cannot be stored
+    is replaced here, so that the call that is made, approved and repeated after a crash is the same.
     """
+    id, name = storable(id), storable(name)
     try:
         read = read_json(arguments) if isinstance(arguments, str) and arguments else arguments or {}
+        refuse_deep(read)
     except NotJson:
         read = None
     if isinstance(read, Mapping):
-        return ToolCall(id=id, name=name, arguments=read)
+        return ToolCall(id=id, name=name, arguments=storable(read))
     return ToolCall(id=id, name=name, arguments={}, problem=NOT_ARGUMENTS)

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, Field, ValidationError
 
+from kneo_project.strict_json import storable
 from runs.agents.errors import ProviderError
 from runs.agents.models.bodies import as_json, tool_call
 from runs.agents.models.provider import Completion, Message, ModelParams, ToolDefinition
@@ -57,7 +58,7 @@ def _completion(read: Callable[[], "_Answer"], status: int) -> Completion:
         raise ProviderError(message, status=status, retriable=False) from None
     choice = answer.choices[0]
     return Completion(
-        text=choice.message.content or "",
+        text=storable(choice.message.content or ""),
         tool_calls=tuple(
             tool_call(id=call.id, name=call.function.name, arguments=call.function.arguments)
             for call in choice.message.tool_calls or ()

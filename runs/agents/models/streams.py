@@ -21,7 +21,7 @@ def chat_completion_of(pieces: Iterable[str], *, status: int) -> dict[str, Any]:
         ProviderError: they say something else, or break off.
     """
     texts: list[str] = []
-    calls: dict[int, dict[str, Any]] = {}
+    calls: dict[int, list[dict[str, Any]]] = {}
     usage, reason, is_done = None, None, False
     for piece in pieces:
         if piece.strip() == DONE:
@@ -36,12 +36,13 @@ def chat_completion_of(pieces: Iterable[str], *, status: int) -> dict[str, Any]:
             reason = choice.finish_reason or reason
             texts.append(choice.delta.content or "")
             for part in choice.delta.tool_calls or ():
-                _add(calls.setdefault(part.index, {"id": "", "name": "", "arguments": ""}), part)
+                _add(calls.setdefault(part.index, []), part)
     if not is_done and reason is None:
         raise broken_off(status)
     said = [
         {"id": call["id"], "function": {"name": call["name"], "arguments": call["arguments"]}}
-        for _, call in sorted(calls.items())
+        for _, begun in sorted(calls.items())
+        for call in begun
     ]
     message = {"content": "".join(texts), "tool_calls": said}
     return {"choices": [{"message": message, "finish_reason": reason}], "usage": usage}
@@ -76,7 +77,11 @@ def broken_off(status: int) -> ProviderError:
     return ProviderError("The model endpoint's answer broke off.", status=status, retriable=True)
 
 
-def _add(call: dict[str, Any], part: "_CallPart") -> None:
+def _add(calls: list[dict[str, Any]], part: "_CallPart") -> None:
+    """Add a piece to the last of ``calls``, unless it begins another: some servers give all of them the index 0."""
+    if not calls or (part.function.name and part.id and calls[-1]["id"] and part.id != calls[-1]["id"]):
+        calls.append({"id": "", "name": "", "arguments": ""})
+    call = calls[-1]
     call["id"] = call["id"] or part.id or ""
     call["name"] = call["name"] or part.function.name or ""
     call["arguments"] += part.function.arguments or ""

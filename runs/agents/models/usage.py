@@ -1,6 +1,5 @@
 """How many tokens were used, as far as providers say so."""
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Self
@@ -8,6 +7,8 @@ from typing import Self
 INPUT_KEYS = ("input_tokens", "prompt_tokens")
 OUTPUT_KEYS = ("output_tokens", "completion_tokens")
 TOTAL_KEYS = ("total_tokens",)
+# No call uses as many; what says so is no count, and no database could add it up.
+MOST_TOKENS = 1_000_000_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,4 +50,4 @@ def count(value: object) -> int | None:
     """Return ``value`` if it is a number of tokens that can be trusted."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
-    return round(value) if math.isfinite(value) and value >= 0 else None
+    return round(value) if 0 <= value <= MOST_TOKENS else None

@@ -11,7 +11,7 @@ import os
 import random
 import ssl
 import tempfile
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -33,13 +33,21 @@ DEFAULT_RESPONSE_BYTES = 10 * 1024 * 1024
 MAX_MESSAGE_CHARS = 300
 
 
-@dataclass(slots=True)
+# Answers of a server that lives and has understood who asks: no such method, no such tool or arguments.
+REFUSALS = frozenset({-32601, -32602})
+
+
+@dataclass(slots=True, eq=False)
 class _Session:
-    """A session in its task: ``client`` is there once it is connected, ``over`` ends it."""
+    """A session in its task: ``client`` is there once it is connected, ``over`` ends it.
+
+    One that failed a call is given to no further one, and ends with the last of the ``calls`` that use it.
+    """
 
     task: "asyncio.Task[None]"
     client: "asyncio.Future[Client]"
     over: asyncio.Event
+    calls: int = 0
 
 
 @dataclass(slots=True)
@@ -49,6 +57,7 @@ class McpSessions:
     servers: Mapping[str, McpServerPlan]
     settings: AgentSettings
     sessions: dict[str, _Session] = field(default_factory=dict)
+    retired: list[_Session] = field(default_factory=list)
 
     async def call(
         self, server: str, tool: str, arguments: Mapping[str, Any], *, key: str, may_repeat: bool = True
@@ -58,7 +67,8 @@ class McpSessions:
         Calls that fail on the way are repeated as often as the operator says, if they ``may_repeat``.
 
         Raises:
-            McpToolFailed: the tool says that it failed.
+            McpToolFailed: the tool says that it failed, or the server that there is no such tool or takes no such
+                arguments.
             McpTimeout: it did not answer in time.
             McpNotAvailable: the server cannot be started, reached, or understood, or is not allowed.
         """
@@ -78,7 +88,8 @@ class McpSessions:
 
     async def close(self) -> None:
         """End every session; a server that does not end by itself is killed."""
-        sessions, self.sessions = list(self.sessions.values()), {}
+        sessions = [*self.sessions.values(), *self.retired]
+        self.sessions, self.retired = {}, []
         for session in sessions:
             session.over.set()
         tasks = [session.task for session in sessions]
@@ -89,17 +100,18 @@ class McpSessions:
 
     async def _called(self, name: str, tool: str, arguments: Mapping[str, Any], key: str) -> str:
         server = self.servers[name]
-        client = await self._client(name, server)
-        seconds = _call_seconds(server, self.settings)
-        meta: Any = {"io.kneo/idempotencyKey": key}
+        session = self._session(name, server)
+        session.calls += 1
         try:
-            async with asyncio.timeout(seconds):
-                result = await client.call_tool(tool, dict(arguments), meta=meta)
-        except TimeoutError:
-            raise McpTimeout(f"The MCP server {name!r} did not answer within {seconds:g} seconds.") from None
-        except Exception as error:
-            await self._forget(name)
-            raise _unavailable(name, error) from error
+            client = await self._client(name, session)
+            result = await self._result(name, client.call_tool(tool, dict(arguments), meta=_meta(key)))
+        except McpNotAvailable:
+            self._retire(name, session)
+            raise
+        finally:
+            session.calls -= 1
+            if session in self.retired and not session.calls:
+                await self._end(session)
         text = _text(result)
         if len(text.encode()) > (limit := server.max_response_bytes or DEFAULT_RESPONSE_BYTES):
             raise McpToolFailed(f"The MCP server {name!r} answered with more than {limit} bytes.")
@@ -107,26 +119,40 @@ class McpSessions:
             raise McpToolFailed(text or f"The tool {tool!r} of the MCP server {name!r} failed.")
         return text
 
-    async def _client(self, name: str, server: McpServerPlan) -> "Client":
+    async def _result(self, name: str, answer: Awaitable[Any]) -> Any:  # noqa: ANN401 - the package's type is imported late
+        from mcp import MCPError  # noqa: PLC0415
+
+        seconds = _call_seconds(self.servers[name], self.settings)
+        try:
+            async with asyncio.timeout(seconds):
+                return await answer
+        except TimeoutError:
+            raise McpTimeout(f"The MCP server {name!r} did not answer within {seconds:g} seconds.") from None
+        except Exception as error:
+            if isinstance(error, MCPError) and error.code in REFUSALS:
+                raise McpToolFailed(f"The MCP server {name!r} refused the call: {_short(error)}") from error
+            raise _unavailable(name, error) from error
+
+    def _session(self, name: str, server: McpServerPlan) -> _Session:
         session = self.sessions.get(name)
         if session is None:
             over: asyncio.Event = asyncio.Event()
             client: asyncio.Future[Client] = asyncio.get_running_loop().create_future()
             task = asyncio.create_task(self._serve(server, client, over))
             session = self.sessions[name] = _Session(task=task, client=client, over=over)
+        return session
+
+    async def _client(self, name: str, session: _Session) -> "Client":
         seconds = self.settings.mcp_connect_timeout_seconds or DEFAULT_CONNECT_SECONDS
         try:
             async with asyncio.timeout(seconds):
                 return await asyncio.shield(session.client)
         except TimeoutError:
-            await self._forget(name)
             message = f"The MCP server {name!r} was not ready within {seconds:g} seconds."
             raise McpNotAvailable(message, retriable=True) from None
         except McpNotAvailable:
-            await self._forget(name)
             raise
         except Exception as error:
-            await self._forget(name)
             raise _unavailable(name, error) from error
 
     async def _serve(self, server: McpServerPlan, client: "asyncio.Future[Client]", over: asyncio.Event) -> None:
@@ -138,14 +164,22 @@ class McpSessions:
             if not client.done():
                 client.set_exception(error)
 
-    async def _forget(self, name: str) -> None:
-        session = self.sessions.pop(name, None)
-        if session is None:
-            return
+    def _retire(self, name: str, session: _Session) -> None:
+        """Let the next call have another session; calls beside the one that failed may still be answered."""
+        if self.sessions.get(name) is session:
+            del self.sessions[name]
+            self.retired.append(session)
+
+    async def _end(self, session: _Session) -> None:
+        self.retired.remove(session)
         session.task.cancel()
         await asyncio.wait([session.task], timeout=CLOSING_SECONDS)
         if session.client.done() and not session.client.cancelled():
             session.client.exception()  # nobody else asks for it
+
+
+def _meta(key: str) -> Any:  # noqa: ANN401 - the package's type is imported late
+    return {"io.kneo/idempotencyKey": key}
 
 
 @contextlib.asynccontextmanager
@@ -260,5 +294,8 @@ def _unavailable(name: str, error: BaseException) -> McpNotAvailable:
         return error
     if isinstance(error, OSError):
         return McpNotAvailable(f"The MCP server {name!r} cannot be started or reached.", retriable=True)
-    why = str(error)[:MAX_MESSAGE_CHARS] or type(error).__name__
-    return McpNotAvailable(f"The MCP server {name!r} cannot be asked: {why}", retriable=True)
+    return McpNotAvailable(f"The MCP server {name!r} cannot be asked: {_short(error)}", retriable=True)
+
+
+def _short(error: BaseException) -> str:
+    return str(error)[:MAX_MESSAGE_CHARS] or type(error).__name__

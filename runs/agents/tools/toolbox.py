@@ -8,6 +8,7 @@ from typing import Any
 
 from kneo_project.json_schema import JsonSchema
 from kneo_project.spans import Span
+from kneo_project.strict_json import storable
 from runs.agents.diary import Diary, Happening
 from runs.agents.errors import AgentError, StepInterrupted, ToolCallInDoubt, ToolFailed, ToolMiddlewareViolation
 from runs.agents.guardrails.stages import Checks
@@ -202,6 +203,7 @@ def _error(message: str) -> str:
 
 
 def _fitting(text: str) -> str:
+    text = storable(text)
     if len(text) <= MAX_RESULT_CHARS:
         return text
     return f"{text[:MAX_RESULT_CHARS]}...[truncated {len(text) - MAX_RESULT_CHARS} characters]"

@@ -74,6 +74,10 @@ def _turns(workflow: HandoffSpec, at: Location) -> Iterator[Finding]:
         if name in disabled:
             message = f"The sequence names {name!r}, which is disabled and has no turn."
             yield Finding("W_HANDOFF_SELECTOR_DISABLED", (*at, "selector", "sequence", index), message)
+    named = {*workflow.selector.sequence} if workflow.selector.type == "sequence" else set()
+    if named and named <= disabled and len(disabled) < len(workflow.participants):
+        message = "The sequence names only participants that are disabled, so nobody has a turn."
+        yield Finding("E_WORKFLOW_EMPTY", (*at, "selector", "sequence"), message)
 
 
 def _conditions(spec: Spec) -> Iterator[Finding]:

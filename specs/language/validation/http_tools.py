@@ -1,7 +1,8 @@
 """Tools that make a request themselves: an address that only the spec chooses, and headers that can be sent."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import TypeGuard
 
 from specs.language.diagnostics import Finding, Location
 from specs.language.schema import Spec
@@ -33,11 +34,11 @@ def http_tool_findings(spec: Spec) -> Iterator[Finding]:
 
 def _address(tool: ToolSpec, http: HttpToolSpec) -> Iterator[tuple[Location, str]]:
     yield from ((("url",), problem) for problem in problems_of(http.url))
-    declared = tool.parameters.get("properties") or {}
-    required = tool.parameters.get("required") or ()
+    declared, required = tool.parameters.get("properties"), tool.parameters.get("required")
+    places = {*declared} & {*required} if isinstance(declared, Mapping) and _are_texts(required) else set()
     for field, template in (("url", http.url), *((f"query.{key}", value) for key, value in http.query.items())):
         for place in places_in(template):
-            if place not in declared or place not in required:
+            if place not in places:
                 yield (
                     tuple(field.split(".", 1)),
                     f"needs the argument {place!r}, which parameters must declare and require",
@@ -46,6 +47,11 @@ def _address(tool: ToolSpec, http: HttpToolSpec) -> Iterator[tuple[Location, str
         yield ("url",), "may go wherever its argument says; list allowed_domains"
     if whole_place(http.url) and http.header_refs:
         yield ("header_refs",), "would send a secret wherever its argument says; write the host into url"
+
+
+def _are_texts(value: object) -> TypeGuard[list[str]]:
+    """Whether it is a list of texts; if not, the check of the parameters says so."""
+    return isinstance(value, list) and all(isinstance(each, str) for each in value)
 
 
 def _headers(http: HttpToolSpec) -> Iterator[tuple[Location, str]]:

@@ -160,6 +160,16 @@ def test_an_agent_may_review(chat: ChatServer, says: str, *, passes: bool) -> No
     assert chat.requests[1].body["messages"][-1]["content"] == "the answer"
 
 
+def test_of_two_reviews_that_share_an_id_each_is_asked_for(chat: ChatServer) -> None:
+    chat.queue(completion("the answer"), completion("PASS"), completion("no"))
+    reviews = tuple(GuardrailPlan(id="review", type=GuardrailType.AGENT, ref=ref) for ref in ("tone", "law"))
+    agent = served_agent(chat.base_url, guardrails={Stage.OUTPUT: reviews})
+
+    with pytest.raises(GuardrailViolation, match="pass: no"):
+        ask(agent, tone=served_agent(chat.base_url), law=served_agent(chat.base_url))
+    assert len(chat.requests) == 3
+
+
 @pytest.mark.parametrize(
     ("guardrail", "flows"),
     [

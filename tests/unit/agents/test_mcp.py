@@ -29,7 +29,7 @@ STDIO = McpServerPlan(
     transport="stdio", command=sys.executable, args=("-m", "tests.stubs.mcp_server", "stdio"), cwd=str(ROOT)
 )
 ALLOWED: dict[str, Any] = {"mcp_commands": (sys.executable,)}
-NAMES = ("greet", "fail", "environment", "meta", "slow", "die", "large", "mixed", "process", "ghost")
+NAMES = ("greet", "fail", "environment", "meta", "slow", "die", "large", "mixed", "process", "refuse", "late", "ghost")
 
 
 def plan_of(chat: ChatServer, server: McpServerPlan, **tool: Any) -> Plan:
@@ -176,6 +176,20 @@ def test_an_unknown_tool_and_wrong_arguments_are_errors(chat: ChatServer) -> Non
     ghost, greet = [json.loads(text)["error"] for text in heard(chat)]
     assert "ghost" in ghost
     assert "name" in greet
+
+
+@pytest.mark.parametrize("code", [-32601, -32602, -32603, -32042])
+def test_a_call_that_the_server_refuses_disturbs_no_other_call(chat: ChatServer, code: int) -> None:
+    ask(chat, ("refuse", {"code": code}), ("late", {}))
+    refused, late = heard(chat)
+    assert "not like this" in json.loads(refused)["error"]
+    assert "after all" in late
+
+
+def test_a_call_that_the_server_refuses_is_not_repeated(chat: ChatServer) -> None:
+    ask(chat, ("refuse", {"code": -32602}), ("process", {}), ("late", {}), mcp_retries=2)
+    _, process, late = heard(chat)
+    assert late.endswith(f" {process}")
 
 
 def test_of_other_content_the_model_hears_only_what_it_is(chat: ChatServer) -> None:

@@ -99,6 +99,18 @@ def test_calls_in_pieces_are_put_together(chat: ChatServer) -> None:
     assert heard == ['{"found": "visa"}', '{"found": "card"}']
 
 
+def test_calls_that_share_an_index_are_known_by_their_ids(chat: ChatServer) -> None:
+    parts = [call(0, '{"query": ', id="a"), call(0, '"visa"}'), call(0, '{"query": "card"}', id="b")]
+    chat.queue(
+        pieces(*[chunk(tool_calls=[part]) for part in parts], chunk("tool_calls"), DONE),
+        pieces(chunk(content="ok"), DONE),
+    )
+
+    assert ask(agent_of(chat, "openai", "react")).text == "ok"
+    heard = [each["content"] for each in chat.requests[1].body["messages"] if each["role"] == "tool"]
+    assert heard == ['{"found": "visa"}', '{"found": "card"}']
+
+
 def test_calls_of_messages_in_pieces_are_put_together(chat: ChatServer) -> None:
     said = [
         start(0, type="tool_use", id="a", name="lookup", input={}),

@@ -42,6 +42,17 @@ def test_a_request_has_a_fixed_host_known_arguments_and_headers_that_can_be_sent
     assert found(http) == [("E_TOOL_HTTP", f"tools.t.http.{place}") for place in where]
 
 
+@pytest.mark.parametrize(
+    "parameters", [{"required": 5}, {"properties": True}, {"required": [["city"]]}, {"required": {}}]
+)
+def test_parameters_that_are_no_schema_are_told_with_what_needs_them(parameters: dict[str, Any]) -> None:
+    tool = {"description": "d", "parameters": {**CITY, **parameters}, "http": {"url": f"{URL}/{{city}}"}}
+    assert found_in(document(tools={"t": tool})) == [
+        ("E_TOOL_PARAMETERS", "tools.t.parameters"),
+        ("E_TOOL_HTTP", "tools.t.http.url"),
+    ]
+
+
 @pytest.mark.parametrize("http", [{"url": URL, "method": "TRACE"}, {"url": URL, "timeout_seconds": 0}, {}])
 def test_what_the_schema_does_not_know_is_told_with_all_the_rest(http: dict[str, Any]) -> None:
     assert [code for code, _ in found(http)] == ["E_SCHEMA"]

@@ -36,6 +36,15 @@ def test_the_order_of_a_handoff_names_participants_even_disabled_ones() -> None:
     ]
 
 
+def test_somebody_in_the_order_of_a_handoff_has_a_turn() -> None:
+    participants = [step("a"), step("b", enabled=False)]
+
+    assert found_in(orchestration("handoff", *participants, selector={"sequence": ["b"]})) == [
+        ("W_HANDOFF_SELECTOR_DISABLED", "workflow.selector.sequence[0]"),
+        ("E_WORKFLOW_EMPTY", "workflow.selector.sequence"),
+    ]
+
+
 @pytest.mark.parametrize("rounds", [0, -1])
 def test_a_group_chat_has_a_round(rounds: int) -> None:
     assert found_in(orchestration("group-chat", step(), rounds=rounds)) == [("E_GROUP_CHAT_ROUNDS", "workflow.rounds")]
