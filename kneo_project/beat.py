@@ -5,7 +5,7 @@ knows the time does it. Any number of beats may run: sweeps compare and set, and
 """
 
 import logging
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from celery.beat import ScheduleEntry, Scheduler
@@ -13,6 +13,7 @@ from django.db import connection
 
 logger = logging.getLogger(__name__)
 RUN_HERE = "run_here"
+CLOCK_TOLERANCE = timedelta(seconds=1)
 LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
 
 
@@ -22,8 +23,15 @@ class SweepingScheduler(Scheduler):
     def setup_schedule(self) -> None:
         """Have every job done as the beat starts, so that what is due seldom is not put off by each restart."""
         super().setup_schedule()
-        for entry in self.schedule.values():
-            entry.last_run_at = LONG_AGO
+        self._let_everything_be_due()
+
+    def tick(self, *args: Any, **kwargs: Any) -> float:
+        """Do what is due. A clock that was set back puts nothing off until it is where it was."""
+        now = self.app.now() + CLOCK_TOLERANCE
+        if any((entry.last_run_at or LONG_AGO) > now for entry in self.schedule.values()):
+            self._let_everything_be_due()
+            self._heap = None
+        return float(super().tick(*args, **kwargs))
 
     def apply_async(self, entry: ScheduleEntry, *args: Any, **kwargs: Any) -> object:
         """Do, or send, what ``entry`` says."""
@@ -38,3 +46,7 @@ class SweepingScheduler(Scheduler):
         finally:
             connection.close()
         return None
+
+    def _let_everything_be_due(self) -> None:
+        for entry in self.schedule.values():
+            entry.last_run_at = LONG_AGO

@@ -5,7 +5,6 @@ Any number of processes may sweep at once: every function here compares and sets
 
 import logging
 import uuid
-from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
@@ -17,6 +16,7 @@ from django.utils import timezone
 from structlog.contextvars import bound_contextvars
 
 from humantasks.models import HumanTask
+from kneo_project import queues
 from runs import leases, services, transitions
 from runs.engine.blame import deaths_before_isolation, is_given_up
 from runs.engine.lifecycle import Status
@@ -72,8 +72,10 @@ def overlooked() -> Overlooked:
     limit = deaths_before_isolation(settings.QUEUE_MAX_ATTEMPTS)
     alone = waiting_alone().order_by("wake_at").values_list("pk", "queue")
     shared = Run.objects.due().filter(attempts__lt=limit, wake_at__lte=Now() - GRACE)
-    longest_waiting = shared.order_by("wake_at").values_list("queue", flat=True)[:BATCH]
-    return Overlooked(shared=Counter(longest_waiting), alone=tuple(alone[:ALONE_AT_ONCE]))
+    # Of each queue by itself: one without workers, however long its line, hides no other.
+    lines = {queue: len(shared.filter(queue=queue).values_list("pk")[:BATCH]) for queue in queues.names()}
+    isolated = [run for queue in queues.names() for run in alone.filter(queue=queue)[:ALONE_AT_ONCE]]
+    return Overlooked(shared={queue: waiting for queue, waiting in lines.items() if waiting}, alone=tuple(isolated))
 
 
 def _recover(run: Run) -> bool:

@@ -1,13 +1,16 @@
 """The sweep: what it rings for, and what it does when nobody can hear the bell."""
 
+from copy import copy
 from datetime import timedelta
 
 import pytest
 from django.utils import timezone
 from kombu.exceptions import OperationalError
+from pytest_django import Settings
 
 from kneo_project.celery import app
-from runs import tasks, transitions
+from runs import deadlines, tasks, transitions
+from runs.identifiers import new_run_id
 from runs.models import LeaseOwner, Run
 from tests.integration.driving import human, spec_of, start, step
 
@@ -41,6 +44,26 @@ def test_an_overlooked_run_is_rung_for_more_than_once(bells: list[tuple[str, tup
     overlook(start(THREE))
     tasks.sweep()
     assert bells == [("runs.advance_due", ())] * 3
+
+
+def test_a_queue_that_nobody_serves_hides_no_other(settings: Settings) -> None:
+    settings.QUEUES = ("deserted",)
+    overlook(start(THREE, queue="deserted"))
+    row = Run.objects.get()
+    Run.objects.bulk_create(copy_of(row) for _ in range(deadlines.BATCH))
+    overlook(start(THREE))
+    Run.objects.filter(queue="default").update(wake_at=timezone.now() - timedelta(seconds=30))
+
+    served = deadlines.overlooked().shared
+
+    assert served == {"deserted": deadlines.BATCH, "default": 1}
+
+
+def copy_of(run: Run) -> Run:
+    """Return another run that waits where ``run`` does."""
+    copied = copy(run)
+    copied.pk = new_run_id()
+    return copied
 
 
 def test_a_run_whose_owner_died_is_rung_for_at_once(bells: list[tuple[str, tuple[str, ...]]]) -> None:
