@@ -7,10 +7,15 @@ from typing import Any
 
 import jsonschema_rs
 
+from kneo_project.schema_ways import Ways
+
 MAX_PROBLEMS = 20
 MAX_DEPTH = 100
-MAX_REFERENCES = 30  # references may multiply each other: this bounds what one value can cost
+MAX_REFERENCES = 30  # they may multiply each other
+# So often may parts be judged to say what is wrong, which takes some kilobytes each time. Few ways never are too many.
+FEW_WAYS, MOST_JUDGEMENTS = 20, 50_000
 REFERENCES = frozenset({"$ref", "$dynamicRef", "$recursiveRef"})
+UNEVALUATED = frozenset({"unevaluatedProperties", "unevaluatedItems"})  # asks what each branch has judged
 LONGEST_PART = 100
 MASK = "the value"
 
@@ -51,6 +56,7 @@ class JsonSchema:
 
     def __init__(self, schema: Mapping[str, Any]) -> None:
         _refuse_excess(schema)
+        self._schema, self._ways = schema, Ways(schema)
         try:
             _validator(schema, mask=None)  # whoever wrote the schema may read it, so here the message may quote it
             self._validator = _validator(schema, mask=MASK)
@@ -66,15 +72,30 @@ class JsonSchema:
 
         A part of a path, which the value may have chosen, is cut after ``LONGEST_PART`` characters.
         """
-        if any(depth > MAX_DEPTH for _, depth in _walk(value)):
+        depths = [depth for _, depth in _walk(value)]
+        if max(depths) > MAX_DEPTH:
             yield Problem(path=(), message=f"the value is nested more than {MAX_DEPTH} levels deep")
             return
         try:
+            if self._is_too_much(levels=max(depths), parts=len(depths)):
+                yield from self._unexplained(value)
+                return
             for error in islice(self._validator.iter_errors(value), MAX_PROBLEMS):
                 path = tuple(part[:LONGEST_PART] if isinstance(part, str) else part for part in error.instance_path)
                 yield Problem(path=path, message=_first_line(error.message))
         except UnicodeEncodeError:
             yield Problem(path=(), message="the value holds half of a surrogate pair, which is no text")
+
+    def _is_too_much(self, *, levels: int, parts: int) -> bool:
+        ways = self._ways.most(levels)
+        return ways > FEW_WAYS and ways * parts > MOST_JUDGEMENTS
+
+    def _unexplained(self, value: object) -> Iterator[Problem]:
+        """Yield that ``value`` does not fit, if so: that alone is quick to know, unless it asks itself."""
+        if any(isinstance(part, Mapping) and UNEVALUATED & part.keys() for part, _ in _walk(self._schema)):
+            yield Problem(path=(), message="the schema has too many ways to judge the value")
+        elif not self._validator.is_valid(value):
+            yield Problem(path=(), message="the value does not fit the schema, which has too many ways to say where")
 
 
 def _validator(schema: Mapping[str, Any], *, mask: str | None) -> jsonschema_rs.Validator:

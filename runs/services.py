@@ -201,6 +201,7 @@ def resume_run(task_id: uuid.UUID, answer: Answer, *, actor: str, key: idempoten
         humantasks.refuse_answer(task, answer, by=actor, at=now)
         refuse_misfit(load_plan(run.snapshot_id), task, answer)
         agreed = agree(task, answer, by=actor, at=now, requesters=requesters_of(run) if task.exclude_requester else ())
+        _refuse_unsettable(run, task, answer)
         idempotency.bind(key, run)
         facts = {
             "request_id": answer.request_id,
@@ -313,6 +314,8 @@ def _spend(run: Run, task: HumanTask, answer: Answer, *, decided_by: str | None,
         return None
     is_waiting = run.status == Status.BLOCKED
     progress = _progress_after(run, task, answer) if is_waiting else Progress()
+    if progress is None:
+        raise RunStateConflict(run_id=str(run.pk), status=run.status)
     if not humantasks.record_decision(task, answer, decided_by=decided_by, at=at, awaits_run=not is_waiting):
         return None
     if not is_waiting:
@@ -324,17 +327,24 @@ def _spend(run: Run, task: HumanTask, answer: Answer, *, decided_by: str | None,
     return progress
 
 
-def _progress_after(run: Run, task: HumanTask, answer: Answer) -> Progress:
+def _refuse_unsettable(run: Run, task: HumanTask, answer: Answer) -> None:
+    """Do nothing, unless the form of ``answer`` holds variables that cannot be set. Raises InvalidDecision.
+
+    Asked before anything is kept: those who have to agree with the answer, or the worker that takes it up later, can
+    change nothing about it.
+    """
+    if answer.form is not None and not run.is_terminal:
+        _progress_after(run, task, answer)
+
+
+def _progress_after(run: Run, task: HumanTask, answer: Answer) -> Progress | None:
     plan = load_plan(run.snapshot_id)
     workflow = interpreter.root_workflow(plan, wants_agent=run.target == Target.AGENT)
     has_workflow = workflow is not None
     state = restore_state(
         run.pk, cursor=run.cursor, sequence=run.sequence, input_text=run.input_text, has_workflow=has_workflow
     )
-    progress = progress_after(plan, workflow, state, task, answer)
-    if progress is None:
-        raise RunStateConflict(run_id=str(run.pk), status=run.status)
-    return progress
+    return progress_after(plan, workflow, state, task, answer)
 
 
 def _overdue(task: HumanTask) -> dict[str, Any]:

@@ -28,6 +28,8 @@ from runs.tallying import add_to_tallies
 BATCH = 20_000
 # Rows become visible in another order than they are numbered in: what is younger may still lack a neighbour.
 SETTLED_AFTER = timedelta(seconds=5)
+# A clock that is further ahead is not waited for: nothing would be counted, or pruned, until its time has come.
+MOST_AHEAD = timedelta(hours=1)
 _ENDS = {
     RecordType.RUN_COMPLETED: "completed",
     RecordType.RUN_FAILED: "failed",
@@ -126,7 +128,7 @@ def _uncounted(mark: StatisticsMark) -> QuerySet[Checkpoint]:
 def _add_records(books: _Books, mark: StatisticsMark, *, until: datetime) -> bool:
     rows = Checkpoint.objects.filter(pk__gt=mark.checkpoint_id).order_by("pk").values(*_COLUMNS)[:BATCH]
     for row in rows:
-        if row["created_at"] >= until:
+        if until <= row["created_at"] < until + MOST_AHEAD:
             return False
         mark.checkpoint_id = row["pk"]
         is_copy = row["created_at"] < row["run__created_at"]  # a fork has the history of its parent

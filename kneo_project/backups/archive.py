@@ -15,6 +15,8 @@ from kneo_project.backups.manifest import Manifest, manifest_of
 
 DATABASE, MANIFEST = "database", "manifest.json"
 CHUNK = 1024 * 1024
+# What reading an entry says, depending on which byte is another.
+DAMAGES = (zipfile.BadZipFile, zlib.error, KeyError, EOFError, NotImplementedError, RuntimeError)
 type Write = Callable[[Callable[[bytes], None]], Mapping[str, int]]
 
 
@@ -66,7 +68,7 @@ def _unpack(path: Path, target: Path) -> tuple[str, int]:
             return _copy(packed, whole)
     except OSError as error:
         raise BackupUnusable(f"{path} cannot be unpacked: {error.strerror}.") from error
-    except (zipfile.BadZipFile, zlib.error, KeyError, EOFError) as error:
+    except DAMAGES as error:
         raise BackupUnusable(f"{path} is no backup, or is damaged.") from error
 
 
@@ -77,7 +79,7 @@ def read_manifest(path: Path) -> Manifest:
             return Manifest.from_json(archive.read(MANIFEST))
     except OSError as error:
         raise BackupUnusable(f"{path} cannot be read: {error.strerror}.") from error
-    except (zipfile.BadZipFile, KeyError) as error:
+    except DAMAGES as error:
         raise BackupUnusable(f"{path} is no backup, or is damaged.") from error
 
 

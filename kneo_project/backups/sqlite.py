@@ -11,7 +11,6 @@ from django.db import connection
 from kneo_project.backups.archive import CHUNK
 from kneo_project.backups.errors import BackupFailed, BackupUnusable, RestoreFailed
 
-PAGES_AT_ONCE = 2000
 PATIENCE_SECONDS = 20.0
 
 
@@ -93,7 +92,7 @@ def _copied(own: Path) -> Iterator[Path]:
             closing(sqlite3.connect(own, timeout=PATIENCE_SECONDS)) as source,
             closing(sqlite3.connect(copy)) as target,
         ):
-            source.backup(target, pages=PAGES_AT_ONCE, sleep=0.01)
+            source.backup(target)  # at once, which keeps nobody from writing: in pieces it begins anew with each write
             target.execute("PRAGMA journal_mode = DELETE")  # all of it in one file
         yield copy
     except sqlite3.Error as error:

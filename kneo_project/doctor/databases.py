@@ -163,6 +163,7 @@ def _transactions() -> Iterator[Finding]:
     oldest = _values(
         "SELECT pid, extract(epoch FROM now() - xact_start)::int FROM pg_stat_activity"
         " WHERE xact_start IS NOT NULL AND datname = current_database() AND pid <> pg_backend_pid()"
+        " AND backend_type = 'client backend'"  # vacuuming a large table takes long, and holds nothing up
         " ORDER BY xact_start LIMIT 1"
     )
     if oldest and oldest[1] > LONG_TRANSACTION_SECONDS:

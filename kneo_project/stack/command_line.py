@@ -5,8 +5,9 @@ from collections.abc import Sequence
 
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management import execute_from_command_line
-from django.db import Error
+from django.db import DatabaseError, Error
 
+from kneo_project.redaction import redact_text
 from kneo_project.transient import REFUSALS, Trouble, trouble_of
 
 
@@ -18,6 +19,8 @@ def run_command(words: Sequence[str]) -> None:
         sys.exit(f"The settings are wrong: {error}")
     except Error as error:
         trouble = trouble_of(error)
-        if trouble is None or trouble is Trouble.AWAY:
+        if trouble in {Trouble.FULL, Trouble.READ_ONLY}:
+            sys.exit(REFUSALS[trouble]().message)
+        if trouble is None and type(error) is not DatabaseError:  # which a file is that is no database
             raise
-        sys.exit(REFUSALS[trouble]().message)
+        sys.exit(f"The database cannot be used: {redact_text(str(error).strip())}. Ask: kneo manage doctor")

@@ -226,3 +226,19 @@ def test_a_queue_that_no_living_worker_takes_runs_from_is_named(capsys: pytest.C
     status, found = examined(capsys)
     assert status == 1
     assert any("the queue gpu" in each.text and "kneo worker --queues gpu" in (each.remedy or "") for each in found)
+
+
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite has no connections")
+@pytest.mark.parametrize(("kind", "named"), [("client backend", 1), ("autovacuum worker", 0)])
+def test_a_transaction_that_keeps_the_vacuum_waiting_is_named_and_not_the_vacuum(
+    capsys: pytest.CaptureFixture[str], kind: str, named: int
+) -> None:
+    with connection.cursor() as cursor:  # found before the server's own
+        cursor.execute("CREATE TEMPORARY TABLE pg_stat_activity AS SELECT * FROM pg_catalog.pg_stat_activity LIMIT 0")
+        cursor.execute(
+            "INSERT INTO pg_stat_activity (pid, datname, backend_type, xact_start)"
+            " VALUES (1, current_database(), %s, now() - interval '1 hour')",
+            [kind],
+        )
+    _, found = examined(capsys)
+    assert len([each for each in found if "in one transaction for 3600 s" in each.text]) == named

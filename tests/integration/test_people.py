@@ -10,8 +10,8 @@ import pytest
 from django.db import connections
 from django.utils import timezone
 
-from humantasks.errors import HumanTaskNotFound
-from humantasks.models import HumanTask
+from humantasks.errors import HumanTaskNotFound, InvalidDecision
+from humantasks.models import HumanTask, TaskApproval
 from humantasks.rules import Answer, Decision
 from runs import deadlines, services
 from runs.models import Checkpoint, Run
@@ -223,3 +223,44 @@ def test_a_run_that_was_gone_on_with_asks_only_what_is_open() -> None:
     say(run, "x", content="now yes")
     advance(run)
     assert (run.status, outputs(run)["y"]) == ("completed", "yes")
+
+
+NOTE = {"form": {"type": "object", "properties": {"note": {"type": "string"}}}, "sets": {"note": "note"}}
+
+
+def fill(run: Run, note: str, *, actor: str = "alice") -> None:
+    """Fill in the form of the open question of the step x."""
+    task = task_of(run, "x")
+    given = Answer(request_id=str(task.request_id), decision=Decision.PROVIDED, form={"note": note})
+    services.resume_run(task.pk, given, actor=actor)
+
+
+def test_a_form_whose_variables_cannot_be_set_is_refused_while_others_work_and_fails_no_run() -> None:
+    run = start(spec(among("concurrent", step("x", "boss", "human"), "a"), {"boss": NOTE}))
+    refused: list[InvalidDecision] = []
+
+    def answer() -> None:
+        try:
+            fill(run, "long" * 1_000)
+        except InvalidDecision as error:
+            refused.append(error)
+        fill(run, "short")
+
+    HOOKS["a"] = answer
+    advance(run)
+
+    assert [error.data["field"] for error in refused] == ["form"]
+    assert (run.status, outputs(run)["x"]) == ("completed", '{"note": "short"}')
+
+
+def test_nobody_has_to_agree_with_a_form_whose_variables_cannot_be_set() -> None:
+    run = run_of(among("concurrent", step("x", "boss", "human")), {"boss": {**NOTE, "approvals": 2}})
+    with pytest.raises(InvalidDecision):
+        fill(run, "long" * 1_000)
+    assert not TaskApproval.objects.exists()
+
+    fill(run, "short")
+    fill(run, "short", actor="olga")
+    advance(run)
+
+    assert (run.status, outputs(run)["x"]) == ("completed", '{"note": "short"}')

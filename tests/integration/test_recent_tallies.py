@@ -6,7 +6,7 @@ import pytest
 from django.utils import timezone
 
 from runs import statistics
-from runs.models import RecentTally, StatisticsMark
+from runs.models import RecentTally, StatisticsMark, TotalTally
 from runs.periods import PERIODS
 from tests.factories import CheckpointFactory, RunFactory
 
@@ -55,3 +55,14 @@ def test_slots_that_no_span_reaches_any_more_are_deleted() -> None:
     settle()
     assert not RecentTally.objects.exists()
     assert StatisticsMark.objects.get().settled_at
+
+
+def test_a_clock_that_was_far_ahead_for_a_moment_does_not_stop_the_counting() -> None:
+    now = timezone.now()
+    step(now + timedelta(days=3650))
+    step(now - timedelta(minutes=1))
+    settle()
+    assert TotalTally.objects.get(kind="steps").count == 2
+    counted = statistics.counted_until()
+    assert counted is not None
+    assert counted > now

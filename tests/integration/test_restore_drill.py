@@ -8,9 +8,11 @@ import sys
 import uuid
 import zipfile
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Event
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -173,6 +175,14 @@ def test_a_database_in_use_or_a_file_that_is_no_whole_backup_of_this_world_is_re
     (tmp_path / "garbled").write_bytes(whole[: len(whole) // 2] + b"\xff" * 64 + whole[len(whole) // 2 + 64 :])
     with pytest.raises(CommandError, match="damaged"):
         call_command("restore", str(tmp_path / "garbled"), "--yes-replace")
+    manifest = whole.rindex(b"PK\x03\x04")
+    for begin, end in (
+        (manifest + 50, manifest + 90),
+        (whole.rindex(b"PK\x01\x02") + 10, whole.rindex(b"PK\x01\x02") + 12),
+    ):
+        (tmp_path / "garbled").write_bytes(whole[:begin] + b"\xff" * (end - begin) + whole[end:])
+        with pytest.raises(CommandError, match="is no backup, or is damaged"):
+            call_command("restore", str(tmp_path / "garbled"), "--check")
     (tmp_path / "nonsense").write_text("nonsense")
     with pytest.raises(CommandError, match="is no backup, or is damaged"):
         call_command("restore", str(tmp_path / "nonsense"))
@@ -209,3 +219,29 @@ def test_programs_of_the_server_that_are_missing_or_old_are_named(
     with pytest.raises(CommandError, match="pg_dump is of version 9, and the server of"):
         call_command("backup", str(tmp_path / "kneo.backup"))
     assert [path.name for path in tmp_path.iterdir()] == ["pg_dump"]
+
+
+@pytest.mark.skipif(DATABASE == "postgres", reason="the server exports a snapshot")
+@pytest.mark.timeout(60)
+def test_a_backup_ends_however_much_is_written_meanwhile(scratch: Scratch, tmp_path: Path) -> None:
+    file, is_over = urlsplit(scratch.url).path.replace("//", "/"), Event()
+    assert scratch.manage("migrate")[0] == 0
+    with closing(sqlite3.connect(file, isolation_level=None)) as there:
+        there.execute("CREATE TABLE written AS SELECT zeroblob(60000000) AS what")
+
+    def write() -> int:
+        with closing(sqlite3.connect(file, isolation_level=None)) as there:
+            there.execute("PRAGMA synchronous = OFF")
+            while not is_over.is_set():
+                there.execute("INSERT INTO written VALUES (1)")
+            return int(there.execute("SELECT count(*) FROM written").fetchone()[0])
+
+    with ThreadPoolExecutor(1) as others:
+        writing = others.submit(write)
+        try:
+            status, said = scratch.manage("backup", str(tmp_path / "kneo.backup"))
+        finally:
+            is_over.set()
+    assert status == 0, said
+    rows = json.loads(zipfile.ZipFile(tmp_path / "kneo.backup").read("manifest.json"))["rows"]["written"]
+    assert 1 < rows < writing.result()

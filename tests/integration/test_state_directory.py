@@ -2,8 +2,10 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -48,3 +50,34 @@ def test_a_message_that_cannot_be_written_is_made_good_by_the_sweep(tmp_path: Pa
     (tmp_path / "broker").touch()
     ended = told("-c", RING, state=tmp_path)
     assert (ended.returncode, ended.stdout.strip()) == (0, "False"), ended.stderr
+
+
+def a_directory(file: Path) -> None:
+    file.mkdir()
+
+
+def no_database(file: Path) -> None:
+    file.write_text("something else\n" * 100)
+
+
+def below_a_file(file: Path) -> None:
+    file.parent.rmdir()
+    file.parent.touch()
+
+
+def locked_by_a_directory(file: Path) -> None:
+    file.with_name(f"{file.name}.migrating").mkdir()
+
+
+@pytest.mark.parametrize("spoil", [a_directory, no_database, below_a_file, locked_by_a_directory])
+def test_a_file_that_cannot_be_the_database_is_told_in_a_sentence(
+    spoil: Callable[[Path], None], tmp_path: Path
+) -> None:
+    file = tmp_path / "data" / "kneo.sqlite3"
+    file.parent.mkdir()
+    spoil(file)
+    variables = {"KNEO_SERV_DATABASE_URL": f"sqlite:///{file}", "KNEO_SERV_SECRET_KEY": SECRET_KEY}
+    ended = told("manage.py", "migrate", state=tmp_path, **variables)
+    assert ended.returncode == 1
+    assert re.match(r"(CommandError: )?(The database cannot be used: |/.*cannot be written \()", ended.stderr)
+    assert "Traceback" not in ended.stderr

@@ -33,6 +33,8 @@ class Command(migrate.Command):
                 raise CommandError(stopped) from error
             if isinstance(error, DatabaseError):
                 raise CommandError(f"The database cannot be used: {str(error).strip()}") from error
+            if isinstance(error, OSError):
+                raise CommandError(f"{error.filename} cannot be written ({error.strerror}).") from error
             raise
 
     def migration_progress_callback(self, action: str, migration: Migration | None = None, fake: bool = False) -> None:  # noqa: FBT001, FBT002 - Django's

@@ -65,3 +65,53 @@ def test_a_place_that_the_value_names_is_told_in_short() -> None:
 
 def test_the_number_of_problems_is_bounded() -> None:
     assert len(list(JsonSchema({"items": {"type": "string"}}).problems([1] * 1000))) == 20
+
+
+TREE = {"$ref": "#/$defs/tree"}
+BRANCHING = {"anyOf": [{"type": "string"}, *[{"type": "array", "items": TREE}] * 2]}
+# Each of these is judged in 2 to the power of the levels of the value, or in 3 to the power of 9 ways.
+MULTIPLYING: list[dict[str, object]] = [
+    {**TREE, "$defs": {"tree": BRANCHING}},
+    {"anyOf": [{"type": "string"}, *[{"type": "array", "items": {"$ref": "#"}}] * 2]},
+    {"anyOf": [{"type": "string"}, *[{"type": "array", "items": {"$ref": "#tree"}}] * 2], "$anchor": "tree"},
+    {
+        "items": {"$ref": "#/$defs/0"},
+        "$defs": {str(n): {"anyOf": [{"$ref": f"#/$defs/{n + 1}"}] * 3} for n in range(9)} | {"9": {"type": "string"}},
+    },
+]
+
+
+@pytest.mark.parametrize("schema", MULTIPLYING)
+@pytest.mark.timeout(10)
+def test_a_schema_whose_branches_multiply_cannot_hold_a_process_up(schema: dict[str, object]) -> None:
+    (problem,) = JsonSchema(schema).problems([nested(80)] * 20)
+    assert str(problem) == "the value does not fit the schema, which has too many ways to say where"
+
+
+def test_what_fits_such_a_schema_fits() -> None:
+    fitting: object = "leaf"
+    for _ in range(80):
+        fitting = [fitting]
+    assert not list(JsonSchema(MULTIPLYING[0]).problems(fitting))
+
+
+@pytest.mark.timeout(10)
+def test_what_asks_each_branch_is_not_judged_where_they_multiply() -> None:
+    layers = {str(n): {"allOf": [{"$ref": f"#/$defs/{n + 1}"}] * 3, "unevaluatedItems": False} for n in range(9)}
+    schema = JsonSchema({"items": {"$ref": "#/$defs/0"}, "$defs": layers | {"9": {"items": True}}})
+    (problem,) = schema.problems([[1]] * 100)
+    assert str(problem) == "the schema has too many ways to judge the value"
+
+
+def test_a_usual_schema_says_where_however_much_it_refers_to() -> None:
+    address = {"type": "object", "properties": {"lines": {"type": "array", "items": {"type": "string"}}}}
+    many = {f"address_{number}": {"$ref": "#/$defs/address"} for number in range(30)}
+    schema = JsonSchema({"type": "object", "properties": many, "$defs": {"address": address}})
+    (problem,) = schema.problems({name: {"lines": ["a"] * 100 + [1] * (name == "address_7")} for name in many})
+    assert problem.where == "address_7.lines.100"
+    tree = JsonSchema({"type": "object", "properties": {"left": {"$ref": "#"}, "right": {"$ref": "#"}}})
+    value: object = 1
+    for side in ("left", "right") * 20:
+        value = {side: value}
+    (problem,) = tree.problems(value)
+    assert problem.where.startswith("right.left.right")
