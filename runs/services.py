@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from humantasks import services as humantasks
@@ -29,6 +29,7 @@ from runs.engine.lifecycle import Status
 from runs.engine.outcomes import Fault
 from runs.engine.progress import Progress
 from runs.errors import QueueFull, RunNotFound, RunStateConflict
+from runs.identifiers import new_run_id
 from runs.models import Priority, Run, Target
 from runs.rejections import rejections
 from runs.restoring import askers_of, restore_state
@@ -42,11 +43,12 @@ class StartRun:
     ``token_budget`` is how many tokens all its model calls may use together, and ``cost_budget`` how much money in
     units of the currency; None leaves it to the operator. ``queue`` is one of ``kneo_project.queues.names()``.
     ``triggered_by`` is who had a schedule order it; where the clock did, it is the order of ``scheduled_by``.
-    ``event_type`` is what the audit log calls it.
+    ``event_type`` is what the audit log calls it. One request is one run, ``run_id``, however often it is tried.
     """
 
     source: SpecSource
     input_text: str
+    run_id: uuid.UUID = field(default_factory=new_run_id)
     target: Target = Target.WORKFLOW
     session_id: str | None = None
     metadata: Mapping[str, Any] = field(default_factory=dict)
@@ -74,11 +76,17 @@ def start_run(request: StartRun, *, actor: str, key: idempotency.Key | None = No
     workflow = interpreter.root_workflow(frozen.plan, wants_agent=request.target == Target.AGENT)
     run.agent_name = frozen.plan.agent.name
     run.workflow_name = None if workflow is None else workflow.name
-    with transaction.atomic():
-        run.snapshot = store(frozen)
-        transitions.start(run, triggered_by=request.triggered_by, scheduled_by=request.scheduled_by)
-        idempotency.bind(key, run)
-        record(request.event_type, actor=actor, run_id=run.pk, metadata=_creation(request))
+    try:
+        with transaction.atomic():
+            run.snapshot = store(frozen)
+            transitions.start(run, triggered_by=request.triggered_by, scheduled_by=request.scheduled_by)
+            idempotency.bind(key, run)
+            record(request.event_type, actor=actor, run_id=run.pk, metadata=_creation(request))
+    except IntegrityError:
+        # It was committed by the try before, and the connection lost before that was known?
+        if (started := Run.objects.filter(pk=run.pk).first()) is None:
+            raise
+        return started
     return run
 
 
@@ -97,6 +105,7 @@ def _new_run(request: StartRun, digest: str, actor: str) -> Run:
     now = timezone.now()
     timeout = request.timeout_seconds
     return Run(
+        pk=request.run_id,
         target=request.target,
         snapshot_id=digest,
         spec_path=request.source.spec_path,

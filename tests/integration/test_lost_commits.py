@@ -106,3 +106,14 @@ def test_a_run_goes_on_from_what_was_committed(prepare: Callable[[], Run]) -> No
             break
     assert moment > 3
     assert CALLS["b"] == moment
+
+
+def test_what_was_ordered_once_is_one_run() -> None:
+    for moment in itertools.count(1):
+        Run.objects.all().delete()
+        with loss(moment) as lost:
+            ordered = start(shaped(sequence("a")))
+        assert [run.pk for run in Run.objects.all()] == [ordered.pk], f"commit {moment}"
+        if not lost.has_happened:
+            break
+    assert moment > 1
