@@ -18,7 +18,7 @@ from kneo_project.webhooks.event_types import PING
 from kneo_project.webhooks.models import DeliveryStatus, WebhookDelivery, WebhookSubscription
 from kneo_project.webhooks.outbox import delivery_of, payload_of, wanted
 from kneo_project.webhooks.sending import is_acceptable
-from kneo_project.webhooks.signing import new_secret, sealed
+from kneo_project.webhooks.signing import is_readable, new_secret, sealed
 
 
 class WebhookDisabled(KneoError):
@@ -89,10 +89,14 @@ def delete_subscription(subscription_id: uuid.UUID, *, actor: str) -> None:
 
 
 def rotate_secret(subscription_id: uuid.UUID, *, keep_previous: bool, actor: str) -> Disclosed:
-    """Give the subscription a new secret; the one before it signs as well, if it is kept. Raises NotFound."""
+    """Give the subscription a new secret; the one before it signs as well, if it is kept. Raises NotFound.
+
+    One that cannot be read any more is not kept: it signs nothing, and every delivery would fail for it.
+    """
     secret = new_secret()
     with transaction.atomic():
         row = _locked(subscription_id)
+        keep_previous = keep_previous and is_readable(row.secret)
         row.previous_secret = row.secret if keep_previous else None
         row.secret = sealed(secret)
         row.save(update_fields=["secret", "previous_secret"])

@@ -40,6 +40,15 @@ def unsealed(kept: str) -> str:
         raise SecretUnreadable from None
 
 
+def is_readable(kept: str) -> bool:
+    """Return whether the secret was sealed under the KNEO_SERV_SECRET_KEY of today."""
+    try:
+        unsealed(kept)
+    except SecretUnreadable:
+        return False
+    return True
+
+
 def signed_headers(delivery_id: uuid.UUID, timestamp: int, body: bytes, secrets_: Iterable[str]) -> dict[str, str]:
     """Return the headers that prove that ``body`` is ours, with a signature for each of ``secrets_``."""
     content = f"{delivery_id}.{timestamp}.".encode() + body

@@ -168,8 +168,9 @@ async def stream(source: Source) -> AsyncGenerator[bytes]:
     """
     mailbox = _Mailbox()
     listener = Listener(wants=source.wants, loop=asyncio.get_running_loop(), deliver=mailbox.put)
-    until = await sync_to_async(_join)(listener)
+    joining = asyncio.ensure_future(sync_to_async(_join)(listener))
     try:
+        until = await asyncio.shield(joining)
         yield GREETING  # only now: whoever has read it misses nothing that begins after that
         async with aclosing(_happenings(source, mailbox, until)) as batches:
             async for batch in batches:
@@ -178,7 +179,7 @@ async def stream(source: Source) -> AsyncGenerator[bytes]:
                 if any(source.ends_with(each) for each in batch):
                     return
     finally:
-        hub.leave(listener)
+        _leave(listener, joining)
 
 
 def in_thread(events: AsyncIterator[bytes]) -> Iterator[bytes]:
@@ -238,6 +239,14 @@ def _join(listener: Listener) -> int:
         return hub.join(listener)
     finally:
         connection.close()
+
+
+def _leave(listener: Listener, joining: asyncio.Future[int]) -> None:
+    """Leave, or do so once ``joining`` is over: its thread goes on when a listener is gone before it was answered."""
+    if joining.done():
+        hub.leave(listener)
+    else:
+        joining.add_done_callback(lambda _: hub.leave(listener))
 
 
 def _earlier(source: Source, place: int, until: int) -> list[Happening]:

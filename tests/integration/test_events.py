@@ -4,9 +4,11 @@ import asyncio
 import json
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 from asgiref.sync import SyncToAsync, ThreadSensitiveContext
 from django.db import connection
@@ -202,6 +204,41 @@ def test_who_waits_for_events_has_no_thread() -> None:
         return heard, has_thread
 
     assert asyncio.run(listen()) == ([GREETING, HEARTBEAT], False)
+
+
+@pytest.mark.skipif(DATABASE != "postgres", reason="SQLite lets readers read")
+def test_nothing_is_read_for_a_listener_that_was_gone_before_the_database_answered() -> None:
+    with connection_of_its_own() as other:
+
+        def is_waited_for() -> bool:
+            waits = "SELECT 1 FROM pg_locks WHERE NOT granted AND relation = 'runs_checkpoint'::regclass"
+            return other.execute(waits).fetchone() is not None
+
+        async def come_and_go() -> None:
+            async with ThreadSensitiveContext():
+                coming = asyncio.ensure_future(anext(stream(OfAll(fits=lambda _: True, after=None))))
+                await asyncio.to_thread(until, is_waited_for, within=10, what="the listener waits for the database")
+                coming.cancel()
+                with pytest.raises(asyncio.CancelledError):
+                    await coming
+                other.rollback()
+
+        other.execute("LOCK TABLE runs_checkpoint")
+        asyncio.run(come_and_go())
+    until(lambda: "events" not in {each.name for each in threading.enumerate()}, within=10, what="nobody reads")
+
+
+@contextmanager
+def connection_of_its_own() -> Iterator[psycopg.Connection]:
+    """Yield a connection whose transaction is apart from everything else, and is rolled back."""
+    own = connection.copy()
+    own.settings_dict["OPTIONS"].pop("pool", None)
+    own.ensure_connection()
+    own.connection.set_autocommit(False)
+    try:
+        yield own.connection
+    finally:
+        own.close()
 
 
 def test_an_unknown_run_cannot_be_listened_to() -> None:

@@ -198,6 +198,17 @@ def test_a_secret_of_another_key_of_the_service_is_told_of(web: WebServer, setti
     assert web.asked == []
 
 
+def test_rotating_a_secret_that_cannot_be_read_lets_deliveries_be_made_again(
+    web: WebServer, documented: Callable[..., bool], settings: Settings
+) -> None:
+    made = subscribe(web.url())
+    settings.SECRET_KEY = "another"
+    new = services.rotate_secret(made.subscription.pk, keep_previous=True, actor="op")
+    assert not new.subscription.has_previous_secret
+    asked = sent(web, new)
+    assert documented(dict(asked.headers), asked.body, new.secret)
+
+
 def test_no_more_than_four_of_a_subscription_are_under_way(web: WebServer) -> None:
     one, other = subscribe(web.url("/one")), subscribe(web.url("/other"))
     for _ in range(6):
