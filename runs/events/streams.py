@@ -199,8 +199,7 @@ async def _happenings(source: Source, mailbox: _Mailbox, until: int) -> AsyncGen
     while not mailbox.has_overflowed:
         while earlier := await sync_to_async(_earlier)(source, place, until):
             place = source.place(earlier[-1])
-            if wanted := [each for each in earlier if source.wants(each)]:
-                yield wanted
+            yield [each for each in earlier if source.wants(each)]  # also none: it may take long, and others cut it off
         _let_thread_go()
         async for news in mailbox.read():
             following, is_complete = _following(source, place, news)

@@ -3,8 +3,9 @@
 import asyncio
 import json
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Generator, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,7 @@ from tests.settings import DATABASE
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-def follow(path: str, **headers: str) -> Iterator[dict[str, Any]]:
+def follow(path: str, **headers: str) -> Generator[dict[str, Any]]:
     """Yield the events of a stream, and {} for a comment."""
     answer = Client(headers=headers).get(f"/v1{path}")
     assert answer.status_code == 200, answer.content
@@ -163,6 +164,24 @@ def test_a_listener_to_all_runs_goes_on_where_it_was() -> None:
     until(lambda: "run_completed" in reader.types(), within=10, what="the listener hears what it missed")
     reader.stop()
     assert reader.types() == ["step_completed", "run_completed"]
+
+
+def test_a_listener_that_goes_through_much_that_does_not_fit_hears_that_the_connection_is_alive(
+    settings: Settings,
+) -> None:
+    settings.EVENTS_HEARTBEAT_SECONDS = 1000.0
+    advance(start(spec_of(step("a"))))
+
+    def first_heard() -> dict[str, Any]:
+        with closing(follow("/events?tag=x", **{"Last-Event-ID": "0"})) as events, closing(connection):
+            return next(events)
+
+    with ThreadPoolExecutor(1) as pool:
+        heard = pool.submit(first_heard)
+        try:
+            assert heard.result(timeout=10) == {}
+        finally:
+            start(spec_of(step("a")), tags=("x",))  # whoever waits yet hears this
 
 
 def test_what_was_imported_is_no_news_to_a_listener_to_all_runs(tmp_path: Path) -> None:
