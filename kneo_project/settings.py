@@ -114,6 +114,14 @@ DATABASE_PREPARED_STATEMENTS = flag("KNEO_SERV_DATABASE_PREPARED_STATEMENTS", de
 DATABASE_POOL_SIZE = integer("KNEO_SERV_DATABASE_POOL_SIZE", 16)
 DATABASE_URL = text("KNEO_SERV_DATABASE_URL", f"sqlite:///{STATE_DIR / 'kneo.sqlite3'}")
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+# A host that vanishes says no goodbye: the system would go on waiting for its answers for a quarter of an hour.
+NOTICE_DEAD_HOST = {
+    "keepalives": 1,
+    "keepalives_idle": 15,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 30_000,
+}
 
 
 def database(url: str) -> dict[str, Any]:
@@ -125,7 +133,7 @@ def database(url: str) -> dict[str, Any]:
         options |= {"transaction_mode": "IMMEDIATE", "timeout": 20, "init_command": pragmas}
     else:
         pool = {"min_size": 1, "max_size": DATABASE_POOL_SIZE, "timeout": 5, "max_idle": 120}
-        options |= {"pool": pool, "connect_timeout": 5}
+        options = NOTICE_DEAD_HOST | options | {"pool": pool, "connect_timeout": 5}
         if DATABASE_PREPARED_STATEMENTS:
             options |= {"server_side_binding": True, "prepare_threshold": 3}
         else:
