@@ -119,6 +119,8 @@ def layered(content: Mapping[str, Any]) -> dict[str, Any]:
 
 def _refuse_undeclared(choice: SkillsOverlay, document: Mapping[str, Any]) -> None:
     declared = document.get("skills") or {}
+    if not isinstance(declared, Mapping):
+        return  # what is wrong with it is told with the rest
     for name in (*choice.add, *choice.disable):
         if name not in declared:
             raise InvalidRequest(f"The spec declares no skill {name!r}; skills must name declared skills.")

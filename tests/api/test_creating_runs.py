@@ -171,6 +171,7 @@ def test_the_input_is_required(api: Api) -> None:
         ({"spec": None, "spec_path": "/etc/passwd"}, 422, "spec_path_confined"),
         ({"spec": {"version": "v1"}}, 400, "spec_invalid"),
         ({"skills": {"add": ["unheard-of"]}}, 400, "invalid_request"),
+        ({"skills": {"add": ["x"]}, "spec": {**agent(), "skills": 5}}, 400, "spec_invalid"),
     ],
 )
 def test_an_order_that_cannot_run_leaves_no_run(api: Api, change: dict[str, Any], status: int, code: str) -> None:
