@@ -6,6 +6,7 @@ import pytest
 
 from runs import heartbeat
 from tests.integration.functions import CALLS, FAILING, HOOKS
+from tests.stubs.chat_server import ChatServer
 
 
 @pytest.fixture(autouse=True)
@@ -21,3 +22,10 @@ def counted() -> None:
     CALLS.clear()
     FAILING.clear()
     HOOKS.clear()
+
+
+@pytest.fixture
+def chat() -> Iterator[ChatServer]:
+    """Serve a model."""
+    with ChatServer() as server:
+        yield server

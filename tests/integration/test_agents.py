@@ -1,7 +1,6 @@
 """Agents in runs: guardrails in every shape, what they remember, what the trace tells, rules that end a run."""
 
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -26,13 +25,6 @@ SHAPES: dict[str, dict[str, Any]] = {
     "nested": sequence(step("in", "deep", kind="workflow")),
     "as agent": sequence(step("in", "deep-agent", kind="agent")),
 }
-
-
-@pytest.fixture
-def chat() -> Iterator[ChatServer]:
-    """Serve a model."""
-    with ChatServer() as server:
-        yield server
 
 
 def guarded(workflow: dict[str, Any], **guardrail: Any) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """Steps that ask a person in the middle of their work: before a tool is called, and about what a guardrail found."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -24,13 +24,6 @@ from tests.stubs.chat_server import Answer as ChatAnswer
 from tests.stubs.chat_server import ChatServer, completion, tool_call, tool_calls
 
 WRITER = step("write", "writer", "agent")
-
-
-@pytest.fixture
-def chat() -> Iterator[ChatServer]:
-    """Serve a model."""
-    with ChatServer() as server:
-        yield server
 
 
 def spec_of(chat: ChatServer, workflow: dict[str, Any] | None = None, **tool: Any) -> dict[str, Any]:

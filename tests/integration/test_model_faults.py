@@ -1,7 +1,7 @@
 """What a model or a server of tools can do wrong on the wire: how the run ends, and what its trace tells of it."""
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -130,13 +130,6 @@ def patience(settings: Settings) -> None:
     settings.PROVIDER_RETRIES = 2
     settings.PROVIDER_RETRY_BACKOFF_SECONDS = 0.001
     settings.PROVIDER_TIMEOUT_SECONDS = 0.5
-
-
-@pytest.fixture
-def chat() -> Iterator[ChatServer]:
-    """Serve a model."""
-    with ChatServer() as server:
-        yield server
 
 
 def run_of(chat: ChatServer, *, provider: str = "openai", extra: dict[str, Any] | None = None, **spec: Any) -> Run:

@@ -1,6 +1,5 @@
 """What runs cost, and what ends them before they cost too much."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -16,13 +15,6 @@ from tests.stubs.chat_server import ChatServer
 
 # A call of the stub takes 11 tokens and gives 7.
 CALL = 11 * 1000 + 7 * 2000
-
-
-@pytest.fixture
-def chat() -> Iterator[ChatServer]:
-    """Serve a model."""
-    with ChatServer() as server:
-        yield server
 
 
 @pytest.fixture(autouse=True)

@@ -1,6 +1,6 @@
 """Workflows asked in the middle of an agent's turn: as tools, as guardrails, for memory."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -31,18 +31,10 @@ SHAPES: dict[str, tuple[dict[str, Any], str]] = {
 }
 
 
-@pytest.fixture
-def chat() -> Iterator[ChatServer]:
-    """Serve a model."""
-    with ChatServer() as server:
-        yield server
-
-
 @pytest.fixture(autouse=True)
 def at_once(settings: Settings) -> None:
-    """Try steps again without a pause, and count calls anew."""
+    """Try steps again without a pause."""
     settings.STEP_RETRY_BACKOFF_SECONDS = 0.0
-    CALLS.clear()
 
 
 def spec_of(chat: ChatServer, workflow: dict[str, Any], text: str = "q") -> dict[str, Any]:

@@ -1,6 +1,5 @@
 """Agents that remember across the runs of a session, and nobody else's."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -12,13 +11,6 @@ from specs.services import SpecSource
 from tests.integration.driving import advance, spec_of, step
 from tests.integration.test_agents import served
 from tests.stubs.chat_server import ChatServer, failure
-
-
-@pytest.fixture
-def chat() -> Iterator[ChatServer]:
-    """Serve a model."""
-    with ChatServer() as server:
-        yield server
 
 
 def desk(chat: ChatServer, *, name: str = "writer", **memory: Any) -> dict[str, Any]:

@@ -1,6 +1,5 @@
 """Tools that must not be called twice, in steps that fail after they called one."""
 
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -20,20 +19,12 @@ PAY = {"description": "Pay.", "implementation": "tests.integration.functions.pay
 PAYS = tool_call("pay", '{"query": "Ada"}')
 
 
-@pytest.fixture
-def chat() -> Iterator[ChatServer]:
-    """Serve a model."""
-    with ChatServer() as server:
-        yield server
-
-
 @pytest.fixture(autouse=True)
 def at_once(settings: Settings) -> None:
-    """Try steps again without a pause, also those that took too long, and count calls anew."""
+    """Try steps again without a pause, also those that took too long."""
     settings.PROVIDER_RETRIES = 0
     settings.STEP_RETRY_BACKOFF_SECONDS = 0.0
     settings.WORKFLOW_RETRY_ON_TIMEOUT = True
-    CALLS.clear()
 
 
 def run_of(chat: ChatServer, tool: dict[str, Any], **fields: Any) -> Run:
